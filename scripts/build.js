@@ -1,0 +1,44 @@
+// Builds everything a checkout needs: the kernels (AssemblyScript → dist/kernels.wasm) and the
+// TypeScript tree (src, test, bench, examples → dist). Also run by `npm ci` through "prepare".
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const bin = (name) => join(root, 'node_modules', '.bin', name)
+
+function run(command, args) {
+  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  if (done.status !== 0) {
+    console.error(`build: ${args.join(' ')} failed`)
+    process.exit(done.status ?? 1)
+  }
+}
+
+function newest(dir) {
+  return Math.max(
+    ...readdirSync(join(root, dir), { recursive: true }).map(
+      (f) => statSync(join(root, dir, String(f))).mtimeMs,
+    ),
+  )
+}
+
+mkdirSync(join(root, 'dist'), { recursive: true })
+const wasm = join(root, 'dist', 'kernels.wasm')
+if (existsSync(join(root, 'assembly', 'index.ts'))) {
+  if (!existsSync(wasm) || statSync(wasm).mtimeMs < newest('assembly')) {
+    run(bin('asc'), [
+      'assembly/index.ts',
+      '--outFile',
+      'dist/kernels.wasm',
+      '--target',
+      'release',
+      '--config',
+      'assembly/asconfig.json',
+    ])
+  }
+}
+for (const tree of ['src', 'test', 'bench', 'examples'])
+  rmSync(join(root, 'dist', tree), { recursive: true, force: true })
+run(bin('tsc'), ['-p', 'tsconfig.json'])

@@ -1,0 +1,35 @@
+// Time and randomness as arguments: the real ones here, seeded or hand-moved ones in tests. No
+// other file may ask the system for the time or for a random number (held by test/tidy.test.ts).
+
+/** Wall-clock milliseconds since the epoch, monotonic milliseconds, and timers. */
+export interface Clock {
+  now(): number
+  monotonic(): number
+  /** Calls once after `ms`; the returned function cancels. The timer keeps the process alive. */
+  after(ms: number, call: () => void): () => void
+}
+
+/** Numbers in [0, 1). */
+export type Random = () => number
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, call) {
+    const timer = setTimeout(call, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+export const systemRandom: Random = () => Math.random()
+
+/** A repeatable stream of numbers from a 32-bit seed (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}

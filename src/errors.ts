@@ -1,0 +1,180 @@
+// The closed list of error codes and the one class that carries them. Whoever throws says what
+// happened and where; the code says whether a retry can help and what a person can do about it.
+
+interface CodeFacts {
+  /** The same call may succeed later without anything being changed. */
+  readonly retriable: boolean
+  /** What a person can do, as a sentence. */
+  readonly advice: string
+}
+
+const codes = {
+  SETTING_INVALID: {
+    retriable: false,
+    advice: 'Correct the setting; `euphorion worker --help` lists every setting with its bounds.',
+  },
+  BROKER_MISSING: {
+    retriable: false,
+    advice:
+      "Give a broker in code (new App(id, { broker })), in euphorion.config.json or as EUPHORION_BROKER: 'kafka://host:9092' for Kafka, or 'embedded:./data' for the log inside the process.",
+  },
+  BROKER_UNREACHABLE: {
+    retriable: true,
+    advice: 'Check that the broker runs and that host and port are right.',
+  },
+  CAPABILITY_MISSING: {
+    retriable: false,
+    advice: 'Choose a driver or a setting that this log supports.',
+  },
+  TOPIC_UNKNOWN: {
+    retriable: false,
+    advice: 'Create the topic first, or allow it to be created with { partitions }.',
+  },
+  TOPIC_INVALID: {
+    retriable: false,
+    advice: 'Topic names have 1 to 249 of the characters a-z A-Z 0-9 . _ -.',
+  },
+  TOPIC_DELETED: {
+    retriable: false,
+    advice: 'The topic was deleted while it was read. Create it again and restart the worker.',
+  },
+  PARTITIONS_MISMATCH: {
+    retriable: false,
+    advice: 'Create the topic with the number of partitions that the program expects.',
+  },
+  PARTITIONING_UNKNOWN: {
+    retriable: false,
+    advice:
+      "Say how the topic is partitioned, topic(name, { keyedBy: 'field' }), or key its records by the fields of keyBy.",
+  },
+  TABLE_DUPLICATE: {
+    retriable: false,
+    advice: 'Give each table and each aggregation its own name.',
+  },
+  TABLE_UNKNOWN: {
+    retriable: false,
+    advice: 'Check the name; the message lists the tables that exist.',
+  },
+  TABLE_CHANGED: {
+    retriable: false,
+    advice:
+      'The stored table has another shape than the program declares. Use a new table name, or delete its state.',
+  },
+  STORE_LOCKED: {
+    retriable: true,
+    advice: 'Another process has this state open. Stop it, or choose another data directory.',
+  },
+  STORE_FAILED: {
+    retriable: false,
+    advice: 'See the cause; the state on disk is that of the last cut.',
+  },
+  STORE_UNAVAILABLE: {
+    retriable: false,
+    advice: "Install the optional package rocksdb for this platform, or use { store: 'memory' }.",
+  },
+  DISK_FULL: {
+    retriable: true,
+    advice: 'Free space on the disk and start again; nothing after the last cut was kept.',
+  },
+  LOG_LOCKED: {
+    retriable: true,
+    advice: 'Another process writes this embedded log. Stop it, or choose another directory.',
+  },
+  LOG_CORRUPT: {
+    retriable: false,
+    advice:
+      'A segment of the log is damaged before its tail. Restore it from a copy, or delete the topic.',
+  },
+  LOG_FAILED: { retriable: true, advice: 'See the cause.' },
+  OFFSET_OUT_OF_RANGE: {
+    retriable: false,
+    advice:
+      "The log no longer has that offset. Choose { offsetOutOfRange: 'earliest' } or reset the app.",
+  },
+  RECORD_TOO_LARGE: {
+    retriable: false,
+    advice: 'Send smaller records, or raise the limit on the topic and in the settings.',
+  },
+  RECORD_BAD: {
+    retriable: false,
+    advice:
+      "The policy of the topic is onBadRecord: 'stop'. Mend the producer, or choose 'dead-letter' or 'skip'.",
+  },
+  RECORD_INVALID: { retriable: false, advice: 'Send an event that fits the declared record.' },
+  BATCH_CORRUPT: {
+    retriable: false,
+    advice:
+      "The batch was damaged on disk or on the way, also when read a second time. Check the broker's disk.",
+  },
+  CODEC_UNAVAILABLE: {
+    retriable: false,
+    advice: 'Install the package that the message names, or use another compression.',
+  },
+  KERNEL_TRAPPED: {
+    retriable: true,
+    advice:
+      'The lane failed again after it went back to its last cut. Report it, with the topic, partition and offset.',
+  },
+  MEMORY_EXHAUSTED: {
+    retriable: false,
+    advice: 'Raise memoryMiB, or lower batchBytes or the number of partitions per worker.',
+  },
+  QUERY_UNAVAILABLE: {
+    retriable: true,
+    advice:
+      'Start the worker (or app.start()) first, or read the store on disk with `euphorion table`.',
+  },
+  HANDLER_FAILED: {
+    retriable: false,
+    advice: "The agent's function threw. Its partition stops at this offset; the others go on.",
+  },
+  APP_INVALID: { retriable: false, advice: 'See the message.' },
+  USAGE: { retriable: false, advice: 'Add --help to see how the command is used.' },
+} as const satisfies Record<string, CodeFacts>
+
+export type ErrorCode = keyof typeof codes
+
+/** Where something happened; only what is known is set. */
+export interface ErrorPlace {
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: bigint | number
+  readonly table?: string
+  readonly path?: string
+}
+
+/**
+ * Every error that Euphorion throws on purpose. `code` is stable, `advice` says what to do,
+ * `retriable` whether the same call can succeed later, `place` where it happened.
+ */
+export class EuphorionError extends Error {
+  readonly code: ErrorCode
+  readonly retriable: boolean
+  readonly advice: string
+  readonly place: ErrorPlace
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { cause?: unknown; place?: ErrorPlace } = {},
+  ) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'EuphorionError'
+    this.code = code
+    this.retriable = codes[code].retriable
+    this.advice = codes[code].advice
+    this.place = details.place ?? {}
+  }
+}
+
+/** One paragraph for a person: message, place, cause, advice. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof EuphorionError))
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  const place = Object.entries(error.place).filter(([, value]) => value !== undefined)
+  const where = place.length
+    ? ` (${place.map(([name, value]) => `${name} ${value}`).join(', ')})`
+    : ''
+  const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
+  return `${error.code}: ${error.message}${where}${cause}\n  ${error.advice}`
+}

@@ -1,0 +1,168 @@
+// What Euphorion asks of a log: named topics of numbered partitions, each an append-only sequence of
+// Kafka RecordBatch v2 bytes, and offsets kept for groups of consumers. Drivers declare what they
+// can do; nothing else of a driver leaks. One contract suite runs on every driver (test/contract/log.ts).
+
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** What a driver can do; asking for more is a CAPABILITY_MISSING error. */
+export interface LogCapabilities {
+  readonly driver: 'embedded' | 'kafkajs' | 'kafka'
+  /** Fetched bytes are the producer's own batches (false: messages packed again into batches). */
+  readonly rawBatches: boolean
+  /** A batch sent twice by one producer (a retry) is stored once. */
+  readonly idempotentAppend: boolean
+  readonly transactions: boolean
+  readonly staticMembership: boolean
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface TopicInfo {
+  readonly name: string
+  readonly partitions: number
+}
+
+/** Settings of a topic, with Kafka's meaning. Times in ms, -1 for no limit. */
+export interface TopicConfig {
+  readonly cleanup?: 'delete' | 'compact'
+  readonly retentionMs?: number
+  readonly retentionBytes?: number
+  readonly segmentBytes?: number
+  readonly maxMessageBytes?: number
+}
+
+export interface PartitionOffsets {
+  readonly partition: number
+  /** First offset that can be read. */
+  readonly earliest: number
+  /** Offset that the next record will get. */
+  readonly latest: number
+}
+
+export interface LogHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+export interface LogRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** ms since the epoch. */
+  readonly timestamp: number
+  readonly headers?: readonly LogHeader[]
+}
+
+export interface StoredRecord extends LogRecord {
+  readonly offset: number
+}
+
+export interface ProducerOptions {
+  /** Default 'none'. */
+  readonly compression?: Compression
+}
+
+/** Appends records; one call is one batch of one partition, acknowledged by all replicas. */
+export interface LogProducer {
+  /** Resolves with the offset of the first record. Calls for one partition are stored in call order. */
+  append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number>
+  close(): Promise<void>
+}
+
+export interface ConsumerOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** Where a partition without a sought or committed offset begins. Default 'earliest'. */
+  readonly startFrom?: 'earliest' | 'latest'
+  /** When a position is outside the log. Default 'earliest'; 'error' makes fetch reject. */
+  readonly offsetOutOfRange?: 'earliest' | 'latest' | 'error'
+  /** Upper bound of bytes that the driver asks for and buffers for one partition. Default 1 MiB. */
+  readonly maxBytes?: number
+  /**
+   * Called, and awaited, when partitions become this member's, before any is fetched. `committed` holds
+   * the group's offset or undefined. Returns where to begin where that should differ (others: committed,
+   * else startFrom).
+   */
+  readonly onAssigned: (
+    partitions: readonly AssignedPartition[],
+  ) => Promise<readonly StartPosition[]>
+  /** Called, and awaited, before partitions are given up. */
+  readonly onRevoked: (partitions: readonly TopicPartition[]) => Promise<void>
+}
+
+export interface AssignedPartition extends TopicPartition {
+  readonly committed: number | undefined
+}
+
+export interface StartPosition extends TopicPartition {
+  readonly offset: number
+}
+
+export type FetchResult =
+  /** Whole RecordBatches of one partition were written to target[0 … bytes). */
+  | {
+      readonly kind: 'batches'
+      readonly topic: string
+      readonly partition: number
+      readonly bytes: number
+      readonly highWatermark: number
+    }
+  /** The next batch of that partition does not fit: ask again with a target of `neededBytes`, for it alone. */
+  | {
+      readonly kind: 'too-small'
+      readonly topic: string
+      readonly partition: number
+      readonly neededBytes: number
+    }
+  /** The consumer was closed, or the signal aborted. */
+  | { readonly kind: 'closed' }
+
+/** A member of a group. Fetches never overlap. */
+export interface LogConsumer {
+  /**
+   * Waits until a wanted partition has records and writes whole batches of it into `target` (shared
+   * memory is fine). Partitions take turns. The first batch may begin before the position (the reader
+   * skips records below it); the position moves behind the last batch written. A partition whose
+   * topic is deleted rejects once with TOPIC_DELETED (place.topic set); the other topics can be
+   * fetched on.
+   */
+  fetch(
+    target: Uint8Array,
+    wants: (topic: string, partition: number) => boolean,
+    signal?: AbortSignal,
+  ): Promise<FetchResult>
+  /** `wants` may answer differently now: looks again at once. */
+  wake(): void
+  /** Moves the position of an assigned partition. */
+  seek(topic: string, partition: number, offset: number): void
+  /** Stores the group's offsets (of the next record to read). */
+  commit(offsets: readonly StartPosition[]): Promise<void>
+  /** Leaves the group (after onRevoked of everything). */
+  close(): Promise<void>
+}
+
+export interface Log {
+  readonly capabilities: LogCapabilities
+  /** False when it existed already (whatever its partitions). */
+  createTopic(name: string, options: { partitions: number; config?: TopicConfig }): Promise<boolean>
+  deleteTopic(name: string): Promise<void>
+  /** All topics, by name. */
+  topics(): Promise<readonly TopicInfo[]>
+  /** Rejects with TOPIC_UNKNOWN. */
+  topic(name: string): Promise<TopicInfo>
+  offsets(topic: string): Promise<readonly PartitionOffsets[]>
+  committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
+  producer(options?: ProducerOptions): Promise<LogProducer>
+  consumer(options: ConsumerOptions): Promise<LogConsumer>
+  /** Records from `offset` on, up to about `maxBytes` (at least one); for tools and tests, not for speed. */
+  read(
+    topic: string,
+    partition: number,
+    offset: number,
+    maxBytes?: number,
+  ): Promise<readonly StoredRecord[]>
+  /** Makes what was appended durable, and closes producers and consumers. */
+  close(): Promise<void>
+}
