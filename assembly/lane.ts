@@ -45,7 +45,7 @@ export const INFLATED_LENGTH: usize = 116
 export const STOPPED_AT: usize = 120
 
 export const NEXT_OFFSET: usize = 128
-/** Largest time counted so far; NO_TIME before the first. */
+/** Largest time counted so far; -1 before the first. */
 export const STREAM_TIME: usize = 136
 /** The store may hold cells of slices up to this start: new cells there are deltas. */
 export const STORED_THROUGH: usize = 144
@@ -57,7 +57,7 @@ export const BAD: usize = 176
 export const FILTERED: usize = 184
 export const LANE_BYTES: usize = 256
 
-export const NO_TIME: i64 = i64.MIN_VALUE
+export const NO_TIME: i64 = -1
 
 /** Bits of FLAGS. */
 export const KEEP_BAD: u32 = 1

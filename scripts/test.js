@@ -6,5 +6,7 @@ const files = readdirSync('dist/test', { recursive: true })
   .map((file) => `dist/test/${file}`)
   .filter((file) => file.endsWith('.test.js'))
   .sort()
-const done = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], { stdio: 'inherit' })
+const done = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
+  stdio: 'inherit',
+})
 process.exit(done.status ?? 1)
