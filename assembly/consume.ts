@@ -207,11 +207,11 @@ function consumeBatch(at: usize, header: usize, end: usize): i32 {
 }
 
 /** Consumes the Batch at INPUT. Returns a status; on any other than DONE, STOPPED_AT is the RecordBatch. */
-export function consume(at: usize): i32 {
+export function consume(at: usize, checkCrc: u32): i32 {
   const vector = payloadOf(at)
   let header = vector + 4
   const end = header + load<u32>(vector)
-  const check = (load<u32>(at, lane.FLAGS) & lane.CHECK_CRC) != 0
+  const check = checkCrc != 0
   while (header < end) {
     store<u32>(at, <u32>header, lane.STOPPED_AT)
     const bytes = batch.batchBytes(header, end)

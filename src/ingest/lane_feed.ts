@@ -1,0 +1,207 @@
+// Feeds one lane: a bounded queue of batches in front of it, one task of the lane in flight, and
+// what has to follow a task that did not simply succeed. The cut holds a feed while it drains the lane.
+//
+//   offer ─▶ queue ─▶ consume ──done──▶ release the batch, next
+//                        ├──full──────▶ grow, or hold and ask for a cut, which evicts
+//                        ├──rejects───▶ hand them over, again
+//                        ├──corrupt───▶ fetch again once, then stop
+//                        ├──stopped───▶ stop
+//                        └──trap──────▶ back to the last cut (a few times), then stop
+import assert from 'node:assert'
+import { EuphorionError } from '../errors.ts'
+import type { SharedBatch } from '../batch/region.ts'
+import type { LaneKernel, Rejected } from '../kernel/lane.ts'
+import type { BadRecord } from './dead_letter.ts'
+
+export interface LaneFeedOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly lane: LaneKernel
+  /** Most batches that wait. */
+  readonly queueMax: number
+  /** How often a lane may fail between two cuts. */
+  readonly retriesMax: number
+  /** Takes a bad or late record; resolves when it may be forgotten here. */
+  readonly reject: (record: BadRecord) => Promise<void>
+  /** Has the lane's cells written and evicted; `release` follows. */
+  readonly askForCut: () => void
+  /** Puts the lane back to its last cut; resolves with the offset to read from. */
+  readonly restore: () => Promise<number>
+  /** The partition has to be read from that offset again. */
+  readonly rewind: (offset: number) => void
+  /** A batch was consumed. */
+  readonly progressed: () => void
+  /** The feed takes nothing more. */
+  readonly failed: (error: unknown) => void
+}
+
+interface Entry {
+  readonly batch: SharedBatch
+  readonly release: () => void
+}
+
+export class LaneFeed {
+  readonly options: LaneFeedOptions
+  readonly lane: LaneKernel
+  readonly #queue: Entry[] = []
+  #busy = false
+  #held = 0
+  #whenIdle: (() => void) | undefined
+  #corruptAt = -1
+  #failures = 0
+  /** The lane has no room until the next cut has evicted cells. */
+  wantsRoom = false
+  stopped = false
+
+  constructor(options: LaneFeedOptions) {
+    this.options = options
+    this.lane = options.lane
+  }
+
+  get waiting(): number {
+    return this.#queue.length
+  }
+
+  /** May another batch be offered? */
+  get hasRoom(): boolean {
+    return this.stopped || this.#queue.length < this.options.queueMax
+  }
+
+  offer(batch: SharedBatch, release: () => void): void {
+    if (this.stopped) return release()
+    this.#queue.push({ batch, release })
+    this.#pump()
+  }
+
+  /** Resolves when no task of the lane is in flight; none begins until `release`. */
+  async hold(): Promise<void> {
+    this.#held++
+    await this.#idle()
+  }
+
+  release(): void {
+    assert(this.#held > 0, 'released more often than held')
+    this.#held--
+    this.#pump()
+  }
+
+  /** Resolves when the queue is empty too (or the feed has stopped). */
+  async finish(): Promise<void> {
+    while (this.#busy || (this.#queue.length > 0 && !this.stopped)) await this.#idle(true)
+  }
+
+  /** Forgets the batches that wait. */
+  clear(): void {
+    for (const entry of this.#queue.splice(0)) entry.release()
+  }
+
+  /** A cut was written: what failed before it no longer counts. */
+  cutWritten(): void {
+    this.#failures = 0
+  }
+
+  #idle(untilEmpty = false): Promise<void> {
+    if (!this.#busy && !(untilEmpty && this.#queue.length > 0)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const before = this.#whenIdle
+      this.#whenIdle = () => {
+        before?.()
+        resolve()
+      }
+    })
+  }
+
+  #pump(): void {
+    if (this.#busy || this.#held > 0 || this.stopped || this.#queue.length === 0) return
+    this.#busy = true
+    this.#consume(this.#queue[0]).then(
+      () => this.#settled(),
+      (error) => {
+        this.#stop(error)
+        this.#settled()
+      },
+    )
+  }
+
+  #settled(): void {
+    this.#busy = false
+    const whenIdle = this.#whenIdle
+    this.#whenIdle = undefined
+    whenIdle?.()
+    this.#pump()
+  }
+
+  /** Runs until the batch is done, or the lane has to wait for a cut, or stops. */
+  async #consume(entry: Entry): Promise<void> {
+    for (;;) {
+      let status: Awaited<ReturnType<LaneKernel['consume']>>
+      try {
+        status = await this.lane.consume(entry.batch)
+      } catch (error) {
+        return this.#recover(error)
+      }
+      if (status === 'full') {
+        if (await this.lane.grow()) continue
+        this.wantsRoom = true
+        this.#held++
+        return this.options.askForCut()
+      }
+      if (status === 'corrupt') return this.#reread()
+      const rejects = this.lane.rejects()
+      if (status === 'stopped') throw this.#badRecord(rejects[rejects.length - 1])
+      for (const record of rejects) await this.options.reject(this.#place(record))
+      if (status === 'rejects-full') continue
+      this.#queue.shift()
+      entry.release()
+      return this.options.progressed()
+    }
+  }
+
+  /** After the cut that `wantsRoom` asked for. */
+  roomMade(): void {
+    if (!this.wantsRoom) return
+    this.wantsRoom = false
+    this.release()
+  }
+
+  #place(record: Rejected): BadRecord {
+    const { topic, partition } = this.options
+    return { ...record, topic, partition }
+  }
+
+  #badRecord(record: Rejected): EuphorionError {
+    const { topic, partition } = this.options
+    const place = { topic, partition, offset: record.offset }
+    return new EuphorionError('RECORD_BAD', `A record cannot be used: ${record.reason}`, { place })
+  }
+
+  #reread(): void {
+    const { topic, partition } = this.options
+    const offset = this.lane.counters().nextOffset
+    if (this.#corruptAt === offset) {
+      const message = 'A batch was read twice, and its checksum or framing is wrong both times'
+      throw new EuphorionError('BATCH_CORRUPT', message, { place: { topic, partition, offset } })
+    }
+    this.#corruptAt = offset
+    this.clear()
+    this.options.rewind(offset)
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { topic, partition, retriesMax } = this.options
+    if (error instanceof EuphorionError) throw error
+    const { nextOffset: offset } = this.lane.counters()
+    if (this.#failures++ >= retriesMax) {
+      const message = `A kernel failed ${this.#failures} times since the last cut`
+      throw new EuphorionError('KERNEL_TRAPPED', message, { cause: error, place: { topic, partition, offset } })
+    }
+    this.clear()
+    this.options.rewind(await this.options.restore())
+  }
+
+  #stop(error: unknown): void {
+    this.stopped = true
+    this.clear()
+    this.options.failed(error)
+  }
+}

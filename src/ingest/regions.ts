@@ -1,0 +1,52 @@
+// The regions that fetches write into: a fixed number, taken before a fetch and given back when the
+// last reader of the batch is done. With none free there is no fetch: that is the back-pressure.
+import type { SharedMemory } from '../batch/memory.ts'
+import { Region } from '../batch/region.ts'
+
+export class Regions {
+  readonly #memory: SharedMemory
+  readonly #free: Region[] = []
+  readonly #all: Region[] = []
+  #waiting: ((region: Region) => void) | undefined
+
+  constructor(memory: SharedMemory, count: number, payloadBytes: number) {
+    this.#memory = memory
+    for (let i = 0; i < count; i++) this.#all.push(new Region(memory, payloadBytes))
+    this.#free.push(...this.#all)
+  }
+
+  /** Waits for a free region. One caller at a time. */
+  take(): Promise<Region> {
+    const region = this.#free.pop()
+    if (region !== undefined) return Promise.resolve(region)
+    return new Promise((resolve) => {
+      this.#waiting = resolve
+    })
+  }
+
+  /** A region beside the fixed ones for a batch that is larger; freed when it is given back. */
+  takeLarger(payloadBytes: number): Region {
+    return new Region(this.#memory, payloadBytes)
+  }
+
+  /** One reader less; 0 readers frees. A region without a batch is given back by `giveBack`. */
+  release(region: Region): void {
+    region.holders--
+    if (region.holders === 0) this.giveBack(region)
+  }
+
+  giveBack(region: Region): void {
+    region.holders = 0
+    if (!this.#all.includes(region)) region.free()
+    else if (this.#waiting === undefined) this.#free.push(region)
+    else {
+      const waiting = this.#waiting
+      this.#waiting = undefined
+      waiting(region)
+    }
+  }
+
+  close(): void {
+    for (const region of this.#all) region.free()
+  }
+}

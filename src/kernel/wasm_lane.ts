@@ -1,0 +1,232 @@
+// A lane whose work is done by the WebAssembly kernels: each call is a task of the executor, by
+// address. The host side grows what a kernel found too small, and reads counters and rejects.
+import { EuphorionError } from '../errors.ts'
+import { SharedMemory } from '../batch/memory.ts'
+import { decodeRecord } from '../wire/record_batch.ts'
+import type { Executor } from './executor.ts'
+import { LaneArena } from './lane_arena.ts'
+import { laneFlag, laneStatus, laneTask, REJECT_HEADER_BYTES } from './lane_block.ts'
+import type { BatchRef, LaneCounters, LaneKernel, LaneOptions, LanePosition, LaneStatus, Rejected } from './lane.ts'
+import { reasonName } from './plan.ts'
+import { encodePlanBlock } from './plan_block.ts'
+import { encodeSchemaBlock } from './schema_block.ts'
+import { stateLayout } from './state.ts'
+
+export interface WasmLaneOptions extends LaneOptions {
+  readonly memory: SharedMemory
+  readonly executor: Executor
+  readonly checkCrcs: boolean
+  /** Bound of the lane's table in shared memory, bytes. */
+  readonly arenaBytesMax: number
+  /** Most bytes that one RecordBatch may decompress to. */
+  readonly inflatedBytesMax: number
+}
+
+const INT64_MIN = -(1n << 63n)
+const INT64_MAX = (1n << 63n) - 1n
+
+function place(memory: SharedMemory, bytes: Uint8Array, purpose: string): number {
+  const address = memory.allocate(bytes.length + 16, purpose)
+  memory.span(address, bytes.length).set(bytes)
+  return address
+}
+
+/** -Infinity and Infinity are the ends of the i64 range. */
+function toLong(value: number): bigint {
+  if (value === Number.NEGATIVE_INFINITY) return INT64_MIN
+  return value === Number.POSITIVE_INFINITY ? INT64_MAX : BigInt(value)
+}
+
+export class WasmLane implements LaneKernel {
+  readonly #options: WasmLaneOptions
+  readonly #memory: SharedMemory
+  readonly #arena: LaneArena
+  readonly #plan: number
+  readonly #schema: number
+  /** A scratch area of this lane's own while a batch needs more than the shared ones have. */
+  #scratch: { address: number; bytes: number } | undefined
+
+  constructor(options: WasmLaneOptions) {
+    const { memory, plan, table } = options
+    this.#options = options
+    this.#memory = memory
+    this.#plan = place(memory, encodePlanBlock(plan, table), 'a plan')
+    this.#schema = plan.value === undefined ? 0 : place(memory, encodeSchemaBlock(plan.value, plan.columns), 'a schema')
+    this.#arena = new LaneArena(memory, {
+      columns: plan.columns.length,
+      stateBytes: stateLayout(plan).bytes,
+      bytesMax: Math.max(options.arenaBytesMax, LaneArena.bytesMin(stateLayout(plan).bytes)),
+    })
+    const none = { counted: 0, late: 0, bad: 0, filtered: 0 }
+    this.restore({ nextOffset: 0, streamTimeMs: -1, storedThroughMs: Number.NEGATIVE_INFINITY, ...none })
+  }
+
+  async consume(batch: BatchRef): Promise<LaneStatus> {
+    const { clock, plan } = this.#options
+    const arena = this.#arena
+    arena.setLong('timeLimit', BigInt(clock.now() + plan.maxFutureMs))
+    arena.set('input', batch.address)
+    for (;;) {
+      const status = await this.#run(laneTask.consume)
+      switch (status) {
+        case laneStatus.done:
+          this.#dropScratch()
+          return 'done'
+        case laneStatus.full:
+          return 'full'
+        case laneStatus.stopped:
+          return 'stopped'
+        case laneStatus.corrupt:
+          this.#dropScratch()
+          return 'corrupt'
+        case laneStatus.rejectsFull:
+          if (arena.get('rejectsLength') > 0) return 'rejects-full'
+          this.#mustGrow(arena.enlarge('rejects', arena.get('need')), 'a bad record')
+          break
+        case laneStatus.textFull:
+          this.#mustGrow(arena.enlarge('text', arena.get('need')), 'a long string')
+          break
+        case laneStatus.scratchFull:
+          this.#growScratch()
+          break
+        default:
+          throw new RangeError(`status ${status}`)
+      }
+    }
+  }
+
+  async drain(): Promise<'done' | 'full'> {
+    this.#arena.fitRows()
+    const status = await this.#run(laneTask.drain)
+    return status === laneStatus.full ? 'full' : 'done'
+  }
+
+  rows(): Uint8Array {
+    return this.#arena.bytesOf('rows').subarray(0, this.#arena.get('rowsLength'))
+  }
+
+  async absorb(rows: Uint8Array): Promise<void> {
+    const address = place(this.#memory, rows, 'merged rows')
+    try {
+      this.#arena.set('input', address)
+      this.#arena.set('inputLength', rows.length)
+      await this.#run(laneTask.absorb)
+    } finally {
+      this.#memory.free(address)
+    }
+  }
+
+  async evict(): Promise<void> {
+    await this.#run(laneTask.evictAll)
+  }
+
+  async evictClosed(): Promise<void> {
+    await this.#run(laneTask.evictClosed)
+  }
+
+  async grow(): Promise<boolean> {
+    const arena = this.#arena
+    const crowded = arena.get('cellCount') >= arena.get('cellLimit')
+    const heap = crowded ? arena.heap() : arena.largerHeap()
+    if (heap === undefined || (crowded && !arena.growIndex())) return false
+    arena.set('input', heap.address)
+    arena.set('inputLength', heap.address + heap.bytes)
+    await this.#run(laneTask.moveHeap)
+    if (!crowded) arena.settle(heap)
+    return true
+  }
+
+  rejects(): Rejected[] {
+    const { view } = this.#memory
+    const start = this.#arena.get('rejects')
+    const end = start + this.#arena.get('rejectsLength')
+    const rejects: Rejected[] = []
+    for (let at = start; at < end; at += view.getUint32(at, true)) {
+      const body = at + REJECT_HEADER_BYTES
+      const bytes = this.#memory.span(body, view.getUint32(at + 24, true))
+      const offset = Number(view.getBigInt64(at + 8, true))
+      const timestamp = Number(view.getBigInt64(at + 16, true))
+      const record = decodeRecord(Uint8Array.from(bytes), 0, offset, timestamp)
+      rejects.push({ ...record, offset, timestamp, reason: reasonName(view.getUint32(at + 4, true)) })
+    }
+    this.#arena.set('rejectsLength', 0)
+    return rejects
+  }
+
+  counters(): LaneCounters {
+    const arena = this.#arena
+    return {
+      nextOffset: arena.getLong('nextOffset'),
+      streamTimeMs: arena.getLong('streamTime'),
+      counted: arena.getLong('counted'),
+      late: arena.getLong('late'),
+      bad: arena.getLong('bad'),
+      filtered: arena.getLong('filtered'),
+    }
+  }
+
+  restore(position: LanePosition): void {
+    const arena = this.#arena
+    const { onBadRecord, collectLate, checkCrcs, executor } = this.#options
+    executor.releaseScratch(arena.get('scratch'))
+    arena.reset()
+    arena.set('schema', this.#schema)
+    arena.set('plan', this.#plan)
+    const keep = onBadRecord === 'dead-letter' ? laneFlag.keepBad : onBadRecord === 'stop' ? laneFlag.stopAtBad : 0
+    arena.set('flags', keep | (collectLate ? laneFlag.keepLate : 0) | (checkCrcs ? laneFlag.checkCrc : 0))
+    if (this.#scratch !== undefined) this.#useScratch(this.#scratch)
+    arena.setLong('nextOffset', BigInt(position.nextOffset))
+    arena.setLong('streamTime', BigInt(position.streamTimeMs))
+    arena.setLong('storedThrough', toLong(position.storedThroughMs))
+    arena.setLong('counted', BigInt(position.counted))
+    arena.setLong('late', BigInt(position.late))
+    arena.setLong('bad', BigInt(position.bad))
+    arena.setLong('filtered', BigInt(position.filtered))
+  }
+
+  /** Bytes of shared memory in which cells are, and how many there are. */
+  size(): { cells: number; heapBytes: number } {
+    return { cells: this.#arena.get('cellCount'), heapBytes: this.#arena.heap().bytes }
+  }
+
+  close(): void {
+    this.#dropScratch()
+    this.#arena.free()
+    this.#memory.free(this.#plan)
+    if (this.#schema !== 0) this.#memory.free(this.#schema)
+  }
+
+  #run(task: number): Promise<number> {
+    return this.#options.executor.run(this.#arena.address + task)
+  }
+
+  #mustGrow(grown: boolean, purpose: string): void {
+    if (grown) return
+    throw new EuphorionError('MEMORY_EXHAUSTED', `No ${this.#arena.get('need')} bytes of shared memory left for ${purpose}`)
+  }
+
+  /** Doubles, because lz4 and snappy do not say beforehand what they need. */
+  #growScratch(): void {
+    const need = this.#arena.get('need')
+    const bytes = Math.max(need, (this.#scratch?.bytes ?? 1 << 20) * 2)
+    this.#dropScratch()
+    if (bytes > this.#options.inflatedBytesMax * 2) {
+      const message = `A batch decompresses to more than ${this.#options.inflatedBytesMax} bytes`
+      throw new EuphorionError('RECORD_TOO_LARGE', message)
+    }
+    this.#useScratch({ address: this.#memory.allocate(bytes, 'a decompressed batch'), bytes })
+  }
+
+  #useScratch(scratch: { address: number; bytes: number }): void {
+    this.#scratch = scratch
+    this.#arena.set('scratch', scratch.address)
+    this.#arena.set('scratchCapacity', scratch.bytes)
+  }
+
+  #dropScratch(): void {
+    if (this.#scratch === undefined) return
+    this.#memory.free(this.#scratch.address)
+    this.#scratch = undefined
+    this.#arena.set('scratch', 0)
+  }
+}

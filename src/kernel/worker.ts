@@ -1,0 +1,186 @@
+// A thread of the pool: an instance of the kernels over the shared memory. A task is one number, the
+// lane's address plus what to do (laneTask); the answer is a status. Threads keep no state: any
+// of them can run any lane. Compressed batches are unpacked into a scratch area taken for the task.
+import { createRequire } from 'node:module'
+import { workerData } from 'piscina'
+import { wasm, type WasmMemory, type WasmModule } from '../batch/wasm.ts'
+import { codecNames, decompress } from '../wire/compression.ts'
+import { kernelImports } from './imports.ts'
+import { laneFlag, laneField, laneStatus, laneTask } from './lane_block.ts'
+
+/** What every thread is given at its start. */
+export interface KernelThreadData {
+  readonly memory: WasmMemory
+  readonly module: WasmModule
+  readonly scratch: ScratchAreas
+  /** Most bytes that one RecordBatch may decompress to. */
+  readonly inflatedBytesMax: number
+}
+
+/** Areas of shared memory for decompressed batches; owners is an i32 each, 1 while taken. */
+export interface ScratchAreas {
+  readonly owners: number
+  readonly areas: readonly number[]
+  readonly bytes: number
+}
+
+interface KernelExports {
+  consume(lane: number, checkCrc: number): number
+  drain(lane: number): number
+  absorb(lane: number): number
+  evict(lane: number, all: number): number
+  moveHeap(lane: number, heap: number, heapEnd: number): void
+}
+
+type Crc32c = (bytes: Uint8Array) => number
+
+function nativeCrc32c(): Crc32c | undefined {
+  try {
+    return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
+  } catch {
+    return undefined
+  }
+}
+
+const HEADER_BYTES = 61
+
+/** Runs tasks over one shared memory. Also used without threads (kernel/executor.ts). */
+export class KernelThread {
+  readonly #kernels: KernelExports
+  readonly #data: KernelThreadData
+  readonly #view: DataView
+  readonly #bytes: Buffer
+  readonly #owners: Int32Array
+  readonly #crc32c = nativeCrc32c()
+
+  constructor(data: KernelThreadData) {
+    this.#data = data
+    const instance = new wasm.Instance(data.module, kernelImports(data.memory))
+    this.#kernels = instance.exports as unknown as KernelExports
+    this.#view = new DataView(data.memory.buffer)
+    this.#bytes = Buffer.from(data.memory.buffer)
+    this.#owners = new Int32Array(data.memory.buffer, data.scratch.owners, data.scratch.areas.length)
+  }
+
+  run(task: number): number {
+    const lane = task - (task % 64)
+    const kernels = this.#kernels
+    switch (task % 64) {
+      case laneTask.consume:
+        return this.#consume(lane)
+      case laneTask.drain:
+        return kernels.drain(lane)
+      case laneTask.absorb:
+        return kernels.absorb(lane)
+      case laneTask.evictClosed:
+        return kernels.evict(lane, 0)
+      case laneTask.evictAll:
+        return kernels.evict(lane, 1)
+      case laneTask.moveHeap:
+        kernels.moveHeap(lane, this.#u32(lane + laneField.input), this.#u32(lane + laneField.inputLength))
+        return laneStatus.done
+      default:
+        throw new RangeError(`task ${task}`)
+    }
+  }
+
+  #u32(address: number): number {
+    return this.#view.getUint32(address, true)
+  }
+
+  #set(address: number, value: number): void {
+    this.#view.setUint32(address, value, true)
+  }
+
+  #consume(lane: number): number {
+    const checkCrc = (this.#u32(lane + laneField.flags) & laneFlag.checkCrc) !== 0
+    if (checkCrc && this.#crc32c !== undefined && !this.#crcsMatch(lane, this.#crc32c)) {
+      return laneStatus.corrupt
+    }
+    const own = this.#u32(lane + laneField.scratch) !== 0
+    const area = own ? -1 : this.#takeScratch(lane)
+    try {
+      for (;;) {
+        const status = this.#kernels.consume(lane, checkCrc && this.#crc32c === undefined ? 1 : 0)
+        if (status !== laneStatus.inflate) return status
+        const failed = this.#inflate(lane)
+        if (failed !== laneStatus.done) return failed
+      }
+    } finally {
+      this.#set(lane + laneField.inflated, 0)
+      if (area >= 0) {
+        this.#set(lane + laneField.scratch, 0)
+        Atomics.store(this.#owners, area, 0)
+      }
+    }
+  }
+
+  /** There are more areas than threads, so one is always free. */
+  #takeScratch(lane: number): number {
+    const { areas, bytes } = this.#data.scratch
+    for (let i = 0; ; i = (i + 1) % areas.length) {
+      if (Atomics.compareExchange(this.#owners, i, 0, 1) !== 0) continue
+      this.#set(lane + laneField.scratch, areas[i])
+      this.#set(lane + laneField.scratchCapacity, bytes)
+      return i
+    }
+  }
+
+  #payload(lane: number): [start: number, end: number] {
+    const batch = this.#u32(lane + laneField.input)
+    const root = batch + this.#u32(batch)
+    const vtable = root - this.#view.getInt32(root, true)
+    const field = root + this.#view.getUint16(vtable + 16, true)
+    const vector = field + this.#u32(field)
+    return [vector + 4, vector + 4 + this.#u32(vector)]
+  }
+
+  /** Framing is left to the kernel: a length that cannot be right ends the check. */
+  #crcsMatch(lane: number, crc32c: Crc32c): boolean {
+    const view = this.#view
+    const [start, end] = this.#payload(lane)
+    const position = view.getBigInt64(lane + laneField.nextOffset, true)
+    let at = start
+    while (at + HEADER_BYTES <= end) {
+      const next = at + 12 + view.getInt32(at + 8)
+      if (next > end || next < at + HEADER_BYTES) return true
+      const last = view.getBigInt64(at) + BigInt(view.getInt32(at + 23))
+      if (last >= position && crc32c(this.#bytes.subarray(at + 21, next)) !== view.getUint32(at + 17)) {
+        this.#set(lane + laneField.stoppedAt, at)
+        return false
+      }
+      at = next
+    }
+    return true
+  }
+
+  /** gzip and zstd: by libraries, then copied into scratch. */
+  #inflate(lane: number): number {
+    const header = this.#u32(lane + laneField.stoppedAt)
+    const end = header + 12 + this.#view.getInt32(header + 8)
+    const codec = codecNames[this.#bytes[header + 22] & 7]
+    if (codec === undefined) return laneStatus.corrupt
+    let plain: Uint8Array
+    try {
+      plain = decompress(codec, this.#bytes.subarray(header + HEADER_BYTES, end), this.#data.inflatedBytesMax)
+    } catch {
+      return laneStatus.corrupt
+    }
+    if (plain.length > this.#u32(lane + laneField.scratchCapacity)) {
+      this.#set(lane + laneField.need, plain.length)
+      return laneStatus.scratchFull
+    }
+    this.#bytes.set(plain, this.#u32(lane + laneField.scratch))
+    this.#set(lane + laneField.inflated, header)
+    this.#set(lane + laneField.inflatedLength, plain.length)
+    return laneStatus.done
+  }
+}
+
+const thread = workerData === undefined || workerData === null ? undefined : new KernelThread(workerData as KernelThreadData)
+
+/** What piscina calls. */
+export default function run(task: number): number {
+  if (thread === undefined) throw new Error('not a thread of the pool')
+  return thread.run(task)
+}
