@@ -1,8 +1,11 @@
 // What Euphorion asks of a log: named topics of numbered partitions, each an append-only sequence of
 // Kafka RecordBatch v2 bytes, and offsets kept for groups of consumers. Drivers declare what they
 // can do; nothing else of a driver leaks. One contract suite runs on every driver (test/contract/log.ts).
+import type { Compression } from '../wire/compression.ts'
+import type { LogRecord, StoredRecord } from '../wire/record.ts'
 
-export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+export type { Compression } from '../wire/compression.ts'
+export type { LogHeader, LogRecord, StoredRecord } from '../wire/record.ts'
 
 /** What a driver can do; asking for more is a CAPABILITY_MISSING error. */
 export interface LogCapabilities {
@@ -40,23 +43,6 @@ export interface PartitionOffsets {
   readonly earliest: number
   /** Offset that the next record will get. */
   readonly latest: number
-}
-
-export interface LogHeader {
-  readonly key: string
-  readonly value: Uint8Array | null
-}
-
-export interface LogRecord {
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  /** ms since the epoch. */
-  readonly timestamp: number
-  readonly headers?: readonly LogHeader[]
-}
-
-export interface StoredRecord extends LogRecord {
-  readonly offset: number
 }
 
 export interface ProducerOptions {
