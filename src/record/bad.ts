@@ -9,7 +9,6 @@ export type BadReason =
   | 'missing-field'
   | 'wrong-type'
   | 'null-value'
-  | 'null-key'
 
 export class Bad {
   readonly #reason: BadReason
