@@ -1,5 +1,6 @@
 // Durations as users write them: milliseconds, or text such as '10s'. Called by windows, timers and
 // settings.
+import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 
 /** Milliseconds, or text: a number and one of ms, s, m, h, d. */
@@ -23,7 +24,7 @@ export function parseDuration(duration: number | string, what = 'duration'): num
   if (!Number.isSafeInteger(ms) || ms < 0)
     throw new EuphorionError(
       'SETTING_INVALID',
-      `${what}: ${JSON.stringify(duration)} is no duration; write whole milliseconds, or text such as '500ms', '10s', '1m', '1h', '2d'`,
+      `${what}: ${inspect(duration)} is no duration; write whole milliseconds, or text such as '500ms', '10s', '1m', '1h', '2d'`,
     )
   return ms
 }
