@@ -1,0 +1,329 @@
+// What every Store must do. Run by test/table/store.test.ts on each implementation.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ROW_DELETE, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
+import { EuphorionError } from '../../src/errors.ts'
+import type { ScanOptions, Store } from '../../src/table/store.ts'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const text = (value: Uint8Array | undefined) => (value ? Buffer.from(value).toString() : undefined)
+
+async function scanned(store: Store, options: ScanOptions = {}): Promise<string[]> {
+  const found: string[] = []
+  for await (const [key, value] of store.scan(options)) {
+    assert.ok(Buffer.isBuffer(key) && Buffer.isBuffer(value))
+    found.push(`${key}=${value}`)
+  }
+  return found
+}
+
+async function put(store: Store, rows: Record<string, string>): Promise<void> {
+  const batch = store.batch()
+  for (const [key, value] of Object.entries(rows)) batch.put(bytes(key), bytes(value))
+  await batch.commit()
+}
+
+/** Packed rows; a value of undefined is a delete. */
+function pack(
+  rows: readonly (readonly [string, string | undefined])[],
+  shared = false,
+): Uint8Array {
+  let size = 0
+  for (const [key, value] of rows)
+    size += ROW_HEADER_BYTES + Buffer.byteLength(key) + Buffer.byteLength(value ?? '')
+  const target = new Uint8Array(
+    shared ? new SharedArrayBuffer(size + 16) : new ArrayBuffer(size + 16),
+  )
+  let at = 8
+  for (const [key, value] of rows) {
+    const op = value === undefined ? ROW_DELETE : ROW_PUT
+    at = writeRow(target, at, op, bytes(key), bytes(value ?? ''))
+  }
+  return target.subarray(8, at)
+}
+
+const isCoded = (error: unknown) => error instanceof EuphorionError && error.code === 'STORE_FAILED'
+
+export function storeContract(name: string, open: () => Promise<Store>): void {
+  const contract = (title: string, run: (store: Store) => Promise<void>) => {
+    test(`${name}: ${title}`, async () => {
+      const store = await open()
+      try {
+        await run(store)
+      } finally {
+        await store.close()
+      }
+    })
+  }
+  batches(contract)
+  packedRows(contract)
+  reads(contract)
+  scans(contract)
+  ranges(contract)
+  model(contract)
+}
+
+type Contract = (title: string, run: (store: Store) => Promise<void>) => void
+
+function batches(contract: Contract): void {
+  contract('nothing of a batch is visible before commit, all of it after', async (store) => {
+    await put(store, { a: '1', b: '2' })
+    const batch = store.batch()
+    batch.put(bytes('a'), bytes('10'))
+    batch.delete(bytes('b'))
+    batch.put(bytes('c'), bytes('3'))
+    assert.deepEqual(await scanned(store), ['a=1', 'b=2'])
+    await batch.commit({ sync: true })
+    assert.deepEqual(await scanned(store), ['a=10', 'c=3'])
+  })
+  contract('within a batch the last write of a key wins', async (store) => {
+    const batch = store.batch()
+    batch.put(bytes('a'), bytes('1'))
+    batch.put(bytes('a'), bytes('2'))
+    batch.put(bytes('b'), bytes('1'))
+    batch.delete(bytes('b'))
+    batch.delete(bytes('c'))
+    batch.put(bytes('c'), bytes('3'))
+    await batch.commit()
+    assert.deepEqual(await scanned(store), ['a=2', 'c=3'])
+  })
+  contract('a dropped batch leaves nothing, an empty one commits', async (store) => {
+    const batch = store.batch()
+    batch.put(bytes('a'), bytes('1'))
+    batch.drop()
+    await store.batch().commit()
+    assert.deepEqual(await scanned(store), [])
+    await assert.rejects(() => batch.commit(), /batch is done/)
+  })
+  contract('the key and the value of a put may be used again at once', async (store) => {
+    const batch = store.batch()
+    const key = bytes('k1')
+    const value = bytes('v1')
+    batch.put(key, value)
+    key[1] = 0x32
+    value[1] = 0x32
+    batch.put(key, value)
+    await batch.commit()
+    key.fill(0)
+    value.fill(0)
+    assert.deepEqual(await scanned(store), ['k1=v1', 'k2=v2'])
+  })
+}
+
+function packedRows(contract: Contract): void {
+  contract('packed rows are put and deleted, and their buffer may be used again', async (store) => {
+    await put(store, { b: '2', c: '3' })
+    const batch = store.batch()
+    const rows = pack([
+      ['a', '1'],
+      ['b', undefined],
+      ['d', ''],
+    ])
+    await batch.putRows(rows)
+    rows.fill(0xff)
+    batch.put(bytes('offset'), bytes('7'))
+    await batch.commit()
+    assert.deepEqual(await scanned(store), ['a=1', 'c=3', 'd=', 'offset=7'])
+  })
+  contract('packed rows may lie in shared memory', async (store) => {
+    const batch = store.batch()
+    const rows = pack(
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      true,
+    )
+    await batch.putRows(rows)
+    rows.fill(0)
+    await batch.putRows(new Uint8Array(new SharedArrayBuffer(0)))
+    await batch.commit()
+    assert.deepEqual(await scanned(store), ['a=1', 'b=2'])
+    const key = new Uint8Array(new SharedArrayBuffer(1)).fill(0x61)
+    assert.equal(text(await store.get(key)), '1')
+  })
+  contract('many rows are put in slices between which the loop turns', async (store) => {
+    const batch = store.batch()
+    const rows = Array.from({ length: 3500 }, (_, n) => [`k${n}`.padEnd(8), `${n}`] as const)
+    let turns = 0
+    const timer = setInterval(() => turns++, 0)
+    const immediate = () => {
+      turns++
+      pending = setImmediate(immediate)
+    }
+    let pending = setImmediate(immediate)
+    await batch.putRows(pack(rows))
+    clearInterval(timer)
+    clearImmediate(pending)
+    assert.ok(turns > 0)
+    await batch.commit()
+    assert.equal((await scanned(store)).length, 3500)
+    assert.equal(text(await store.get(bytes('k3499   '))), '3499')
+  })
+}
+
+function reads(contract: Contract): void {
+  contract('get and getMany: order of the keys, undefined for what is not there', async (store) => {
+    await put(store, { a: '1', b: '2', empty: '' })
+    assert.equal(text(await store.get(bytes('a'))), '1')
+    assert.equal(await store.get(bytes('x')), undefined)
+    const found = await store.getMany(['b', 'x', 'a', 'b', 'empty'].map(bytes))
+    assert.deepEqual(found.map(text), ['2', undefined, '1', '2', ''])
+    assert.deepEqual(await store.getMany([]), [])
+  })
+  contract('values of megabytes and keys of 32 KiB', async (store) => {
+    const key = new Uint8Array(32768).fill(7)
+    const value = new Uint8Array(5 * 1024 * 1024).fill(9)
+    const batch = store.batch()
+    batch.put(key, value)
+    await batch.commit()
+    assert.ok((await store.get(key))?.equals(value))
+    for await (const [foundKey, found] of store.scan({})) {
+      assert.ok(foundKey.equals(key) && found.equals(value))
+    }
+  })
+  contract('after close every call is a coded error, and closing again is not', async (store) => {
+    await put(store, { a: '1' })
+    const batch = store.batch()
+    const scan = store.scan({})[Symbol.asyncIterator]()
+    await scan.next()
+    await store.close()
+    await assert.rejects(async () => store.get(bytes('a')), isCoded)
+    await assert.rejects(async () => store.getMany([bytes('a')]), isCoded)
+    await assert.rejects(async () => store.batch(), isCoded)
+    await assert.rejects(async () => batch.commit(), isCoded)
+    await assert.rejects(async () => scanned(store), isCoded)
+    await assert.rejects(async () => scan.next(), isCoded)
+    await assert.rejects(async () => store.deleteRange(bytes('a'), bytes('b')), isCoded)
+    await store.close()
+  })
+}
+
+function scans(contract: Contract): void {
+  const six = { a: '1', b: '2', ba: '3', bb: '4', c: '5', d: '6' }
+  contract('scans keep bounds, direction and limit', async (store) => {
+    await put(store, six)
+    const keys = async (options: ScanOptions) =>
+      (await scanned(store, options)).map((row) => row.split('=')[0]).join(' ')
+    assert.equal(await keys({}), 'a b ba bb c d')
+    assert.equal(await keys({ reverse: true }), 'd c bb ba b a')
+    assert.equal(await keys({ gte: bytes('b'), lt: bytes('c') }), 'b ba bb')
+    assert.equal(await keys({ gte: bytes('b'), lt: bytes('c'), reverse: true }), 'bb ba b')
+    assert.equal(await keys({ gte: bytes('aa'), lt: bytes('bbb') }), 'b ba bb')
+    assert.equal(await keys({ lt: bytes('bbb'), reverse: true, limit: 2 }), 'bb ba')
+    assert.equal(await keys({ gte: bytes('e') }), '')
+    assert.equal(await keys({ lt: bytes('a'), reverse: true }), '')
+    assert.equal(await keys({ lt: bytes('z'), reverse: true, limit: 1 }), 'd')
+    assert.equal(await keys({ limit: 0 }), '')
+    assert.equal(await keys({ limit: 4 }), 'a b ba bb')
+    assert.equal(await keys({ gte: new Uint8Array(0), lt: bytes('b') }), 'a')
+    assert.equal(await keys({ lt: new Uint8Array(0) }), '')
+    assert.equal(await keys({ lt: new Uint8Array(0), reverse: true }), '')
+    assert.equal(await keys({ gte: bytes('c'), lt: bytes('b') }), '')
+  })
+  contract('keys are in the order of their bytes, not of their text', async (store) => {
+    const batch = store.batch()
+    const keys = [[0], [0, 0], [1], [0x7f], [0x80], [0xff], [0xff, 0]]
+    for (const key of keys.toReversed()) batch.put(Uint8Array.from(key), bytes('v'))
+    await batch.commit()
+    const found: number[][] = []
+    for await (const [key] of store.scan({})) found.push([...key])
+    assert.deepEqual(found, keys)
+  })
+  contract('a scan sees the rows as they were when it began', async (store) => {
+    await put(store, six)
+    const found: string[] = []
+    for await (const [key, value] of store.scan({})) {
+      if (found.length === 0) {
+        await put(store, { aa: 'new', c: 'new', z: 'new' })
+        const batch = store.batch()
+        batch.delete(bytes('d'))
+        await batch.commit()
+      }
+      found.push(`${key}=${value}`)
+    }
+    assert.deepEqual(found, ['a=1', 'b=2', 'ba=3', 'bb=4', 'c=5', 'd=6'])
+    assert.deepEqual(await scanned(store, { gte: bytes('c') }), ['c=new', 'z=new'])
+  })
+  contract('a loop may be left early, and one scan run twice', async (store) => {
+    await put(store, six)
+    const scan = store.scan({ gte: bytes('b') })
+    for (let turn = 0; turn < 300; turn++) {
+      for await (const [key] of scan) {
+        assert.equal(text(key), 'b')
+        break
+      }
+    }
+    await assert.rejects(async () => {
+      for await (const _ of scan) throw new Error('mine')
+    }, /mine/)
+  })
+}
+
+function ranges(contract: Contract): void {
+  contract('deleteRange deletes the range, bounds as in a scan, and counts', async (store) => {
+    const rows: Record<string, string> = {}
+    for (let n = 0; n < 2600; n++) rows[`k${String(n).padStart(4, '0')}`] = 'v'
+    await put(store, { ...rows, a: '1', z: '2' })
+    assert.equal(await store.deleteRange(bytes('k0100'), bytes('k2500')), 2400)
+    assert.equal(await store.deleteRange(bytes('k0100'), bytes('k2500')), 0)
+    assert.equal((await scanned(store)).length, 202)
+    assert.equal(await store.deleteRange(bytes('a'), bytes('l')), 201)
+    assert.deepEqual(await scanned(store), ['z=2'])
+  })
+  contract('deleteRange of exactly one slice of rows', async (store) => {
+    const rows: Record<string, string> = {}
+    for (let n = 0; n < 1000; n++) rows[`k${n}`] = 'v'
+    await put(store, rows)
+    assert.equal(await store.deleteRange(bytes('k'), bytes('l')), 1000)
+    assert.deepEqual(await scanned(store), [])
+  })
+}
+
+/** Random batches, deletes and scans against a sorted Map. */
+function model(contract: Contract): void {
+  contract('agrees with a sorted map over random batches', async (store) => {
+    const key = fc.uint8Array({ minLength: 1, maxLength: 2 }).map((raw) => raw.map((b) => b % 40))
+    const step = fc.record({
+      puts: fc.array(fc.tuple(key, fc.nat(255)), { maxLength: 300 }),
+      deletes: fc.array(key, { maxLength: 60 }),
+      range: fc.option(fc.tuple(key, key), { nil: undefined, freq: 6 }),
+      scan: fc.record({
+        gte: key,
+        lt: key,
+        reverse: fc.boolean(),
+        limit: fc.integer({ min: -1, max: 50 }),
+      }),
+    })
+    const map = new Map<string, number>()
+    const hex = (raw: Uint8Array) => Buffer.from(raw).toString('hex')
+    const within = (at: string, gte: Uint8Array, lt: Uint8Array) => at >= hex(gte) && at < hex(lt)
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {
+        for (const { puts, deletes, range, scan } of steps) {
+          const batch = store.batch()
+          for (const [at, value] of puts) {
+            batch.put(at, Uint8Array.of(value))
+            map.set(hex(at), value)
+          }
+          for (const at of deletes) {
+            batch.delete(at)
+            map.delete(hex(at))
+          }
+          await batch.commit()
+          if (range) {
+            await store.deleteRange(...range)
+            for (const at of [...map.keys()]) if (within(at, ...range)) map.delete(at)
+          }
+          const expected = [...map].filter(([at]) => within(at, scan.gte, scan.lt)).sort()
+          if (scan.reverse) expected.reverse()
+          const found: [string, number][] = []
+          for await (const [at, value] of store.scan(scan)) found.push([hex(at), value[0]])
+          assert.deepEqual(found, scan.limit < 0 ? expected : expected.slice(0, scan.limit))
+        }
+      }),
+      { numRuns: 25 },
+    )
+  })
+}

@@ -1,0 +1,24 @@
+// Forked by store.test.ts and killed: commits batches of rows, each with the offset that they stand for.
+import { ROW_DELETE, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
+import { openStore } from '../../src/table/open.ts'
+
+const [path, rowsPerBatch] = [process.argv[2], Number(process.argv[3])]
+const store = await openStore('rocksdb', path, { writeBufferBytes: 256 * 1024 })
+const text = new TextEncoder()
+const offsetKey = text.encode('!offset')
+const stored = await store.get(offsetKey)
+const rows = new Uint8Array(rowsPerBatch * (ROW_HEADER_BYTES + 64))
+for (let offset = stored ? Number(stored.toString()) + 1 : 1; ; offset++) {
+  let at = 0
+  for (let row = 0; row < rowsPerBatch; row++) {
+    // Every row of the store carries the offset; a third of them exist at odd offsets only.
+    const op = row % 3 === 0 && offset % 2 === 0 ? ROW_DELETE : ROW_PUT
+    const value = op === ROW_PUT ? text.encode(String(offset)) : new Uint8Array(0)
+    at = writeRow(rows, at, op, text.encode(`row ${row}`), value)
+  }
+  const batch = store.batch()
+  await batch.putRows(rows.subarray(0, at))
+  batch.put(offsetKey, text.encode(String(offset)))
+  await batch.commit()
+  process.send?.(offset)
+}

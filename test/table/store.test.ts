@@ -1,0 +1,64 @@
+// The stores: the contract on each, and what only a store on disk does.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { EuphorionError } from '../../src/errors.ts'
+import { openStore } from '../../src/table/open.ts'
+import { storeError } from '../../src/table/store_error.ts'
+import { storeContract } from '../contract/store.ts'
+
+let directory = ''
+let opened = 0
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'euphorion-store-'))
+})
+after(async () => {
+  await rm(directory, { recursive: true, force: true })
+})
+
+storeContract('memory', () => openStore('memory', ''))
+storeContract('rocksdb', () => openStore('rocksdb', join(directory, `store-${opened++}`)))
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const coded = (code: string, path: string) => (error: unknown) =>
+  error instanceof EuphorionError && error.code === code && error.message.includes(path)
+
+test('rows are there after the store is opened again', async () => {
+  const path = join(directory, 'deep', 'again')
+  const first = await openStore('rocksdb', path, { writeBufferBytes: 65536, cacheBytes: 65536 })
+  for (let turn = 0; turn < 20; turn++) {
+    const batch = first.batch()
+    for (let row = 0; row < 500; row++)
+      batch.put(bytes(`${turn}-${row}`), new Uint8Array(100).fill(turn))
+    await batch.commit()
+  }
+  await first.close()
+  const second = await openStore('rocksdb', path, { maxOpenFiles: 16 })
+  let rows = 0
+  for await (const [, value] of second.scan({})) rows += value.length === 100 ? 1 : 0
+  assert.equal(rows, 10_000)
+  assert.equal((await second.get(bytes('7-13')))?.[0], 7)
+  await second.close()
+})
+
+test('a store that is open already is a coded error with its path', async () => {
+  const path = join(directory, 'locked')
+  const store = await openStore('rocksdb', path)
+  await assert.rejects(openStore('rocksdb', path), coded('STORE_LOCKED', path))
+  await store.close()
+  await (await openStore('rocksdb', path)).close()
+})
+
+test('a path that cannot be a directory is a coded error', async () => {
+  const file = join(directory, 'file')
+  await writeFile(file, 'x')
+  await assert.rejects(openStore('rocksdb', join(file, 'store')), coded('STORE_FAILED', file))
+})
+
+test('a full disk is told apart from other failures', () => {
+  const full = new Error('IO error: No space left on device: While appending to file: 000005.log')
+  assert.equal(storeError('write to', '/data', full).code, 'DISK_FULL')
+  assert.equal(storeError('write to', '/data', new Error('IO error')).code, 'STORE_FAILED')
+})
