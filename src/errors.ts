@@ -117,7 +117,7 @@ const codes = {
   },
   MEMORY_EXHAUSTED: {
     retriable: false,
-    advice: 'Raise memoryMiB, or lower batchBytes or the number of partitions per worker.',
+    advice: 'Raise memoryMib, or lower batchBytes or the number of partitions per worker.',
   },
   QUERY_UNAVAILABLE: {
     retriable: true,

@@ -1,0 +1,30 @@
+// What the ingest loop gives to whoever wants a topic's events one by one: whole fetched batches of a
+// partition go in, acknowledged offsets come out. Implemented by agents (stream/agent.ts).
+
+/** Wants the events of one topic; opened once per assigned partition. */
+export interface EventSubscriber {
+  readonly topic: string
+  /** Records below `startOffset` (a batch may begin before it) are skipped. */
+  open(partition: number, startOffset: number): PartitionSink
+}
+
+/**
+ * The events of one partition on their way to user code. At a cut the loop reads acknowledged(), then
+ * lets outputs reach the log (EngineOptions.beforeCommit), then commits: never the other way round.
+ */
+export interface PartitionSink {
+  /**
+   * True once nothing more is taken (a handler failed, or its function returned): the loop need not
+   * fetch for it. acknowledged() stays where it is, push() does nothing.
+   */
+  readonly stopped: boolean
+  /**
+   * `payload` holds whole RecordBatches v2 and must stay as it is until the promise resolves, which
+   * is when the next one can be taken: never more than one is out. Never rejects.
+   */
+  push(payload: Uint8Array): Promise<void>
+  /** Offset below which every event is acknowledged; what a cut commits. */
+  acknowledged(): number
+  /** Takes nothing more, finishes the events that handlers have now, and ends them. Never rejects. */
+  close(): Promise<void>
+}

@@ -1,0 +1,327 @@
+// Every setting once: name, type, default, bounds and help, read from code, euphorion.config.json, the
+// environment and the command line. Called by App and by the command line (for --help and options).
+import { availableParallelism } from 'node:os'
+import { EuphorionError } from './errors.ts'
+import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
+
+const MIB = 1024 ** 2
+const HOUR_MS = 3_600_000
+
+interface Spec {
+  readonly help: string
+  /** Not printed, not put in error messages. */
+  readonly secret?: boolean
+}
+interface NumberSpec extends Spec {
+  /** duration is in ms and bytes in bytes; both also read text with a unit. */
+  readonly type: 'integer' | 'duration' | 'bytes'
+  readonly default: number
+  readonly min: number
+  readonly max: number
+}
+interface ChoiceSpec<C extends string> extends Spec {
+  readonly type: 'choice'
+  readonly choices: readonly C[]
+  readonly default: C
+}
+interface BooleanSpec extends Spec {
+  readonly type: 'boolean'
+  readonly default: boolean
+}
+interface TextSpec extends Spec {
+  readonly type: 'text'
+  /** Undefined: not set. */
+  readonly default: string | undefined
+}
+type SettingSpec = NumberSpec | ChoiceSpec<string> | BooleanSpec | TextSpec
+
+type Bounds = Omit<NumberSpec, 'type'>
+const integer = (spec: Bounds) => ({ type: 'integer', ...spec }) as const
+const duration = (spec: Bounds) => ({ type: 'duration', ...spec }) as const
+const bytes = (spec: Bounds) => ({ type: 'bytes', ...spec }) as const
+const boolean = (spec: Omit<BooleanSpec, 'type'>) => ({ type: 'boolean', ...spec }) as const
+const text = (spec: Spec) => ({ type: 'text', default: undefined, ...spec }) as const
+function choice<const C extends string>(
+  choices: readonly C[],
+  preset: NoInfer<C>,
+  spec: Spec,
+): ChoiceSpec<C> {
+  return { type: 'choice', choices, default: preset, ...spec }
+}
+
+/** The table of settings, in the order in which help lists them. */
+export const settingSpecs = {
+  broker: text({
+    help: "Where the topics are: 'kafka://host:9092[,host…]', 'kafka+ssl://…' or 'embedded:./dir'.",
+  }),
+  dataDir: {
+    ...text({ help: 'Directory of local state; each app has a folder in it.' }),
+    default: './data',
+  },
+  store: choice(['rocksdb', 'memory'], 'rocksdb', { help: 'Where tables are kept.' }),
+  threads: integer({
+    default: Math.max(1, Math.min(4, availableParallelism())),
+    min: 1,
+    max: 64,
+    help: 'Kernel threads. Default: the cores, at most 4.',
+  }),
+  batchBytes: bytes({
+    default: MIB,
+    min: 64 * 1024,
+    max: 16 * MIB,
+    help: 'Most bytes that one fetch of a partition, and so one batch, holds.',
+  }),
+  fetchesInFlight: integer({
+    default: 6,
+    min: 1,
+    max: 64,
+    help: 'Fetched batches that may be on the way at once.',
+  }),
+  memoryMib: integer({
+    default: 256,
+    min: 32,
+    max: 2048,
+    help: 'Budget of the shared memory of batches and lanes, in MiB.',
+  }),
+  commitIntervalMs: duration({
+    default: 250,
+    min: 10,
+    max: HOUR_MS,
+    help: 'Time between cuts (state and offsets are stored).',
+  }),
+  guarantee: choice(['at_least_once', 'exactly_once'], 'at_least_once', {
+    help: 'State is exact with both; output may repeat after a crash with at_least_once.',
+  }),
+  backend: choice(['auto', 'wasm', 'js'], 'auto', { help: 'What runs the kernels.' }),
+  transport: choice(['auto', 'kafkajs'], 'auto', { help: 'Driver of a kafka:// broker.' }),
+  checkCrcs: boolean({ default: true, help: "Check every batch's CRC-32C." }),
+  maxFutureMs: duration({
+    default: HOUR_MS,
+    min: 0,
+    max: 87_600 * HOUR_MS,
+    help: 'A record whose time is further than this ahead of the wall clock is bad.',
+  }),
+  maxRecordBytes: bytes({
+    default: 16 * MIB,
+    min: 1024,
+    max: 256 * MIB,
+    help: 'Largest batch of one fetch that is read; memory is set aside only when it comes.',
+  }),
+  maxDecompressedMib: integer({
+    default: 64,
+    min: 1,
+    max: 1024,
+    help: 'Most MiB that one compressed batch may unfold to.',
+  }),
+  createTopics: boolean({ default: true, help: 'Create topics that do not exist at start.' }),
+  topicPartitions: integer({
+    default: 4,
+    min: 1,
+    max: 10_000,
+    help: 'Partitions of topics that are created.',
+  }),
+  deadLetterTopic: text({ help: "Topic of bad records. Default: '{app}-dead-letter'." }),
+  fsync: choice(['never', 'interval', 'always'], 'interval', {
+    help: 'When the embedded log waits for the disk.',
+  }),
+  laneQueueBatches: integer({
+    default: 2,
+    min: 1,
+    max: 64,
+    help: 'Batches that wait for one lane before its partition is no longer fetched.',
+  }),
+  laneRetries: integer({
+    default: 3,
+    min: 0,
+    max: 100,
+    help: 'Times that a lane goes back to its last cut before it gives up.',
+  }),
+  sendBufferRecords: integer({
+    default: 100_000,
+    min: 100,
+    max: 10_000_000,
+    help: 'Records sent and not yet stored before send() is refused.',
+  }),
+  writeBufferMib: integer({
+    default: 16,
+    min: 1,
+    max: 1024,
+    help: 'Write buffer of a store, in MiB.',
+  }),
+  cacheMib: integer({ default: 32, min: 1, max: 16_384, help: 'Block cache of a store, in MiB.' }),
+  connectTimeoutMs: duration({
+    default: 10_000,
+    min: 100,
+    max: HOUR_MS,
+    help: 'How long to try to reach a broker.',
+  }),
+  shutdownTimeoutMs: duration({
+    default: 30_000,
+    min: 100,
+    max: HOUR_MS,
+    help: 'How long a stop waits for handlers and cuts before it gives up.',
+  }),
+  logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', {
+    help: 'Least level that is logged.',
+  }),
+  saslMechanism: choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], 'none', {
+    help: 'How to log in to Kafka.',
+  }),
+  saslUsername: text({ help: 'User of SASL.' }),
+  saslPassword: text({ help: 'Password of SASL; better given in the environment.', secret: true }),
+  sslCaFile: text({ help: 'PEM file of the authorities that kafka+ssl:// trusts.' }),
+} as const satisfies Record<string, SettingSpec>
+
+export type SettingName = keyof typeof settingSpecs
+
+type ValueOf<S> =
+  S extends ChoiceSpec<infer C>
+    ? C
+    : S extends NumberSpec
+      ? number
+      : S extends BooleanSpec
+        ? boolean
+        : S extends { readonly default: string }
+          ? string
+          : string | undefined
+
+/** All settings with their values. Names end in their unit: Ms, Bytes, Mib. */
+export type Settings = { readonly [N in SettingName]: ValueOf<(typeof settingSpecs)[N]> }
+
+type InputOf<S> = S extends { readonly type: 'duration' | 'bytes' }
+  ? number | string
+  : ValueOf<S> | undefined
+
+/** Settings as code gives them: durations and sizes may be text ('10s', '4MiB'). */
+export type SettingsInput = { readonly [N in SettingName]?: InputOf<(typeof settingSpecs)[N]> }
+
+/** One source of settings; values of any type are checked. */
+export type SettingsSource = Readonly<Record<string, unknown>>
+
+export interface SettingsSources {
+  readonly code?: SettingsSource
+  /** euphorion.config.json, parsed. */
+  readonly file?: SettingsSource
+  /** process.env: EUPHORION_BATCH_BYTES … ; other names are left alone. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Options of the command line, in camel case. */
+  readonly cli?: SettingsSource
+}
+
+export const settingNames = Object.keys(settingSpecs) as readonly SettingName[]
+
+/** batchBytes → EUPHORION_BATCH_BYTES */
+export function environmentName(name: SettingName): string {
+  return `EUPHORION_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+}
+
+/** batchBytes → batch-bytes */
+export function optionName(name: SettingName): string {
+  return name.replace(/[A-Z]/g, '-$&').toLowerCase()
+}
+
+/**
+ * Every setting's value. The command line beats the environment, that beats euphorion.config.json
+ * (so that what `tune` writes holds), that beats code, that beats the default. Throws SETTING_INVALID.
+ */
+export function resolveSettings(sources: SettingsSources): Settings {
+  for (const [origin, source] of [
+    ['code', sources.code],
+    ['euphorion.config.json', sources.file],
+  ] as const) {
+    for (const name of Object.keys(source ?? {})) {
+      if (!Object.hasOwn(settingSpecs, name)) throw unknownSetting(name, origin)
+    }
+  }
+  return Object.fromEntries(
+    settingNames.map((name) => [name, resolveOne(name, sources)]),
+  ) as unknown as Settings
+}
+
+function resolveOne(
+  name: SettingName,
+  sources: SettingsSources,
+): string | number | boolean | undefined {
+  const candidates: readonly (readonly [string, unknown])[] = [
+    [`--${optionName(name)}`, sources.cli?.[name]],
+    [environmentName(name), sources.env?.[environmentName(name)]],
+    ['euphorion.config.json', sources.file?.[name]],
+    ['code', sources.code?.[name]],
+  ]
+  for (const [origin, value] of candidates) {
+    if (value !== undefined) return checkSetting(name, value, origin)
+  }
+  return settingSpecs[name].default
+}
+
+/** The value in its type, or SETTING_INVALID naming the setting, the value, its origin and the bounds. */
+export function checkSetting(
+  name: SettingName,
+  value: unknown,
+  origin: string,
+): string | number | boolean {
+  const checked = convert(settingSpecs[name], value)
+  if (checked !== undefined) return checked
+  const spec: SettingSpec = settingSpecs[name]
+  const shown = spec.secret ? '(secret)' : JSON.stringify(value)
+  throw new EuphorionError(
+    'SETTING_INVALID',
+    `${name} cannot be ${shown} (from ${origin}): it takes ${describeBounds(name)}`,
+  )
+}
+
+function convert(spec: SettingSpec, value: unknown): string | number | boolean | undefined {
+  switch (spec.type) {
+    case 'text':
+      return typeof value === 'string' && value.trim() !== '' ? value : undefined
+    case 'choice':
+      return spec.choices.find((each) => each === value)
+    case 'boolean':
+      if (typeof value === 'boolean') return value
+      if (value === 'true' || value === '1' || value === 'yes' || value === 'on') return true
+      if (value === 'false' || value === '0' || value === 'no' || value === 'off') return false
+      return undefined
+    default: {
+      const number = toNumber(spec.type, value)
+      const fits = number !== undefined && Number.isSafeInteger(number)
+      return fits && number >= spec.min && number <= spec.max ? number : undefined
+    }
+  }
+}
+
+function toNumber(type: NumberSpec['type'], value: unknown): number | undefined {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined
+  if (type === 'duration') return parseDuration(value)
+  if (type === 'bytes') return parseBytes(value)
+  if (typeof value === 'number') return value
+  return /^\d+$/.test(value.trim()) ? Number(value) : undefined
+}
+
+/** 'a whole number from 1 to 64', 'a size from 64 KiB to 16 MiB', 'one of …'. */
+export function describeBounds(name: SettingName): string {
+  const spec: SettingSpec = settingSpecs[name]
+  switch (spec.type) {
+    case 'text':
+      return 'text'
+    case 'boolean':
+      return 'true or false'
+    case 'choice':
+      return `one of ${spec.choices.join(', ')}`
+    case 'integer':
+      return `a whole number from ${spec.min} to ${spec.max}`
+    case 'duration':
+      return `a time from ${formatDuration(spec.min)} to ${formatDuration(spec.max)}`
+    case 'bytes':
+      return `a size from ${formatBytes(spec.min)} to ${formatBytes(spec.max)}`
+  }
+}
+
+/** SETTING_INVALID for a name that is no setting, with the nearest one that is. */
+export function unknownSetting(name: string, origin: string): EuphorionError {
+  const near = settingNames.find((each) => each.toLowerCase() === name.toLowerCase())
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return new EuphorionError(
+    'SETTING_INVALID',
+    `there is no setting ${name} (from ${origin})${hint}`,
+  )
+}
