@@ -37,7 +37,7 @@ function reject(at: usize, reason: i32, offset: i64, timestamp: i64, from: usize
     store<u32>(at, <u32>bytes, lane.NEED)
     return lane.REJECTS_FULL
   }
-  const entry: usize = load<u32>(at, lane.REJECTS) + used
+  const entry = <usize>load<u32>(at, lane.REJECTS) + used
   store<u32>(entry, <u32>bytes)
   store<u32>(entry, <u32>reason, 4)
   store<i64>(entry, offset, 8)

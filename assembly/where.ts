@@ -45,7 +45,8 @@ function compare(at: usize, op: u32, slot: usize, program: usize): bool {
 /** Does the record whose columns are in `slots` pass? String constants lie relative to the program. */
 export function passes(program: usize, slots: usize): bool {
   let truths: u64 = 0
-  for (let at = program; ; at += INSTRUCTION_BYTES) {
+  let at = program
+  while (true) {
     const op = load<u32>(at)
     if (op == END) return (truths & 1) != 0
     const operand = load<u32>(at, 4)
@@ -61,5 +62,6 @@ export function passes(program: usize, slots: usize): bool {
     } else {
       truths = (truths << 1) | <u64>compare(at, op, slots + operand, program)
     }
+    at += INSTRUCTION_BYTES
   }
 }

@@ -1,5 +1,6 @@
 // What the kernels ask of the host: the rare cases for which the engine or record/ has the one
 // answer. Every thread that instantiates the kernels makes its own.
+import type { WasmMemory } from '../batch/wasm.ts'
 import type { FieldSchema } from '../record/schema.ts'
 import { type Reason, reasons } from './plan.ts'
 import { blockText } from './schema_block.ts'
@@ -14,9 +15,9 @@ export interface FieldChecks {
 
 /** The `env` of the kernels' imports over `memory`, memory excepted. */
 export function kernelImports(
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   checks: FieldChecks,
-): WebAssembly.ModuleImports {
+): Readonly<Record<string, unknown>> {
   const schemas = new Map<number, readonly FieldSchema[]>()
   // The memory may have grown: its buffer is asked for each time.
   const bytes = (at: number, length: number) => Buffer.from(memory.buffer, at >>> 0, length)

@@ -2,6 +2,8 @@
 // tables. The host calls it once for each memory, before any kernel runs; the map is drawn in
 // assembly/tables.ts.
 
+import type { WasmMemory } from '../batch/wasm.ts'
+
 const pow10F64At = 1024
 const pow10U64At = 1280
 const pow5At = 2048
@@ -12,7 +14,7 @@ const longBytes = 2048
 const shortBytes = 256
 
 /** Writes every table below memoryBase. Filling a second time changes nothing. */
-export function fillTables(memory: WebAssembly.Memory): void {
+export function fillTables(memory: WasmMemory): void {
   const view = new DataView(memory.buffer)
   for (let i = 0; i <= 22; i++) view.setFloat64(pow10F64At + 8 * i, Number(`1e${i}`), true)
   for (let i = 0; i <= 19; i++) view.setBigUint64(pow10U64At + 8 * i, 10n ** BigInt(i), true)

@@ -5,6 +5,8 @@ import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
 import { wasm, type WasmMemory, type WasmModule } from '../batch/wasm.ts'
 import { codecNames, decompress } from '../wire/compression.ts'
+import { checkJson } from '../record/json.ts'
+import { parseTimestamp } from '../record/scalar_text.ts'
 import { kernelImports } from './imports.ts'
 import { laneFlag, laneField, laneStatus, laneTask } from './lane_block.ts'
 
@@ -55,7 +57,8 @@ export class KernelThread {
 
   constructor(data: KernelThreadData) {
     this.#data = data
-    const instance = new wasm.Instance(data.module, kernelImports(data.memory))
+    const env = { memory: data.memory, ...kernelImports(data.memory, { checkJson, parseTimestamp }) }
+    const instance = new wasm.Instance(data.module, { env })
     this.#kernels = instance.exports as unknown as KernelExports
     this.#view = new DataView(data.memory.buffer)
     this.#bytes = Buffer.from(data.memory.buffer)
