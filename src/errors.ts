@@ -126,7 +126,8 @@ const codes = {
   },
   HANDLER_FAILED: {
     retriable: false,
-    advice: "The agent's function threw. Its partition stops at this offset; the others go on.",
+    advice:
+      "The agent's function threw, or ended by itself. Its partition stops at this offset; the others go on.",
   },
   APP_INVALID: { retriable: false, advice: 'See the message.' },
   USAGE: { retriable: false, advice: 'Add --help to see how the command is used.' },

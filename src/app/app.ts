@@ -1,0 +1,254 @@
+// The App: what a user's program declares (topics, agents, timers, aggregations) and how it starts and
+// stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
+import { type Clock, systemClock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import { createLogger, type Logger } from '../logger.ts'
+import type { CodecLike } from '../record/codec.ts'
+import type { EventOf, FieldMap } from '../record/fields.ts'
+import type { RecordType } from '../record/record.ts'
+import {
+  resolveSettings,
+  type Settings,
+  type SettingsInput,
+  type SettingsSource,
+} from '../settings.ts'
+import { Agent } from '../stream/agent.ts'
+import type { AgentFunction } from '../stream/agent_partition.ts'
+import type { Sink } from '../stream/sink.ts'
+import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../stream/topic.ts'
+import { type Duration, parseDuration } from '../units.ts'
+import { readConfigFile } from './config_file.ts'
+import { Connection } from './connection.ts'
+import { isProgram } from './program.ts'
+import { Worker } from './worker.ts'
+
+/** Settings, and what stands in for the system in tests. */
+export interface AppOptions extends SettingsInput {
+  readonly clock?: Clock
+  /** Default: pino, to standard error. */
+  readonly logger?: Logger
+}
+
+export interface AgentOptions<R> {
+  /** Default: the function's name, else the topic's. */
+  readonly name?: string
+  /** Where yielded values go. */
+  readonly sink?: Sink<R> | readonly Sink<R>[]
+  /** Functions that share a partition; more than one gives up the order. Default 1. */
+  readonly concurrency?: number
+}
+
+export interface TimerContext {
+  readonly app: App
+  /** Aborted when the app stops. */
+  readonly signal: AbortSignal
+}
+
+export type TimerFunction = (context: TimerContext) => unknown
+
+export interface TimerDefinition {
+  readonly name: string
+  readonly everyMs: number
+  readonly run: TimerFunction
+}
+
+/** What was declared, for the worker. */
+export interface Topology {
+  readonly topics: ReadonlyMap<string, Topic<unknown, unknown>>
+  readonly agents: readonly Agent<unknown, unknown, unknown>[]
+  readonly timers: readonly TimerDefinition[]
+}
+
+/** Of values that are no records. */
+export type NoFields = Record<never, never>
+
+/** Marks apps, also those of another copy of the package. */
+export const appMark = Symbol.for('euphorion.app')
+
+const CONCURRENCY_MAX = 1000
+
+/**
+ * A stream processing program. Its id names the consumer group, the dead-letter topic and the folder of
+ * local state: workers with the same id share the work.
+ */
+export class App {
+  readonly id: string
+  readonly clock: Clock
+  readonly [appMark] = true
+  readonly #code: SettingsSource
+  readonly #givenLogger: Logger | undefined
+  readonly #topics = new Map<string, Topic<unknown, unknown>>()
+  readonly #agents: Agent<unknown, unknown, unknown>[] = []
+  readonly #timers: TimerDefinition[] = []
+  #cli: SettingsSource = {}
+  #connection: Promise<Connection> | undefined
+  #worker: Worker | undefined
+
+  /** Throws APP_INVALID for an id that cannot name a folder and a consumer group. */
+  constructor(id: string, options: AppOptions = {}) {
+    if (!/^[\w.-]{1,200}$/.test(id) || /^\.+$/.test(id)) {
+      throw new EuphorionError(
+        'APP_INVALID',
+        `'${id}' cannot be an app's id: use a-z A-Z 0-9 . _ -`,
+      )
+    }
+    const { clock, logger, ...code } = options
+    this.id = id
+    this.clock = clock ?? systemClock
+    this.#givenLogger = logger
+    this.#code = code
+  }
+
+  /** Declares a topic. Names may be declared again, with other types for other readers. */
+  topic<Fields extends FieldMap, K = Uint8Array | null>(
+    name: string,
+    options: TopicOptions<K, EventOf<Fields>> & { readonly value: RecordType<Fields> },
+  ): Topic<K, EventOf<Fields>, Fields>
+  topic<V = unknown, K = Uint8Array | null>(
+    name: string,
+    options?: TopicOptions<K, V> & { readonly value?: CodecLike<V> },
+  ): Topic<K, V, NoFields>
+  topic(name: string, options: object = {}): object {
+    const topic = new Topic<unknown, unknown>(name, options as TopicOptions<unknown, unknown>, {
+      now: () => this.clock.now(),
+      store: async (to, partition, record) => (await this.#connect()).store(to, partition, record),
+    })
+    if (!this.#topics.has(name)) this.#topics.set(name, topic)
+    return topic
+  }
+
+  /**
+   * Sends to a topic, or to one by its name: with the types it was first declared with, else as JSON.
+   * See Topic.send.
+   */
+  send<K, V>(topic: Topic<K, V>, message: Message<K, V>): Promise<RecordMetadata>
+  send(topic: string, message: Message<unknown, unknown>): Promise<RecordMetadata>
+  send(
+    topic: string | Topic<unknown, unknown>,
+    message: Message<unknown, unknown>,
+  ): Promise<RecordMetadata> {
+    if (typeof topic !== 'string') return topic.send(message)
+    return (this.#topics.get(topic) ?? this.topic(topic)).send(message)
+  }
+
+  /**
+   * Declares a function that runs once per assigned partition of the topic. An event is acknowledged
+   * when the loop asks for the next one; when the function throws, its partition stops there.
+   */
+  agent<K, V, R>(
+    topic: Topic<K, V>,
+    run: AgentFunction<K, V, R>,
+    options: AgentOptions<NoInfer<R>> = {},
+  ): Agent<K, V, R> {
+    const { concurrency = 1, sink = [] } = options
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX) {
+      const message = `concurrency ${concurrency}: it is a whole number from 1 to ${CONCURRENCY_MAX}`
+      throw new EuphorionError('APP_INVALID', message)
+    }
+    const agent = new Agent<K, V, R>({
+      name: options.name ?? (run.name || topic.name),
+      topic: topic.name,
+      key: topic.key,
+      value: topic.value,
+      onBadRecord: topic.onBadRecord,
+      concurrency,
+      sinks: Array.isArray(sink) ? sink : [sink as Sink<R>],
+      run,
+    })
+    this.#agents.push(agent as unknown as Agent<unknown, unknown, unknown>)
+    return agent
+  }
+
+  /**
+   * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after one
+   * period, never twice at once. What it throws is logged.
+   */
+  timer(name: string, every: Duration, run: TimerFunction): void {
+    const everyMs = parseDuration(every)
+    if (everyMs === undefined || everyMs < 1) {
+      throw new EuphorionError(
+        'APP_INVALID',
+        `timer ${name}: '${every}' is no time of at least 1 ms`,
+      )
+    }
+    this.#timers.push({ name, everyMs, run })
+  }
+
+  /** What was declared so far. */
+  get topology(): Topology {
+    return { topics: this.#topics, agents: this.#agents, timers: this.#timers }
+  }
+
+  /** Throws SETTING_INVALID. */
+  get settings(): Settings {
+    return resolveSettings({
+      code: this.#code,
+      file: readConfigFile(process.cwd()),
+      env: process.env,
+      cli: this.#cli,
+    })
+  }
+
+  /** Settings of the command line, which beat all others. For the command line; before start(). */
+  configure(cli: SettingsSource): void {
+    this.#cli = cli
+  }
+
+  /** Runs the app in this process; resolves once it works. A stopped app can be started again. */
+  async start(): Promise<void> {
+    if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
+    const { settings } = this
+    const logger = this.#givenLogger ?? createLogger(this.id, settings.logLevel)
+    const worker = new Worker({ app: this, settings, logger, connect: () => this.#connect() })
+    this.#worker = worker
+    try {
+      await worker.start()
+    } catch (error) {
+      worker.abort()
+      await this.#release()
+      throw error
+    }
+  }
+
+  /** Finishes what is in flight, cuts, leaves the group and closes the log. */
+  async stop(): Promise<void> {
+    try {
+      await this.#worker?.stop()
+    } finally {
+      await this.#release()
+    }
+  }
+
+  /** Rejects with what made the running app fail. Never resolves. */
+  get failed(): Promise<never> {
+    return this.#worker?.failed ?? new Promise(() => undefined)
+  }
+
+  /**
+   * Hands over to the command line (`node app.js worker`) if the module of `meta` is the program, and
+   * ends the process then. In a module that something else imported it does nothing.
+   */
+  async main(meta: { readonly url: string }): Promise<void> {
+    if (!isProgram(meta.url)) return
+    const { runCommandLine } = await import('../cli/command_line.ts')
+    await runCommandLine(process.argv.slice(2), { app: this })
+  }
+
+  #connect(): Promise<Connection> {
+    if (this.#connection === undefined) {
+      const opening = Connection.open(this.settings, this.clock)
+      this.#connection = opening
+      opening.catch(() => {
+        if (this.#connection === opening) this.#connection = undefined
+      })
+    }
+    return this.#connection
+  }
+
+  async #release(): Promise<void> {
+    const connection = this.#connection
+    this.#worker = undefined
+    this.#connection = undefined
+    await (await connection?.catch(() => undefined))?.close()
+  }
+}

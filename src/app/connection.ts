@@ -1,0 +1,71 @@
+// An app's connection to its log: opened by the first send or by the worker, shared by both. Knows the
+// partitions of topics and places records.
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import { Sender } from '../ingest/sender.ts'
+import type { Log, LogRecord } from '../log/log.ts'
+import { openLog } from '../log/open.ts'
+import { Partitioner } from '../log/partitioner.ts'
+import type { Settings } from '../settings.ts'
+import type { RecordMetadata } from '../stream/topic.ts'
+import { logOptions } from './log_options.ts'
+
+export class Connection {
+  readonly log: Log
+  readonly sender: Sender
+  readonly #partitioner = new Partitioner(1)
+  /** Partitions of each topic that was asked for. */
+  readonly #partitions = new Map<string, Promise<number>>()
+
+  private constructor(log: Log, sender: Sender) {
+    this.log = log
+    this.sender = sender
+  }
+
+  /** Rejects with BROKER_MISSING, BROKER_UNREACHABLE, LOG_LOCKED … */
+  static async open(settings: Settings, clock: Clock): Promise<Connection> {
+    if (settings.broker === undefined) {
+      throw new EuphorionError('BROKER_MISSING', 'no broker is set')
+    }
+    const log = await openLog(settings.broker, logOptions(settings, clock))
+    try {
+      const producer = await log.producer()
+      return new Connection(log, new Sender(producer, { recordsMax: settings.sendBufferRecords }))
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  /** Stores a record in its partition, or in the one that its key gives. */
+  async store(
+    topic: string,
+    partition: number | undefined,
+    record: LogRecord,
+  ): Promise<RecordMetadata> {
+    const partitions = await this.partitions(topic)
+    const placed = partition ?? this.#partitioner.partition(topic, record.key, partitions)
+    if (!Number.isInteger(placed) || placed < 0 || placed >= partitions) {
+      const message = `the topic has partitions 0 to ${partitions - 1}`
+      throw new EuphorionError('PARTITIONS_MISMATCH', message, { place: { topic, partition } })
+    }
+    const offset = await this.sender.send(topic, placed, record)
+    return { topic, partition: placed, offset, timestamp: record.timestamp }
+  }
+
+  /** Rejects with TOPIC_UNKNOWN. */
+  partitions(topic: string): Promise<number> {
+    let count = this.#partitions.get(topic)
+    if (count === undefined) {
+      count = this.log.topic(topic).then((info) => info.partitions)
+      this.#partitions.set(topic, count)
+      count.catch(() => this.#partitions.delete(topic))
+    }
+    return count
+  }
+
+  async close(): Promise<void> {
+    await this.sender.close()
+    await this.log.close()
+  }
+}

@@ -1,0 +1,172 @@
+// One run of an app: topics, engine and timers from start to stop. Called by App.
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import { DeadLetters } from '../ingest/dead_letter.ts'
+import { createEngine, type Engine } from '../ingest/engine.ts'
+import type { Logger } from '../logger.ts'
+import type { Settings } from '../settings.ts'
+import type { AgentServices } from '../stream/agent_partition.ts'
+import { Timer } from '../stream/timer.ts'
+import type { App } from './app.ts'
+import type { Connection } from './connection.ts'
+import { ensureTopics, type WantedTopic } from './topics.ts'
+
+export interface WorkerOptions {
+  readonly app: App
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly connect: () => Promise<Connection>
+}
+
+const BYTES_PER_MIB = 1024 ** 2
+
+export class Worker {
+  /** Rejects with what made the engine fail. Never resolves. */
+  readonly failed: Promise<never>
+  readonly #options: WorkerOptions
+  readonly #timers: Timer[] = []
+  #engine: Engine | undefined
+  #fail: (error: unknown) => void = () => undefined
+
+  constructor(options: WorkerOptions) {
+    this.#options = options
+    this.failed = new Promise((_, reject) => {
+      this.#fail = reject
+    })
+    // Whoever runs the app may look or not; the log has it in either case.
+    this.failed.catch(() => undefined)
+  }
+
+  async start(): Promise<void> {
+    const { app, settings, logger, connect } = this.#options
+    const connection = await connect()
+    checkGuarantee(settings, connection)
+    await this.#ensureTopics(connection)
+    const deadLetters = await this.#deadLetters(connection)
+    const services = agentServices(app.clock, settings, logger, deadLetters)
+    this.#engine = createEngine({
+      log: connection.log,
+      appId: app.id,
+      settings,
+      clock: app.clock,
+      logger,
+      subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
+      beforeCommit: async () => {
+        await connection.sender.flush()
+        await deadLetters.flush()
+      },
+      onError: (error) => {
+        logger.error({ err: error }, 'the worker cannot go on')
+        this.#fail(error)
+      },
+    })
+    await this.#engine.start()
+    this.#startTimers()
+    logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
+  }
+
+  /** Rejects with APP_INVALID when it takes longer than shutdownTimeoutMs; then the last cut counts. */
+  async stop(): Promise<void> {
+    const { app, settings, logger } = this.#options
+    const { promise, cancel } = deadline(app.clock, settings.shutdownTimeoutMs)
+    try {
+      await Promise.race([this.#stopParts(), promise])
+      logger.info({}, 'worker stopped')
+    } catch (error) {
+      this.abort()
+      throw error
+    } finally {
+      cancel()
+    }
+  }
+
+  abort(): void {
+    for (const timer of this.#timers) void timer.stop()
+    this.#engine?.abort()
+  }
+
+  async #stopParts(): Promise<void> {
+    await Promise.all(this.#timers.map((timer) => timer.stop()))
+    await this.#engine?.stop()
+  }
+
+  async #ensureTopics(connection: Connection): Promise<void> {
+    const { app, settings, logger } = this.#options
+    const wanted: WantedTopic[] = [...app.topology.topics.values()].map(({ name, options }) => ({
+      name,
+      partitions: options.partitions,
+      config: options.config,
+    }))
+    const created = await ensureTopics(connection.log, wanted, {
+      create: settings.createTopics,
+      partitions: settings.topicPartitions,
+    })
+    if (created.length > 0) logger.info({ topics: created }, 'created topics')
+  }
+
+  /** The topic is made only when something can be sent to it. */
+  async #deadLetters(connection: Connection): Promise<DeadLetters> {
+    const { app, settings } = this.#options
+    const topic = settings.deadLetterTopic ?? `${app.id}-dead-letter`
+    const { agents } = app.topology
+    if (!agents.some(({ definition }) => definition.onBadRecord === 'dead-letter')) {
+      return new DeadLetters({ topic, partitions: 1, sender: connection.sender })
+    }
+    await ensureTopics(connection.log, [{ name: topic }], {
+      create: settings.createTopics,
+      partitions: settings.topicPartitions,
+    })
+    const partitions = await connection.partitions(topic)
+    return new DeadLetters({ topic, partitions, sender: connection.sender })
+  }
+
+  #startTimers(): void {
+    const { app, logger } = this.#options
+    for (const { name, everyMs, run } of app.topology.timers) {
+      const timer = new Timer({
+        everyMs,
+        clock: app.clock,
+        run: (signal) => run({ app, signal }),
+        onError: (error) => logger.error({ timer: name, err: error }, 'a timer failed'),
+      })
+      this.#timers.push(timer)
+      timer.start()
+    }
+  }
+}
+
+function agentServices(
+  clock: Clock,
+  settings: Settings,
+  logger: Logger,
+  deadLetters: DeadLetters,
+): AgentServices {
+  return {
+    clock,
+    deadLetters,
+    decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
+    onStopped: (error) => logger.error({ ...error.place, err: error }, error.message),
+    onBadRecord: ({ topic, partition, offset, reason }, policy) =>
+      logger.warn({ topic, partition, offset, reason, policy }, 'a record cannot be read'),
+  }
+}
+
+/** Drivers without transactions cannot keep output from repeating. */
+function checkGuarantee(settings: Settings, { log }: Connection): void {
+  const { driver, transactions } = log.capabilities
+  if (settings.guarantee !== 'exactly_once' || transactions) return
+  throw new EuphorionError(
+    'CAPABILITY_MISSING',
+    `guarantee exactly_once needs transactions, which the driver ${driver} does not have`,
+  )
+}
+
+function deadline(clock: Clock, ms: number) {
+  let cancel = (): void => undefined
+  const promise = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () => {
+      reject(new EuphorionError('APP_INVALID', `the app did not stop within ${ms} ms`))
+    })
+  })
+  return { promise, cancel }
+}

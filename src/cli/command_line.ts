@@ -1,0 +1,78 @@
+// Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through app.main(),
+// by a user's program (`node app.js …`).
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { Command, CommanderError } from 'commander'
+import type { App } from '../app/app.ts'
+import { describeError, EuphorionError } from '../errors.ts'
+import { addCommands } from './commands/commands.ts'
+
+export interface CommandContext {
+  /** The app whose own program was started; undefined for `euphorion`. */
+  readonly app?: App
+}
+
+/** ok / failed / wrong usage */
+const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
+
+/** Runs the command, prints its error if it has one, and ends the process. */
+export async function runCommandLine(
+  args: readonly string[],
+  context: CommandContext,
+): Promise<void> {
+  const program = makeProgram(context)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    process.exit(process.exitCode ?? exitCodes.ok)
+  } catch (error) {
+    process.exit(report(error, program.opts<{ debug?: boolean }>().debug === true))
+  }
+}
+
+export function makeProgram(context: CommandContext): Command {
+  const program = new Command(context.app === undefined ? 'euphorion' : startedAs())
+    .description('Stateful stream processing: agents over Kafka topics, windows in WebAssembly.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .option('--debug', 'print the stacks of errors')
+    .configureHelp({ sortOptions: false, showGlobalOptions: false })
+    .exitOverride()
+  addCommands(program, context)
+  return program
+}
+
+/** Prints what went wrong; returns the exit code. Commander has printed usage errors itself. */
+function report(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) {
+    const printed = error.code === 'commander.helpDisplayed' || error.code === 'commander.version'
+    return printed ? exitCodes.ok : exitCodes.usage
+  }
+  const stack = debug && error instanceof Error ? `${error.stack}\n` : ''
+  const known = error instanceof EuphorionError
+  const text = known || debug ? describeError(error) : `failed: ${messageOf(error)}`
+  process.stderr.write(`${stack}${text}\n`)
+  if (!known && !debug) process.stderr.write('  Add --debug before the command to see where.\n')
+  return known && error.code === 'USAGE' ? exitCodes.usage : exitCodes.failed
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
+  return `${error.name}: ${error.message}${cause}`
+}
+
+function startedAs(): string {
+  return `node ${basename(process.argv[1] ?? 'app.js')}`
+}
+
+function packageVersion(): string {
+  // Seen from dist/src/cli; run from the sources it is one level less.
+  for (const up of ['../../../package.json', '../../package.json']) {
+    try {
+      const text = readFileSync(new URL(up, import.meta.url), 'utf8')
+      return (JSON.parse(text) as { version: string }).version
+    } catch {}
+  }
+  return 'unknown'
+}

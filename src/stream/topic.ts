@@ -1,0 +1,130 @@
+// A topic with its types: how keys and values are read and written, and how its records find their
+// partition. Made by app.topic(); used by agents, sinks and declared aggregations.
+import { EuphorionError } from '../errors.ts'
+import type { BadRecordPolicy } from '../ingest/dead_letter.ts'
+import type { LogHeader, LogRecord, TopicConfig } from '../log/log.ts'
+import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
+import type { FieldMap } from '../record/fields.ts'
+import type { RecordSchema } from '../record/schema.ts'
+
+export interface TopicOptions<K, V> {
+  /** Type of keys. Default raw(): the bytes, or null. */
+  readonly key?: CodecLike<K>
+  /** Type of values. Default json(). */
+  readonly value?: CodecLike<V>
+  /**
+   * The field that the records are keyed by: keyBy on it needs no repartitioning, and send() without
+   * a key takes the key from it.
+   */
+  readonly keyedBy?: keyof V & string
+  /** Partitions, where the topic is created at start. Default: setting topicPartitions. */
+  readonly partitions?: number
+  /** Settings of the topic, where it is created at start. */
+  readonly config?: TopicConfig
+  /** Default 'dead-letter': to the topic of setting deadLetterTopic. */
+  readonly onBadRecord?: BadRecordPolicy
+}
+
+/** What send() takes. */
+export interface Message<K, V> {
+  readonly value: V
+  /** Default: the field of keyedBy, else null. */
+  readonly key?: K | null
+  /** ms since the epoch. Default: now. */
+  readonly timestamp?: number
+  readonly headers?: readonly LogHeader[] | Readonly<Record<string, string | Uint8Array | null>>
+  /** Default: by the key as Java clients do (murmur2), in turn where there is none. */
+  readonly partition?: number
+}
+
+/** Where a record was stored. */
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** ms since the epoch. */
+  readonly timestamp: number
+}
+
+/** How a topic reaches the log; given by the app. */
+export interface TopicPort {
+  now(): number
+  store(topic: string, partition: number | undefined, record: LogRecord): Promise<RecordMetadata>
+}
+
+/** A topic with fields that columns can refer to has `Fields`; others have none. */
+export class Topic<K, V, Fields extends FieldMap = FieldMap> {
+  readonly name: string
+  readonly key: Codec<K>
+  readonly value: Codec<V>
+  /** The fields of the values, where they are records. */
+  readonly schema: RecordSchema | undefined
+  readonly options: TopicOptions<K, V>
+  readonly onBadRecord: BadRecordPolicy
+  /** For the compiler only. */
+  declare readonly fields: Fields
+  readonly #port: TopicPort
+
+  /** Made by app.topic(). */
+  constructor(name: string, options: TopicOptions<K, V>, port: TopicPort) {
+    checkName(name)
+    this.name = name
+    this.key = codecOf(options.key ?? (raw() as Codec<unknown> as Codec<K>))
+    this.value = codecOf(options.value ?? json<V>())
+    this.schema = schemaOf(options.value)
+    this.options = options
+    this.onBadRecord = options.onBadRecord ?? 'dead-letter'
+    this.#port = port
+    if (options.keyedBy !== undefined) checkKeyedBy(name, options.keyedBy, this.schema)
+  }
+
+  /**
+   * Stores one record; resolves once it is stored. Records of one partition keep the order of the
+   * calls. Rejects with RECORD_INVALID for a value that does not fit.
+   */
+  async send(message: Message<K, V>): Promise<RecordMetadata> {
+    const record: LogRecord = {
+      key: this.#keyOf(message),
+      value: this.value.encode(message.value),
+      timestamp: message.timestamp ?? this.#port.now(),
+      ...(message.headers === undefined ? {} : { headers: headersOf(message.headers) }),
+    }
+    return this.#port.store(this.name, message.partition, record)
+  }
+
+  #keyOf({ key, value }: Message<K, V>): Uint8Array | null {
+    if (key !== undefined) return key === null ? null : this.key.encode(key)
+    const { keyedBy, key: type } = this.options
+    if (keyedBy === undefined) return null
+    const field: unknown = value[keyedBy]
+    // Without a declared key type the key is the field's text, which is what string() would write.
+    return type === undefined ? Buffer.from(String(field)) : this.key.encode(field as K)
+  }
+}
+
+function schemaOf(value: CodecLike<unknown> | undefined): RecordSchema | undefined {
+  if (value === undefined || !('schema' in value)) return undefined
+  return value.schema.type === 'record' ? value.schema : undefined
+}
+
+function headersOf(headers: NonNullable<Message<unknown, unknown>['headers']>): LogHeader[] {
+  if (Array.isArray(headers)) return [...headers]
+  return Object.entries(headers).map(([key, value]) => ({
+    key,
+    value: typeof value === 'string' ? Buffer.from(value) : value,
+  }))
+}
+
+function checkName(name: string): void {
+  if (/^[\w.-]{1,249}$/.test(name) && name !== '.' && name !== '..') return
+  throw new EuphorionError('TOPIC_INVALID', `'${name}' cannot be a topic`, {
+    place: { topic: name },
+  })
+}
+
+function checkKeyedBy(topic: string, field: string, schema: RecordSchema | undefined): void {
+  if (schema === undefined || schema.fields.some(([name]) => name === field)) return
+  throw new EuphorionError('APP_INVALID', `keyedBy: ${schema.name} has no field ${field}`, {
+    place: { topic },
+  })
+}
