@@ -10,14 +10,14 @@
 // 28672 .. 32767  CRC-32C, four tables that shift a checksum over SHORT zero bytes
 // 32768 .. 65535  free
 
-export const POW10_F64: usize = 1024;
-export const POW10_U64: usize = 1280;
-export const POW5_128: usize = 2048;
-export const POW5_LOWEST: i32 = -342;
-export const POW5_HIGHEST: i32 = 308;
-export const CRC_BYTES: usize = 16384;
-export const CRC_LONG: usize = 24576;
-export const CRC_SHORT: usize = 28672;
+export const POW10_F64: usize = 1024
+export const POW10_U64: usize = 1280
+export const POW5_128: usize = 2048
+export const POW5_LOWEST: i32 = -342
+export const POW5_HIGHEST: i32 = 308
+export const CRC_BYTES: usize = 16384
+export const CRC_LONG: usize = 24576
+export const CRC_SHORT: usize = 28672
 /** Bytes of one of the three interleaved streams. */
-export const LONG: usize = 2048;
-export const SHORT: usize = 256;
+export const LONG: usize = 2048
+export const SHORT: usize = 256

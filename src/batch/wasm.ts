@@ -14,13 +14,13 @@ export interface WasmInstance {
   readonly exports: Readonly<Record<string, unknown>>
 }
 
+/** By module and name. */
+export type WasmImports = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
 interface WasmApi {
   readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => WasmMemory
   readonly Module: new (bytes: Uint8Array) => WasmModule
-  readonly Instance: new (
-    module: WasmModule,
-    imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-  ) => WasmInstance
+  readonly Instance: new (module: WasmModule, imports: WasmImports) => WasmInstance
 }
 
 export const wasm = (globalThis as unknown as { readonly WebAssembly: WasmApi }).WebAssembly

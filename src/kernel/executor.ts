@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Piscina } from 'piscina'
 import type { SharedMemory } from '../batch/memory.ts'
-import { wasm, type WasmModule } from '../batch/wasm.ts'
+import { type WasmModule, wasm } from '../batch/wasm.ts'
 import { fillTables } from './tables.ts'
 import { KernelThread, type KernelThreadData, type ScratchAreas } from './worker.ts'
 
@@ -42,7 +42,9 @@ function kernelModule(): WasmModule {
 function scratchAreas(memory: SharedMemory, count: number): ScratchAreas {
   const owners = memory.allocate(count * 4, 'scratch areas')
   new Int32Array(memory.wasm.buffer, owners, count).fill(0)
-  const areas = Array.from({ length: count }, () => memory.allocate(SCRATCH_BYTES, 'a scratch area'))
+  const areas = Array.from({ length: count }, () =>
+    memory.allocate(SCRATCH_BYTES, 'a scratch area'),
+  )
   return { owners, areas, bytes: SCRATCH_BYTES }
 }
 
@@ -56,7 +58,8 @@ abstract class ScratchOwner {
   releaseScratch(address: number): void {
     const { owners, areas } = this.#data.scratch
     const area = areas.indexOf(address)
-    if (area >= 0) Atomics.store(new Int32Array(this.#data.memory.buffer, owners, areas.length), area, 0)
+    if (area >= 0)
+      Atomics.store(new Int32Array(this.#data.memory.buffer, owners, areas.length), area, 0)
   }
 }
 
@@ -114,5 +117,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
     scratch: scratchAreas(memory, threads + 2),
     inflatedBytesMax: options.inflatedBytesMax,
   }
-  return threads === 0 ? new InlineExecutor(data) : new PoolExecutor(data, threads, options.queueMax)
+  return threads === 0
+    ? new InlineExecutor(data)
+    : new PoolExecutor(data, threads, options.queueMax)
 }

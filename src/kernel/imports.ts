@@ -1,25 +1,19 @@
 // What the kernels ask of the host: the rare cases for which the engine or record/ has the one
 // answer. Every thread that instantiates the kernels makes its own.
-import type { WasmMemory } from '../batch/wasm.ts'
+import type { WasmImports, WasmMemory } from '../batch/wasm.ts'
+import { Bad } from '../record/bad.ts'
+import { decodeJson } from '../record/json.ts'
+import { parseTimestamp } from '../record/scalar_text.ts'
 import type { FieldSchema } from '../record/schema.ts'
-import { type Reason, reasons } from './plan.ts'
+import { reasons } from './plan.ts'
 import { blockText } from './schema_block.ts'
 
 /** Schemas of checked fields that are kept parsed; each plan has one entry. */
 const schemasMax = 256
 
-export interface FieldChecks {
-  readonly checkJson: (schema: FieldSchema, value: unknown) => Reason | undefined
-  readonly parseTimestamp: (text: string) => number
-}
-
-/** The `env` of the kernels' imports over `memory`, memory excepted. */
-export function kernelImports(
-  memory: WasmMemory,
-  checks: FieldChecks,
-): Readonly<Record<string, unknown>> {
+/** The imports of the kernels over `memory`. */
+export function kernelImports(memory: WasmMemory): WasmImports {
   const schemas = new Map<number, readonly FieldSchema[]>()
-  // The memory may have grown: its buffer is asked for each time.
   const bytes = (at: number, length: number) => Buffer.from(memory.buffer, at >>> 0, length)
 
   function schemasOf(block: number): readonly FieldSchema[] {
@@ -35,18 +29,20 @@ export function kernelImports(
     return parsed
   }
 
-  return {
+  const env = {
+    memory,
     abort(_message: number, _file: number, line: number, column: number): never {
       throw new Error(`kernel aborted at ${line}:${column}`)
     },
+    /** The double nearest to a number token. */
     slowNumber: (at: number, length: number) => Number(bytes(at, length).toString('latin1')),
-    slowTimestamp: (at: number, length: number) =>
-      checks.parseTimestamp(bytes(at, length).toString()),
+    /** Milliseconds of an ISO-8601 text, NaN if it is none. */
+    slowTimestamp: (at: number, length: number) => parseTimestamp(bytes(at, length).toString()),
+    /** Checks a JSON value against checked field `field` of the block; 0 or a reason. */
     checkField(block: number, field: number, at: number, length: number): number {
-      // Invalid UTF-8 is replaced here; the kernel refuses the whole document later.
-      const value: unknown = JSON.parse(bytes(at, length).toString())
-      const reason = checks.checkJson(schemasOf(block)[field], value)
-      return reason === undefined ? 0 : reasons[reason]
+      const value = decodeJson(schemasOf(block)[field], bytes(at, length))
+      return value instanceof Bad ? reasons[value.reason] : 0
     },
   }
+  return { env }
 }

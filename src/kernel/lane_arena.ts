@@ -1,8 +1,9 @@
 // The memory of one lane: its descriptor and everything that the descriptor points to. The host keeps
 // its own note of every address, so that a lane whose task failed can be set up anew whatever the
 // descriptor says.
-import type { SharedMemory } from '../batch/memory.ts'
+
 import { KEY_BYTES_MAX, KEY_WINDOW_BYTES } from '../batch/keys.ts'
+import type { SharedMemory } from '../batch/memory.ts'
 import { ROW_HEADER_BYTES } from '../batch/rows.ts'
 import { LANE_BYTES, laneField, SLOT_BYTES, SLOT_NOTES_BYTES } from './lane_block.ts'
 
@@ -25,7 +26,10 @@ export class LaneArena {
   readonly #spans = new Map<string, { address: number; bytes: number }>()
   #entries = INDEX_ENTRIES_MIN
 
-  constructor(memory: SharedMemory, options: { columns: number; stateBytes: number; bytesMax: number }) {
+  constructor(
+    memory: SharedMemory,
+    options: { columns: number; stateBytes: number; bytesMax: number },
+  ) {
     this.memory = memory
     this.#stateBytes = options.stateBytes
     this.#bytesMax = options.bytesMax
@@ -92,7 +96,10 @@ export class LaneArena {
   fitRows(): void {
     const dirty = this.get('dirtyCount')
     const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#stateBytes + 40
-    const wanted = Math.min(ROWS_BYTES_MAX, Math.ceil((dirty * perRow) / ROWS_BYTES_MIN) * ROWS_BYTES_MIN)
+    const wanted = Math.min(
+      ROWS_BYTES_MAX,
+      Math.ceil((dirty * perRow) / ROWS_BYTES_MIN) * ROWS_BYTES_MIN,
+    )
     if (wanted <= this.#span('rows').bytes || !this.#retake('rows', wanted)) return
     this.set('rows', this.#span('rows').address)
     this.set('rowsCapacity', this.#span('rows').bytes)

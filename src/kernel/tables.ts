@@ -1,6 +1,7 @@
 // Fills the constant tables of the kernels: powers for correctly rounded numbers and the CRC-32C
 // tables. The host calls it once for each memory, before any kernel runs; the map is drawn in
 // assembly/tables.ts.
+import type { WasmMemory } from '../batch/wasm.ts'
 
 import type { WasmMemory } from '../batch/wasm.ts'
 

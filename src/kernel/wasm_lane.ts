@@ -1,12 +1,21 @@
 // A lane whose work is done by the WebAssembly kernels: each call is a task of the executor, by
 // address. The host side grows what a kernel found too small, and reads counters and rejects.
+
+import type { SharedMemory } from '../batch/memory.ts'
 import { EuphorionError } from '../errors.ts'
-import { SharedMemory } from '../batch/memory.ts'
 import { decodeRecord } from '../wire/record_batch.ts'
 import type { Executor } from './executor.ts'
+import type {
+  BatchRef,
+  LaneCounters,
+  LaneKernel,
+  LaneOptions,
+  LanePosition,
+  LaneStatus,
+  Rejected,
+} from './lane.ts'
 import { LaneArena } from './lane_arena.ts'
 import { laneFlag, laneStatus, laneTask, REJECT_HEADER_BYTES } from './lane_block.ts'
-import type { BatchRef, LaneCounters, LaneKernel, LaneOptions, LanePosition, LaneStatus, Rejected } from './lane.ts'
 import { reasonName } from './plan.ts'
 import { encodePlanBlock } from './plan_block.ts'
 import { encodeSchemaBlock } from './schema_block.ts'
@@ -51,14 +60,22 @@ export class WasmLane implements LaneKernel {
     this.#options = options
     this.#memory = memory
     this.#plan = place(memory, encodePlanBlock(plan, table), 'a plan')
-    this.#schema = plan.value === undefined ? 0 : place(memory, encodeSchemaBlock(plan.value, plan.columns), 'a schema')
+    this.#schema =
+      plan.value === undefined
+        ? 0
+        : place(memory, encodeSchemaBlock(plan.value, plan.columns), 'a schema')
     this.#arena = new LaneArena(memory, {
       columns: plan.columns.length,
       stateBytes: stateLayout(plan).bytes,
       bytesMax: Math.max(options.arenaBytesMax, LaneArena.bytesMin(stateLayout(plan).bytes)),
     })
     const none = { counted: 0, late: 0, bad: 0, filtered: 0 }
-    this.restore({ nextOffset: 0, streamTimeMs: -1, storedThroughMs: Number.NEGATIVE_INFINITY, ...none })
+    this.restore({
+      nextOffset: 0,
+      streamTimeMs: -1,
+      storedThroughMs: Number.NEGATIVE_INFINITY,
+      ...none,
+    })
   }
 
   async consume(batch: BatchRef): Promise<LaneStatus> {
@@ -147,7 +164,12 @@ export class WasmLane implements LaneKernel {
       const offset = Number(view.getBigInt64(at + 8, true))
       const timestamp = Number(view.getBigInt64(at + 16, true))
       const record = decodeRecord(Uint8Array.from(bytes), 0, offset, timestamp)
-      rejects.push({ ...record, offset, timestamp, reason: reasonName(view.getUint32(at + 4, true)) })
+      rejects.push({
+        ...record,
+        offset,
+        timestamp,
+        reason: reasonName(view.getUint32(at + 4, true)),
+      })
     }
     this.#arena.set('rejectsLength', 0)
     return rejects
@@ -172,8 +194,16 @@ export class WasmLane implements LaneKernel {
     arena.reset()
     arena.set('schema', this.#schema)
     arena.set('plan', this.#plan)
-    const keep = onBadRecord === 'dead-letter' ? laneFlag.keepBad : onBadRecord === 'stop' ? laneFlag.stopAtBad : 0
-    arena.set('flags', keep | (collectLate ? laneFlag.keepLate : 0) | (checkCrcs ? laneFlag.checkCrc : 0))
+    const keep =
+      onBadRecord === 'dead-letter'
+        ? laneFlag.keepBad
+        : onBadRecord === 'stop'
+          ? laneFlag.stopAtBad
+          : 0
+    arena.set(
+      'flags',
+      keep | (collectLate ? laneFlag.keepLate : 0) | (checkCrcs ? laneFlag.checkCrc : 0),
+    )
     if (this.#scratch !== undefined) this.#useScratch(this.#scratch)
     arena.setLong('nextOffset', BigInt(position.nextOffset))
     arena.setLong('streamTime', BigInt(position.streamTimeMs))
@@ -202,7 +232,10 @@ export class WasmLane implements LaneKernel {
 
   #mustGrow(grown: boolean, purpose: string): void {
     if (grown) return
-    throw new EuphorionError('MEMORY_EXHAUSTED', `No ${this.#arena.get('need')} bytes of shared memory left for ${purpose}`)
+    throw new EuphorionError(
+      'MEMORY_EXHAUSTED',
+      `No ${this.#arena.get('need')} bytes of shared memory left for ${purpose}`,
+    )
   }
 
   /** Doubles, because lz4 and snappy do not say beforehand what they need. */

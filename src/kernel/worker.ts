@@ -3,12 +3,12 @@
 // of them can run any lane. Compressed batches are unpacked into a scratch area taken for the task.
 import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
-import { wasm, type WasmMemory, type WasmModule } from '../batch/wasm.ts'
+import { type WasmMemory, type WasmModule, wasm } from '../batch/wasm.ts'
 import { codecNames, decompress } from '../wire/compression.ts'
 import { checkJson } from '../record/json.ts'
 import { parseTimestamp } from '../record/scalar_text.ts'
 import { kernelImports } from './imports.ts'
-import { laneFlag, laneField, laneStatus, laneTask } from './lane_block.ts'
+import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
 
 /** What every thread is given at its start. */
 export interface KernelThreadData {
@@ -62,7 +62,11 @@ export class KernelThread {
     this.#kernels = instance.exports as unknown as KernelExports
     this.#view = new DataView(data.memory.buffer)
     this.#bytes = Buffer.from(data.memory.buffer)
-    this.#owners = new Int32Array(data.memory.buffer, data.scratch.owners, data.scratch.areas.length)
+    this.#owners = new Int32Array(
+      data.memory.buffer,
+      data.scratch.owners,
+      data.scratch.areas.length,
+    )
   }
 
   run(task: number): number {
@@ -80,7 +84,11 @@ export class KernelThread {
       case laneTask.evictAll:
         return kernels.evict(lane, 1)
       case laneTask.moveHeap:
-        kernels.moveHeap(lane, this.#u32(lane + laneField.input), this.#u32(lane + laneField.inputLength))
+        kernels.moveHeap(
+          lane,
+          this.#u32(lane + laneField.input),
+          this.#u32(lane + laneField.inputLength),
+        )
         return laneStatus.done
       default:
         throw new RangeError(`task ${task}`)
@@ -148,7 +156,10 @@ export class KernelThread {
       const next = at + 12 + view.getInt32(at + 8)
       if (next > end || next < at + HEADER_BYTES) return true
       const last = view.getBigInt64(at) + BigInt(view.getInt32(at + 23))
-      if (last >= position && crc32c(this.#bytes.subarray(at + 21, next)) !== view.getUint32(at + 17)) {
+      if (
+        last >= position &&
+        crc32c(this.#bytes.subarray(at + 21, next)) !== view.getUint32(at + 17)
+      ) {
         this.#set(lane + laneField.stoppedAt, at)
         return false
       }
@@ -165,7 +176,11 @@ export class KernelThread {
     if (codec === undefined) return laneStatus.corrupt
     let plain: Uint8Array
     try {
-      plain = decompress(codec, this.#bytes.subarray(header + HEADER_BYTES, end), this.#data.inflatedBytesMax)
+      plain = decompress(
+        codec,
+        this.#bytes.subarray(header + HEADER_BYTES, end),
+        this.#data.inflatedBytesMax,
+      )
     } catch {
       return laneStatus.corrupt
     }
@@ -180,7 +195,10 @@ export class KernelThread {
   }
 }
 
-const thread = workerData === undefined || workerData === null ? undefined : new KernelThread(workerData as KernelThreadData)
+const thread =
+  workerData === undefined || workerData === null
+    ? undefined
+    : new KernelThread(workerData as KernelThreadData)
 
 /** What piscina calls. */
 export default function run(task: number): number {
