@@ -1,0 +1,179 @@
+// Generated record types, events and documents: what is written is read back, and what is read is
+// what a plain walk over the schema says.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
+import { Bad } from '../../src/record/bad.ts'
+import { checkJson, decodeJson, encodeJson } from '../../src/record/json.ts'
+import { decodeExact } from '../../src/record/json_exact.ts'
+import type { FieldSchema, RecordSchema } from '../../src/record/schema.ts'
+
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+
+const names = fc.oneof(
+  fc.constantFrom('a', 'b', 'id', 'constructor', 'é"\\', '7'),
+  fc.string({ maxLength: 3 }).filter((name) => name !== '__proto__'),
+)
+
+const scalarTypes = ['boolean', 'integer', 'int64', 'float64', 'float32', 'string'] as const
+const moreTypes = ['bytes', 'timestamp', 'date', 'decimal'] as const
+
+const schemas = fc.letrec<{ field: FieldSchema; record: RecordSchema }>((tie) => ({
+  field: fc.oneof(
+    { depthSize: 'small' },
+    fc.record({
+      type: fc.constantFrom(...scalarTypes, ...moreTypes),
+      nullable: fc.boolean(),
+    }),
+    fc.constant<FieldSchema>({ type: 'literal', values: ['x', 1, true] }),
+    tie('record'),
+    fc.record({ type: fc.constant('array' as const), items: tie('field') }),
+    fc.record({ type: fc.constant('map' as const), values: tie('field'), nullable: fc.boolean() }),
+  ),
+  record: fc
+    .uniqueArray(fc.tuple(names, tie('field'), fc.boolean()), {
+      maxLength: 4,
+      selector: ([name]) => name,
+    })
+    .map((fields) => ({
+      type: 'record' as const,
+      name: 'R',
+      fields: fields.map(([name, field, optional]) => [name, { ...field, optional }] as const),
+    })),
+}))
+
+/** Events of a schema. */
+function events(schema: FieldSchema): fc.Arbitrary<unknown> {
+  const present = presentEvents(schema)
+  return schema.nullable ? fc.option(present, { freq: 3 }) : present
+}
+
+const eventsOfScalars: Record<string, fc.Arbitrary<unknown>> = {
+  boolean: fc.boolean(),
+  integer: fc.maxSafeInteger(),
+  int64: fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n),
+  float64: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+  float32: fc.float({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+  string: fc.string({ unit: 'binary' }),
+  bytes: fc.uint8Array(),
+  timestamp: fc.maxSafeInteger(),
+  date: fc.date({ noInvalidDate: true }),
+  decimal: fc.tuple(fc.bigInt(), fc.stringMatching(/^[0-9]{1,30}$/)).map(([n, f]) => `${n}.${f}`),
+}
+
+function presentEvents(schema: FieldSchema): fc.Arbitrary<unknown> {
+  if (schema.type === 'array') return fc.array(events(schema.items), { maxLength: 3 })
+  if (schema.type === 'map')
+    return fc.dictionary(names, events(schema.values), { maxKeys: 3, noNullPrototype: true })
+  if (schema.type === 'literal') return fc.constantFrom(...schema.values)
+  if (schema.type === 'union') return fc.oneof(...schema.members.map(events))
+  if (schema.type !== 'record') return eventsOfScalars[schema.type]
+  const fields = schema.fields.map(([name, field]) =>
+    events(field).chain((value) =>
+      field.optional ? fc.constantFrom([[name, value]], []) : fc.constant([[name, value]]),
+    ),
+  )
+  return fc.tuple(...fields).map((entries) => Object.fromEntries(entries.flat()))
+}
+
+test('what is written is read back, with its fields in declared order', () => {
+  const pairs = schemas.record.chain((schema) => fc.tuple(fc.constant(schema), events(schema)))
+  fc.assert(
+    fc.property(pairs, ([schema, event]) => {
+      const bytes = encodeJson(schema, event)
+      assert.deepEqual(decodeJson(schema, bytes), event)
+      assert.deepEqual(decodeExact(schema, Buffer.from(bytes).toString()), event)
+      JSON.parse(Buffer.from(bytes).toString())
+    }),
+  )
+})
+
+/** What checkJson should say, as a walk over the schema without any shortcut. */
+function reasonOf(
+  schema: FieldSchema,
+  value: Json | undefined,
+  whole: boolean,
+): string | undefined {
+  if (value === undefined) return schema.optional ? undefined : 'missing-field'
+  if (value === null) return schema.nullable ? undefined : whole ? 'not-an-object' : 'wrong-type'
+  const object = typeof value === 'object' && !Array.isArray(value) ? value : undefined
+  if (schema.type === 'record') {
+    if (object === undefined) return whole ? 'not-an-object' : 'wrong-type'
+    const reasons = schema.fields.map(([name, field]) =>
+      reasonOf(field, Object.hasOwn(object, name) ? object[name] : undefined, false),
+    )
+    return reasons.find((reason) => reason !== undefined)
+  }
+  if (schema.type === 'map' || schema.type === 'array') {
+    if (schema.type === 'map' ? object === undefined : !Array.isArray(value)) return 'wrong-type'
+    const items = schema.type === 'map' ? schema.values : schema.items
+    const reasons = Object.values(value).map((item) => reasonOf(items, item, false))
+    return reasons.find((reason) => reason !== undefined)
+  }
+  if (schema.type === 'literal')
+    return schema.values.includes(value as string) ? undefined : 'wrong-type'
+  return scalarFits(schema.type, value) ? undefined : 'wrong-type'
+}
+
+function scalarFits(type: string, value: Json): boolean {
+  if (type === 'boolean' || type === 'string') return typeof value === type
+  if (type === 'float64' || type === 'float32') return typeof value === 'number'
+  if (type === 'int64') return typeof value === 'number' && Number.isInteger(value)
+  if (type === 'decimal')
+    return typeof value === 'number' || (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value))
+  if (type === 'bytes') return value === '' || value === 'AP8='
+  return typeof value === 'number' ? Number.isSafeInteger(value) : value === '2024-01-01'
+}
+
+const documents = fc.letrec<{ json: Json; object: Json }>((tie) => ({
+  json: fc.oneof(
+    { depthSize: 'small' },
+    fc.constantFrom<Json>(null, true, 'x', '', 'AP8=', '2024-01-01', '-1.50'),
+    fc.constantFrom<Json>(0, 1, 1.5, -3, 1e15, 123456),
+    tie('object'),
+    fc.array(tie('json'), { maxLength: 2 }),
+  ),
+  object: fc.dictionary(names, tie('json'), { maxKeys: 4 }),
+}))
+
+/** A document that fits the schema in most places. */
+function near(schema: FieldSchema): fc.Arbitrary<Json> {
+  const fitting: Record<string, fc.Arbitrary<Json>> = {
+    boolean: fc.boolean(),
+    string: fc.string(),
+    bytes: fc.constant('AP8='),
+    timestamp: fc.constantFrom(5, '2024-01-01'),
+    date: fc.constantFrom(5, '2024-01-01'),
+  }
+  let fit = fitting[schema.type] ?? fc.constant<Json>(1)
+  if (schema.type === 'array') fit = fc.array(near(schema.items), { maxLength: 2 })
+  if (schema.type === 'map') fit = fc.dictionary(names, near(schema.values), { maxKeys: 2 })
+  if (schema.type === 'record')
+    fit = fc
+      .tuple(...schema.fields.map(([name, field]) => near(field).map((value) => [name, value])))
+      .map((entries) => Object.fromEntries(entries) as Json)
+  return fc.oneof({ weight: 15, arbitrary: fit }, { weight: 1, arbitrary: documents.json })
+}
+
+test('documents are refused for the reason that a plain walk gives, on both ways of reading', () => {
+  const pairs = schemas.record.chain((schema) =>
+    fc.tuple(fc.constant(schema), fc.oneof(near(schema), documents.object)),
+  )
+  let good = 0
+  fc.assert(
+    fc.property(pairs, fc.constantFrom(undefined, 1), ([schema, document], spaces) => {
+      const text = JSON.stringify(document, null, spaces)
+      const expected = reasonOf(schema, document, true)
+      if (expected === undefined) good++
+      assert.equal(checkJson(schema, document), expected)
+      const value = decodeJson(schema, Buffer.from(text))
+      assert.equal(value instanceof Bad ? value.reason : undefined, expected)
+      const exact = decodeExact(schema, text)
+      assert.equal(exact instanceof Bad ? exact.reason : undefined, expected)
+      assert(expected !== undefined || isDeepStrictEqual(value, exact))
+    }),
+    { numRuns: 500 },
+  )
+  assert(good > 20, `${good} good documents`)
+})
