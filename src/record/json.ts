@@ -32,10 +32,22 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Numbers that JSON.parse may have rounded: 16 or more digits, or an exponent. Fewer digits without
- * an exponent name a double of their own, which is an integer only if they do.
+ * Whether JSON.parse may have rounded a number of the text: one of 16 or more digits, or with an
+ * exponent. Fewer digits without one name a double of their own, which is an integer only if they do.
  */
-const MAY_LOSE_DIGITS = /[\d.]{16}|[eE][+-]?\d/
+function mayLoseDigits(text: string): boolean {
+  let run = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if ((code >= 48 && code <= 57) || code === 46) {
+      if (++run === 16) return true
+    } else {
+      if (run > 0 && (code | 32) === 101) return true
+      run = 0
+    }
+  }
+  return false
+}
 
 function makeDecoder(schema: FieldSchema): JsonDecoder {
   const convert = convertOfValue(schema)
@@ -46,7 +58,7 @@ function makeDecoder(schema: FieldSchema): JsonDecoder {
     if (text instanceof Bad) return text
     const parsed = parseJson(text)
     if (parsed instanceof Bad) return parsed
-    if (always || (sometimes && MAY_LOSE_DIGITS.test(text))) return decodeExact(schema, text)
+    if (always || (sometimes && mayLoseDigits(text))) return decodeExact(schema, text)
     return convert(parsed)
   }
 }

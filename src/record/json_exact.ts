@@ -105,7 +105,8 @@ function eachMember(
   let at = skipSpace(text, start + 1)
   while (text[at] !== '}') {
     const nameEnd = skipString(text, at)
-    const name = JSON.parse(text.slice(at, nameEnd)) as string
+    const plain = text.slice(at + 1, nameEnd - 1)
+    const name = plain.includes('\\') ? (JSON.parse(`"${plain}"`) as string) : plain
     const valueAt = skipSpace(text, skipSpace(text, nameEnd) + 1)
     visit(name, valueAt)
     at = skipSpace(text, skipValue(text, valueAt))
