@@ -1,3 +1,6 @@
 // What the host and other kernels call; each function works on raw pointers into the shared memory.
+export { moveHeap } from './cells'
+export { consume } from './consume'
 export { crc32c } from './crc32c'
+export { absorb, drain, evict } from './drain'
 export { extractJson } from './json/extract'

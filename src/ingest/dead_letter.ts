@@ -39,6 +39,8 @@ export class DeadLetters {
   readonly #options: DeadLetterOptions
   readonly #pendingMax: number
   readonly #pending = new Set<Promise<void>>()
+  /** Offsets sent since the last cut, by partition. */
+  readonly #sent = new Map<string, Set<number>>()
   #failure: unknown
 
   constructor(options: DeadLetterOptions) {
@@ -47,8 +49,15 @@ export class DeadLetters {
     this.#pendingMax = options.pendingMax ?? PENDING_MAX
   }
 
-  /** Takes copies. Waits while too many are on their way; rejects once one could not be stored. */
+  /** Forgets which records below that offset were sent: nobody reads them again. */
+  forget(topic: string, partition: number, below: number): void {
+    const sent = this.#sent.get(`${topic} ${partition}`)
+    for (const offset of sent ?? []) if (offset < below) sent?.delete(offset)
+  }
+
+  /** Takes copies. A record that several readers refuse is sent once. Waits while too many are on their way; rejects once one could not be stored. */
   async add(bad: BadRecord): Promise<void> {
+    if (!this.#isFirst(bad)) return
     while (this.#pending.size >= this.#pendingMax) await Promise.race(this.#pending)
     this.#throwFailure()
     const { sender, partitions } = this.#options
@@ -66,6 +75,15 @@ export class DeadLetters {
   async flush(): Promise<void> {
     await Promise.all(this.#pending)
     this.#throwFailure()
+  }
+
+  #isFirst({ topic, partition, offset }: BadRecord): boolean {
+    const key = `${topic} ${partition}`
+    let sent = this.#sent.get(key)
+    if (sent === undefined) this.#sent.set(key, (sent = new Set()))
+    if (sent.has(offset)) return false
+    sent.add(offset)
+    return true
   }
 
   #throwFailure(): void {

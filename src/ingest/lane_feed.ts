@@ -8,8 +8,8 @@
 //                        ├──stopped───▶ stop
 //                        └──trap──────▶ back to the last cut (a few times), then stop
 import assert from 'node:assert'
-import { EuphorionError } from '../errors.ts'
 import type { SharedBatch } from '../batch/region.ts'
+import { EuphorionError } from '../errors.ts'
 import type { LaneKernel, Rejected } from '../kernel/lane.ts'
 import type { BadRecord } from './dead_letter.ts'
 
@@ -88,6 +88,19 @@ export class LaneFeed {
   /** Resolves when the queue is empty too (or the feed has stopped). */
   async finish(): Promise<void> {
     while (this.#busy || (this.#queue.length > 0 && !this.stopped)) await this.#idle(true)
+  }
+
+  /** A task outside consume failed (a drain): the lane goes back to its last cut, or stops. */
+  async fail(error: unknown): Promise<void> {
+    await this.hold()
+    try {
+      await this.#recover(error)
+    } catch (final) {
+      this.#stop(final)
+    } finally {
+      this.release()
+      this.roomMade()
+    }
   }
 
   /** Forgets the batches that wait. */
@@ -193,7 +206,10 @@ export class LaneFeed {
     const { nextOffset: offset } = this.lane.counters()
     if (this.#failures++ >= retriesMax) {
       const message = `A kernel failed ${this.#failures} times since the last cut`
-      throw new EuphorionError('KERNEL_TRAPPED', message, { cause: error, place: { topic, partition, offset } })
+      throw new EuphorionError('KERNEL_TRAPPED', message, {
+        cause: error,
+        place: { topic, partition, offset },
+      })
     }
     this.clear()
     this.options.rewind(await this.options.restore())

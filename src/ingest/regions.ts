@@ -7,7 +7,7 @@ export class Regions {
   readonly #memory: SharedMemory
   readonly #free: Region[] = []
   readonly #all: Region[] = []
-  #waiting: ((region: Region) => void) | undefined
+  #waiting: ((region: Region | undefined) => void) | undefined
 
   constructor(memory: SharedMemory, count: number, payloadBytes: number) {
     this.#memory = memory
@@ -15,8 +15,8 @@ export class Regions {
     this.#free.push(...this.#all)
   }
 
-  /** Waits for a free region. One caller at a time. */
-  take(): Promise<Region> {
+  /** Waits for a free region; undefined after `abandon`. One caller at a time. */
+  take(): Promise<Region | undefined> {
     const region = this.#free.pop()
     if (region !== undefined) return Promise.resolve(region)
     return new Promise((resolve) => {
@@ -44,6 +44,12 @@ export class Regions {
       this.#waiting = undefined
       waiting(region)
     }
+  }
+
+  /** Nobody waits any more. */
+  abandon(): void {
+    this.#waiting?.(undefined)
+    this.#waiting = undefined
   }
 
   close(): void {

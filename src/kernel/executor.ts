@@ -5,12 +5,14 @@ import { Piscina } from 'piscina'
 import type { SharedMemory } from '../batch/memory.ts'
 import { type WasmModule, wasm } from '../batch/wasm.ts'
 import { fillTables } from './tables.ts'
-import { KernelThread, type KernelThreadData, type ScratchAreas } from './worker.ts'
+import { KernelThread, type KernelThreadData, NO_TASK, type ScratchAreas } from './worker.ts'
 
 export interface Executor {
   /** Resolves with the task's status; rejects when the kernel traps or its thread dies. */
   run(task: number): Promise<number>
   readonly threads: number
+  /** Resolves when every thread can take tasks. */
+  ready(): Promise<void>
   /** Gives back the scratch area that a task held when it failed. */
   releaseScratch(address: number): void
   close(): Promise<void>
@@ -85,6 +87,14 @@ class PoolExecutor extends ScratchOwner implements Executor {
     return this.#pool.run(task)
   }
 
+  /** More tasks than one thread takes at once, so that all of them answer. */
+  async ready(): Promise<void> {
+    const tasks = Array.from({ length: this.threads * TASKS_PER_THREAD }, () =>
+      this.#pool.run(NO_TASK),
+    )
+    await Promise.all(tasks)
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy()
   }
@@ -102,6 +112,8 @@ class InlineExecutor extends ScratchOwner implements Executor {
   async run(task: number): Promise<number> {
     return this.#thread.run(task)
   }
+
+  async ready(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

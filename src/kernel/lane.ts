@@ -89,6 +89,8 @@ export interface LaneKernel {
    * too little, all cells (new ones up to the newest slice dropped are deltas then).
    */
   evict(): Promise<void>
+  /** Only after a drain to 'done': drops cells that no record can reach any more, where that is worth it. */
+  tidy(): Promise<void>
   /** Makes room for more cells where the budget allows; false when it does not. */
   grow(): Promise<boolean>
   /** The rejects since the last call, in offset order; forgets them. */
@@ -96,4 +98,6 @@ export interface LaneKernel {
   counters(): LaneCounters
   /** Empties the lane and continues from that position. */
   restore(position: LanePosition): void
+  /** Gives its memory back; nothing may be called afterwards. */
+  close(): void
 }

@@ -3,8 +3,6 @@
 // assembly/tables.ts.
 import type { WasmMemory } from '../batch/wasm.ts'
 
-import type { WasmMemory } from '../batch/wasm.ts'
-
 const pow10F64At = 1024
 const pow10U64At = 1280
 const pow5At = 2048

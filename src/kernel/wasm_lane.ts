@@ -137,8 +137,12 @@ export class WasmLane implements LaneKernel {
     await this.#run(laneTask.evictAll)
   }
 
-  async evictClosed(): Promise<void> {
-    await this.#run(laneTask.evictClosed)
+  async tidy(): Promise<void> {
+    const arena = this.#arena
+    const heap = arena.heap()
+    const crowded = arena.get('cellCount') * 2 > arena.get('cellLimit')
+    if (crowded || (arena.get('heapTop') - heap.address) * 2 > heap.bytes)
+      await this.#run(laneTask.evictClosed)
   }
 
   async grow(): Promise<boolean> {

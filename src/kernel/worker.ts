@@ -5,8 +5,6 @@ import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
 import { type WasmMemory, type WasmModule, wasm } from '../batch/wasm.ts'
 import { codecNames, decompress } from '../wire/compression.ts'
-import { checkJson } from '../record/json.ts'
-import { parseTimestamp } from '../record/scalar_text.ts'
 import { kernelImports } from './imports.ts'
 import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
 
@@ -57,8 +55,7 @@ export class KernelThread {
 
   constructor(data: KernelThreadData) {
     this.#data = data
-    const env = { memory: data.memory, ...kernelImports(data.memory, { checkJson, parseTimestamp }) }
-    const instance = new wasm.Instance(data.module, { env })
+    const instance = new wasm.Instance(data.module, kernelImports(data.memory))
     this.#kernels = instance.exports as unknown as KernelExports
     this.#view = new DataView(data.memory.buffer)
     this.#bytes = Buffer.from(data.memory.buffer)
@@ -200,8 +197,12 @@ const thread =
     ? undefined
     : new KernelThread(workerData as KernelThreadData)
 
+/** A task that shows that the thread is there. */
+export const NO_TASK = -1
+
 /** What piscina calls. */
 export default function run(task: number): number {
+  if (task === NO_TASK) return laneStatus.done
   if (thread === undefined) throw new Error('not a thread of the pool')
   return thread.run(task)
 }

@@ -135,20 +135,24 @@ export class Cells {
     })
   }
 
+  /** See LaneKernel.tidy. */
+  dropClosed(streamTimeMs: number): void {
+    assert.equal(this.#dirty.length, 0, 'cells are dropped only after everything was drained')
+    const { window } = this.#options
+    if (window === undefined) return
+    this.#lent.clear()
+    for (const [start, groups] of this.#slices) {
+      const open = skippedFor(window, start, streamTimeMs)
+      for (let skipped = 0; skipped < groups.length; skipped++)
+        if (open < 0 || skipped < open) this.#drop(groups, skipped)
+      if (groups.every((cells) => cells === undefined)) this.#slices.delete(start)
+    }
+  }
+
   /** See LaneKernel.evict. */
   evict(streamTimeMs: number): void {
-    assert.equal(this.#dirty.length, 0, 'evict before everything was drained')
-    this.#lent.clear()
-    const { window } = this.#options
-    if (window !== undefined) {
-      for (const [start, groups] of this.#slices) {
-        const open = skippedFor(window, start, streamTimeMs)
-        for (let skipped = 0; skipped < groups.length; skipped++)
-          if (open < 0 || skipped < open) this.#drop(groups, skipped)
-        if (groups.every((cells) => cells === undefined)) this.#slices.delete(start)
-      }
-      if (this.#usedBytes <= this.#roomBytes / 2) return
-    }
+    this.dropClosed(streamTimeMs)
+    if (this.#options.window !== undefined && this.#usedBytes <= this.#roomBytes / 2) return
     let newest = Number.NEGATIVE_INFINITY
     for (const start of this.#slices.keys()) newest = Math.max(newest, start)
     this.clear(Math.max(this.#storedThroughMs, newest))

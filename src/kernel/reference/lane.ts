@@ -109,6 +109,14 @@ export class ReferenceLane implements LaneKernel {
     this.#cells.evict(this.#counters.streamTimeMs)
   }
 
+  async tidy(): Promise<void> {
+    this.#cells.dropClosed(this.#counters.streamTimeMs)
+  }
+
+  close(): void {
+    this.#cells.clear(Number.NEGATIVE_INFINITY)
+  }
+
   async grow(): Promise<boolean> {
     return this.#cells.grow()
   }

@@ -1,0 +1,324 @@
+// The running side of an app on one log: the shared memory and its threads, the ingest loop, a task for
+// each partition that the group gives to this member, and the cuts. Called by worker.ts.
+import assert from 'node:assert'
+import { SharedMemory } from '../batch/memory.ts'
+import type { SharedBatch } from '../batch/region.ts'
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { DeadLetters } from '../ingest/dead_letter.ts'
+import { FetchLoop } from '../ingest/fetch_loop.ts'
+import { SinkFeed } from '../ingest/sink_feed.ts'
+import type { EventSubscriber } from '../ingest/subscriber.ts'
+import { type Executor, openExecutor } from '../kernel/executor.ts'
+import type { LaneCounters } from '../kernel/lane.ts'
+import type {
+  AssignedPartition,
+  Log,
+  LogConsumer,
+  StartPosition,
+  TopicPartition,
+} from '../log/log.ts'
+import type { Logger } from '../logger.ts'
+import type { Settings } from '../settings.ts'
+import type { Store } from '../table/store.ts'
+import { type EngineAggregation, PartitionTask, type TaskServices } from './partition_task.ts'
+
+export interface EngineOptions {
+  readonly log: Log
+  readonly appId: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly aggregations: readonly EngineAggregation[]
+  readonly subscribers: readonly EventSubscriber[]
+  readonly deadLetters: DeadLetters
+  /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
+  readonly beforeCommit: () => Promise<void>
+  /** The engine cannot go on. */
+  readonly onError: (error: unknown) => void
+  /** Something was consumed or acknowledged. */
+  readonly onProgress?: () => void
+  /** Is shown every batch before it is worked on. */
+  readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
+}
+
+/** Where one aggregation stands on one partition. */
+export interface LaneStatistics extends LaneCounters {
+  readonly table: string
+  readonly topic: string
+  readonly partition: number
+  /** Offset up to which it is stored. */
+  readonly storedOffset: number
+  readonly stopped: boolean
+}
+
+const MIB = 1 << 20
+/** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
+const LANE_SHARE = 0.75
+const QUEUED_TASKS_MIN = 256
+
+export class Engine {
+  readonly #options: EngineOptions
+  readonly #tasks = new Map<string, PartitionTask>()
+  readonly #memory: SharedMemory
+  readonly #executor: Executor | undefined
+  readonly #loop: FetchLoop
+  #services: TaskServices | undefined
+  #consumer: LogConsumer | undefined
+  #cancelCut: (() => void) | undefined
+  #cutting: Promise<void> = Promise.resolve()
+  #inCut = false
+  #stopping = false
+  #closed = false
+
+  constructor(options: EngineOptions) {
+    const { settings, clock, aggregations } = options
+    this.#options = options
+    this.#memory = new SharedMemory(settings.memoryMib)
+    const kernels = aggregations.length > 0 && settings.backend !== 'js'
+    if (kernels) {
+      this.#executor = openExecutor({
+        memory: this.#memory,
+        threads: settings.threads,
+        queueMax: QUEUED_TASKS_MIN + 64 * settings.threads,
+        inflatedBytesMax: settings.maxDecompressedMib * MIB,
+      })
+    }
+    this.#loop = new FetchLoop({
+      memory: this.#memory,
+      clock,
+      regions: settings.fetchesInFlight,
+      batchBytes: settings.batchBytes,
+      largestBatchBytes: settings.maxRecordBytes,
+      intakeOf: (topic, partition) => this.#tasks.get(`${topic} ${partition}`)?.intake,
+      lost: (topic, partition, error) => this.#lost(topic, partition, error),
+      seen: options.onBatch && ((batch) => options.onBatch?.(batch, this.#memory)),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { log, appId, settings, onError } = this.#options
+    const topics = this.#topics()
+    if (topics.length === 0) return
+    await this.#executor?.ready()
+    this.#services = await this.#makeServices(topics)
+    this.#consumer = await log.consumer({
+      groupId: appId,
+      topics,
+      maxBytes: settings.batchBytes,
+      onAssigned: (partitions) => this.#assigned(partitions),
+      onRevoked: (partitions) => this.#revoked(partitions),
+    })
+    this.#loop.start(this.#consumer, onError)
+    this.#scheduleCut()
+  }
+
+  /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#cancelCut?.()
+    await this.#loop.stop()
+    await this.#consumer?.close()
+    await this.#cutting
+    await this.#close()
+  }
+
+  /** Leaves everything as the last cut has it. */
+  abort(): void {
+    this.#stopping = true
+    this.#cancelCut?.()
+    void this.#loop.stop()
+    void this.#executor?.close()
+  }
+
+  /** Cuts now, behind the cut that may be under way. */
+  cut(): Promise<void> {
+    return this.#cut([...this.#tasks.values()])
+  }
+
+  statistics(): LaneStatistics[] {
+    return [...this.#tasks.values()].flatMap(({ intake, lanes }) =>
+      lanes.map(({ feed, aggregation, committed }) => ({
+        ...feed.lane.counters(),
+        table: aggregation.plan.name,
+        topic: intake.topic,
+        partition: intake.partition,
+        storedOffset: committed.nextOffset,
+        stopped: feed.stopped,
+      })),
+    )
+  }
+
+  /** What was fetched so far. */
+  get fetched(): { readonly batches: number; readonly bytes: number; readonly records: number } {
+    return this.#loop.fetched
+  }
+
+  /** Stores of the partitions of a topic that are here, by partition. */
+  stores(topic: string): ReadonlyMap<number, Store> {
+    const stores = new Map<number, Store>()
+    for (const { intake, store } of this.#tasks.values()) {
+      if (intake.topic === topic && store !== undefined) stores.set(intake.partition, store)
+    }
+    return stores
+  }
+
+  /** The kernel threads, where there are some. */
+  get executor(): Executor | undefined {
+    return this.#executor
+  }
+
+  #topics(): string[] {
+    const { aggregations, subscribers } = this.#options
+    return [...new Set([...aggregations, ...subscribers].map((each) => each.topic))]
+  }
+
+  async #makeServices(topics: readonly string[]): Promise<TaskServices> {
+    const { appId, settings, clock, deadLetters, aggregations, log } = this.#options
+    let lanes = 0
+    for (const topic of topics) {
+      const { partitions } = await log.topic(topic)
+      lanes += partitions * aggregations.filter((each) => each.topic === topic).length
+    }
+    return {
+      appId,
+      settings,
+      clock,
+      memory: this.#memory,
+      executor: this.#executor,
+      laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
+      deadLetters,
+      askForCut: (task) => void this.#cut([task]).catch(this.#options.onError),
+      progressed: () => {
+        this.#loop.wake()
+        this.#options.onProgress?.()
+      },
+      laneFailed: (task, table, error) => this.#laneFailed(task, table, error),
+    }
+  }
+
+  async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
+    const starts: StartPosition[] = []
+    for (const { topic, partition, committed } of partitions) {
+      const start = await this.#open(topic, partition, committed)
+      if (start !== undefined) starts.push({ topic, partition, offset: start })
+    }
+    await this.#checkWithinLog(starts)
+    return starts
+  }
+
+  async #open(
+    topic: string,
+    partition: number,
+    committed: number | undefined,
+  ): Promise<number | undefined> {
+    const { aggregations, subscribers, settings } = this.#options
+    const task = new PartitionTask(topic, partition, this.#services!)
+    const stored = await task.open(aggregations.filter((each) => each.topic === topic))
+    for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
+      const sink = subscriber.open(partition, committed ?? 0)
+      task.intake.sinks.push(
+        new SinkFeed(sink, settings.laneQueueBatches, this.#services!.progressed),
+      )
+    }
+    task.committed = committed ?? -1
+    this.#tasks.set(`${topic} ${partition}`, task)
+    if (stored === undefined) return undefined
+    return task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
+  }
+
+  /** State that is ahead of its log belongs to another log (the topic was made anew). */
+  async #checkWithinLog(starts: readonly StartPosition[]): Promise<void> {
+    for (const topic of new Set(starts.map((start) => start.topic))) {
+      for (const { partition, latest } of await this.#options.log.offsets(topic)) {
+        const start = starts.find((each) => each.topic === topic && each.partition === partition)
+        if (start === undefined || start.offset <= latest) continue
+        const message = `The stored state is at offset ${start.offset}, but the log ends at ${latest}: it is another log`
+        throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place: { topic, partition } })
+      }
+    }
+  }
+
+  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const leaving = partitions.flatMap(
+      ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
+    )
+    await Promise.all(leaving.map((task) => task.intake.quiesce()))
+    await this.#cut(leaving)
+    for (const task of leaving) {
+      this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
+      await task.close()
+    }
+  }
+
+  #scheduleCut(): void {
+    const { clock, settings, onError } = this.#options
+    this.#cancelCut = clock.after(settings.commitIntervalMs, () => {
+      this.cut().then(() => {
+        if (!this.#stopping) this.#scheduleCut()
+      }, onError)
+    })
+  }
+
+  #cut(tasks: readonly PartitionTask[]): Promise<void> {
+    const cut = this.#cutting.then(() => this.#cutNow(tasks))
+    // whoever asked hears of a failure; the next cut is tried all the same
+    this.#cutting = cut.catch(() => undefined)
+    return cut
+  }
+
+  /** Acknowledged offsets first, then what was sent before, then states, then the group's offsets. */
+  async #cutNow(tasks: readonly PartitionTask[]): Promise<void> {
+    assert(!this.#inCut, 'two cuts at once')
+    this.#inCut = true
+    try {
+      const { beforeCommit, settings, deadLetters } = this.#options
+      const acknowledged = tasks.map((task) => task.intake.acknowledged())
+      await Promise.all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
+      const moved: { task: PartitionTask; offset: number }[] = []
+      tasks.forEach((task, i) => {
+        const offset = Math.min(acknowledged[i], task.storedOffset())
+        if (Number.isFinite(offset) && offset > task.committed) moved.push({ task, offset })
+      })
+      if (moved.length === 0) return
+      await beforeCommit()
+      await this.#consumer?.commit(moved.map(({ task, offset }) => ({ ...task.place, offset })))
+      for (const { task, offset } of moved) {
+        task.committed = offset
+        deadLetters.forget(task.intake.topic, task.intake.partition, offset)
+      }
+    } finally {
+      this.#inCut = false
+    }
+  }
+
+  #laneFailed(task: PartitionTask, table: string, error: unknown): void {
+    const { topic, partition } = task.intake
+    const message = 'an aggregation stopped on this partition'
+    this.#options.logger.error({ table, topic, partition, err: error }, message)
+    this.#endIfNothingRuns(error)
+  }
+
+  #lost(topic: string, partition: number | undefined, error: unknown): void {
+    for (const { intake } of this.#tasks.values()) {
+      if (intake.topic === topic && (partition === undefined || intake.partition === partition)) {
+        intake.failed = true
+      }
+    }
+    this.#options.logger.error({ topic, partition, err: error }, 'cannot read on')
+    this.#endIfNothingRuns(error)
+  }
+
+  /** A worker that has stopped everywhere must not look alive. */
+  #endIfNothingRuns(error: unknown): void {
+    const running = [...this.#tasks.values()].some(({ intake }) => intake.runs())
+    if (!running) this.#options.onError(error)
+  }
+
+  async #close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const task of this.#tasks.values()) await task.close()
+    await this.#executor?.close()
+  }
+}

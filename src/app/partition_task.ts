@@ -1,0 +1,212 @@
+// Everything that this worker runs on one assigned partition: its store, a lane for each aggregation
+// over the topic, and the subscribers' sinks; and the cut that writes them. Called by the engine.
+import { join } from 'node:path'
+import { KEY_TABLE_BYTES, readSliceStart } from '../batch/keys.ts'
+import type { SharedMemory } from '../batch/memory.ts'
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { BadRecordPolicy, DeadLetters } from '../ingest/dead_letter.ts'
+import { Intake } from '../ingest/intake.ts'
+import { LaneFeed } from '../ingest/lane_feed.ts'
+import type { Executor } from '../kernel/executor.ts'
+import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
+import type { AggregationPlan } from '../kernel/plan.ts'
+import { ReferenceLane } from '../kernel/reference/lane.ts'
+import { stateLayout } from '../kernel/state.ts'
+import { WasmLane } from '../kernel/wasm_lane.ts'
+import type { TopicPartition } from '../log/log.ts'
+import type { Settings } from '../settings.ts'
+import type { DeclaredAggregation } from '../stream/aggregation.ts'
+import { type CutLane, cutPartition } from '../table/cut.ts'
+import { readPosition, tableNumber } from '../table/meta.ts'
+import { openStore } from '../table/open.ts'
+import { writeShape } from '../table/shape.ts'
+import type { Store } from '../table/store.ts'
+
+/** An aggregation, and what its topic says about bad records. */
+export interface EngineAggregation extends DeclaredAggregation {
+  readonly onBadRecord: BadRecordPolicy
+}
+
+/** What tasks share. */
+export interface TaskServices {
+  readonly appId: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly memory: SharedMemory
+  /** Undefined for backend js. */
+  readonly executor: Executor | undefined
+  /** Bound of one lane's table, bytes. */
+  readonly laneBytesMax: number
+  readonly deadLetters: DeadLetters
+  readonly askForCut: (task: PartitionTask) => void
+  readonly progressed: () => void
+  readonly laneFailed: (task: PartitionTask, table: string, error: unknown) => void
+}
+
+const MIB = 1 << 20
+const nothing: LaneCounters = {
+  nextOffset: 0,
+  streamTimeMs: -1,
+  counted: 0,
+  late: 0,
+  bad: 0,
+  filtered: 0,
+}
+
+/** Names and types of what makes the key; a table keyed otherwise is another table. */
+function keyTypes({ key, columns }: AggregationPlan): string[] {
+  if (key.from === 'record') return ['record key']
+  return key.columns.map((column) => `${columns[column].path.join('.')} ${columns[column].type}`)
+}
+
+/** Slices of the table up to this may be in the store. */
+async function storedThrough(store: Store, table: number, windowed: boolean): Promise<number> {
+  const from = Buffer.alloc(KEY_TABLE_BYTES)
+  const to = Buffer.alloc(KEY_TABLE_BYTES)
+  from.writeUInt16BE(table)
+  to.writeUInt16BE(table + 1)
+  for await (const [key] of store.scan({ gte: from, lt: to, reverse: true, limit: 1 })) {
+    return windowed ? readSliceStart(key) : Number.POSITIVE_INFINITY
+  }
+  return Number.NEGATIVE_INFINITY
+}
+
+export class PartitionTask {
+  readonly intake: Intake
+  /** Undefined where no aggregation reads the topic. */
+  store: Store | undefined
+  readonly lanes: (CutLane & { readonly aggregation: EngineAggregation })[] = []
+  readonly #services: TaskServices
+  /** The group's offset as last committed. */
+  committed = -1
+
+  constructor(topic: string, partition: number, services: TaskServices) {
+    this.intake = new Intake(topic, partition)
+    this.#services = services
+  }
+
+  /** Where the state of this partition is kept. */
+  static storePath(settings: Settings, appId: string, topic: string, partition: number): string {
+    return join(settings.dataDir, appId, 'tables', topic, String(partition))
+  }
+
+  /** Opens the store and sets the lanes to the cut that it holds. Resolves with the offset to read from. */
+  async open(aggregations: readonly EngineAggregation[]): Promise<number | undefined> {
+    if (aggregations.length === 0) return undefined
+    const { settings, appId } = this.#services
+    const { topic, partition } = this.intake
+    const path = PartitionTask.storePath(settings, appId, topic, partition)
+    this.store = await openStore(settings.store, path, {
+      writeBufferBytes: settings.writeBufferMib * MIB,
+      cacheBytes: settings.cacheMib * MIB,
+    })
+    for (const aggregation of aggregations) await this.#openLane(this.store, aggregation)
+    return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
+  }
+
+  async #openLane(store: Store, aggregation: EngineAggregation): Promise<void> {
+    const { plan } = aggregation
+    const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
+    const kernel = this.#makeKernel(aggregation, table)
+    const feed = this.#makeFeed(plan.name, kernel)
+    const committed = (await readPosition(store, table)) ?? nothing
+    const lane = {
+      aggregation,
+      feed,
+      table,
+      layout: stateLayout(plan),
+      committed,
+      drained: undefined,
+      closing: undefined,
+    }
+    kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
+    this.lanes.push(lane)
+    this.intake.lanes.push(feed)
+  }
+
+  async #position(
+    store: Store,
+    table: number,
+    cut: LaneCounters,
+    windowed: boolean,
+  ): Promise<LanePosition> {
+    return { ...cut, storedThroughMs: await storedThrough(store, table, windowed) }
+  }
+
+  #makeKernel(aggregation: EngineAggregation, table: number): LaneKernel {
+    const { settings, clock, memory, executor, laneBytesMax } = this.#services
+    const { plan, onBadRecord } = aggregation
+    const options: LaneOptions = { plan, table, onBadRecord, collectLate: false, clock }
+    if (executor === undefined) return new ReferenceLane(options)
+    return new WasmLane({
+      ...options,
+      memory,
+      executor,
+      checkCrcs: settings.checkCrcs,
+      arenaBytesMax: laneBytesMax,
+      inflatedBytesMax: settings.maxDecompressedMib * MIB,
+    })
+  }
+
+  #makeFeed(name: string, lane: LaneKernel): LaneFeed {
+    const { settings, deadLetters, askForCut, progressed, laneFailed } = this.#services
+    const { topic, partition } = this.intake
+    return new LaneFeed({
+      topic,
+      partition,
+      lane,
+      queueMax: settings.laneQueueBatches,
+      retriesMax: settings.laneRetries,
+      reject: (record) => deadLetters.add(record),
+      askForCut: () => askForCut(this),
+      restore: () => this.#restore(name),
+      rewind: (offset) => {
+        this.intake.rewind(offset)
+        progressed()
+      },
+      progressed,
+      failed: (error) => laneFailed(this, name, error),
+    })
+  }
+
+  /** Puts one lane back to the last cut. */
+  async #restore(name: string): Promise<number> {
+    const lane = this.lanes.find((each) => each.aggregation.plan.name === name)!
+    const { window } = lane.aggregation.plan
+    lane.feed.lane.restore(
+      await this.#position(this.store!, lane.table, lane.committed, window !== undefined),
+    )
+    return lane.committed.nextOffset
+  }
+
+  /**
+   * Writes what has changed. `flush` is awaited before anything is committed. A kernel that fails in
+   * it sends every lane back to its last cut.
+   */
+  async cut(flush: () => Promise<void>, sync: boolean): Promise<void> {
+    const { store, lanes } = this
+    if (store === undefined) return
+    const running = lanes.filter((lane) => !lane.feed.stopped)
+    try {
+      await cutPartition(store, running, { flush, sync })
+    } catch (error) {
+      if (error instanceof EuphorionError) throw error
+      for (const lane of running) await lane.feed.fail(error)
+    }
+  }
+
+  /** Offset below which every lane's state is stored; Infinity without lanes. */
+  storedOffset(): number {
+    return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
+  }
+
+  get place(): TopicPartition {
+    return { topic: this.intake.topic, partition: this.intake.partition }
+  }
+
+  async close(): Promise<void> {
+    for (const { feed } of this.lanes) feed.lane.close()
+    await this.store?.close()
+  }
+}

@@ -1,0 +1,194 @@
+// The ingest loop: takes a free region, has the log write a partition's batches into it, wraps them as
+// a Batch and offers it to the partition's lanes and sinks. One fetch at a time, and the next one is
+// sent before the last one has been worked on. Without a free region or a wanting partition it waits.
+
+import type { SharedMemory } from '../batch/memory.ts'
+import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { FetchResult, LogConsumer } from '../log/log.ts'
+import { BatchCursor } from '../wire/batch_header.ts'
+import type { Intake } from './intake.ts'
+import { Regions } from './regions.ts'
+
+export interface FetchLoopOptions {
+  readonly memory: SharedMemory
+  readonly clock: Clock
+  /** Fetched batches that may be on the way at once. */
+  readonly regions: number
+  /** Payload bytes of one fetch. */
+  readonly batchBytes: number
+  /** Largest batch for which a region of its own is made. */
+  readonly largestBatchBytes: number
+  readonly intakeOf: (topic: string, partition: number) => Intake | undefined
+  /** The partition's batches cannot be read any more. */
+  readonly lost: (topic: string, partition: number | undefined, error: unknown) => void
+  /** Called with each batch before it is offered. */
+  readonly seen: ((batch: SharedBatch) => void) | undefined
+}
+
+/** Consecutive failures of fetch, with a growing pause between, before the loop gives up. */
+const FAILURES_MAX = 10
+const PAUSE_MS_MIN = 50
+const PAUSE_MS_MAX = 5000
+
+export class FetchLoop {
+  readonly #options: FetchLoopOptions
+  readonly #regions: Regions
+  readonly #templates = new BatchTemplates()
+  readonly #cursor = new BatchCursor(new Uint8Array(0))
+  readonly #stopping = new AbortController()
+  #consumer: LogConsumer | undefined
+  #running: Promise<void> | undefined
+  #failures = 0
+  /** A partition whose next batch needs a larger region. */
+  #large: { intake: Intake; bytes: number } | undefined
+  /** Batches and bytes fetched so far. */
+  readonly fetched = { batches: 0, bytes: 0, records: 0 }
+
+  constructor(options: FetchLoopOptions) {
+    this.#options = options
+    this.#regions = new Regions(options.memory, options.regions, options.batchBytes)
+  }
+
+  /** `failed` is called when the loop ends by itself. */
+  start(consumer: LogConsumer, failed: (error: unknown) => void): void {
+    this.#consumer = consumer
+    this.#running = this.#run(consumer).catch(failed)
+  }
+
+  /** A feed has room again, or has rewound. */
+  wake(): void {
+    this.#consumer?.wake()
+  }
+
+  /** Resolves when no fetch is on its way any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#consumer?.wake()
+    this.#regions.abandon()
+    await this.#running
+  }
+
+  /** Gives the regions' memory back; every batch has been released. */
+  close(): void {
+    this.#regions.close()
+  }
+
+  async #run(consumer: LogConsumer): Promise<void> {
+    const wants = (topic: string, partition: number): boolean =>
+      this.#wants(consumer, topic, partition)
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const region = this.#large === undefined ? await this.#regions.take() : this.#largeRegion()
+      if (region === undefined) continue
+      let result: FetchResult
+      try {
+        result = await consumer.fetch(region.target(), wants, signal)
+        this.#failures = 0
+      } catch (error) {
+        this.#regions.giveBack(region)
+        await this.#failed(error)
+        continue
+      }
+      if (result.kind === 'batches') this.#offer(region, result)
+      else {
+        this.#regions.giveBack(region)
+        if (result.kind === 'closed') return
+        this.#tooSmall(result)
+      }
+    }
+  }
+
+  /** Seeks where a lane has rewound: no fetch is under way between two fetches. */
+  #wants(consumer: LogConsumer, topic: string, partition: number): boolean {
+    const intake = this.#options.intakeOf(topic, partition)
+    if (intake === undefined || (this.#large !== undefined && this.#large.intake !== intake))
+      return false
+    if (intake.rewoundTo !== undefined) {
+      consumer.seek(topic, partition, intake.rewoundTo)
+      intake.rewoundTo = undefined
+    }
+    return intake.wants()
+  }
+
+  #offer(region: Region, fetched: FetchResult & { kind: 'batches' }): void {
+    this.#large = undefined
+    const { topic, partition, bytes } = fetched
+    const intake = this.#options.intakeOf(topic, partition)
+    // rewound while the fetch was under way: these records would leave a gap
+    if (intake === undefined || intake.closing || intake.rewoundTo !== undefined || bytes === 0) {
+      this.#regions.giveBack(region)
+      return
+    }
+    const cursor = this.#cursor
+    cursor.reset(region.target(), 0, bytes)
+    let recordCount = 0
+    let firstOffset = -1
+    let nextOffset = 0
+    while (cursor.next()) {
+      if (firstOffset < 0) firstOffset = cursor.baseOffset
+      nextOffset = cursor.lastOffset + 1
+      recordCount += cursor.recordCount
+    }
+    const fetchedAtMs = this.#options.clock.now()
+    const facts = { topic, partition, firstOffset, nextOffset, recordCount, fetchedAtMs }
+    const batch = region.finish(this.#templates, facts, bytes)
+    this.fetched.batches++
+    this.fetched.bytes += bytes
+    this.fetched.records += recordCount
+    this.#options.seen?.(batch)
+    region.holders = intake.readers()
+    intake.offer(batch, () => this.#regions.release(region))
+  }
+
+  #tooSmall(result: FetchResult & { kind: 'too-small' }): void {
+    const { topic, partition, neededBytes } = result
+    const intake = this.#options.intakeOf(topic, partition)
+    if (intake === undefined) return
+    if (neededBytes <= this.#options.largestBatchBytes) {
+      this.#large = { intake, bytes: neededBytes }
+      return
+    }
+    intake.failed = true
+    const message = `A batch of ${neededBytes} bytes is larger than maxRecordBytes allows`
+    this.#options.lost(
+      topic,
+      partition,
+      new EuphorionError('RECORD_TOO_LARGE', message, { place: { topic, partition } }),
+    )
+  }
+
+  #largeRegion(): Region | undefined {
+    const { intake, bytes } = this.#large!
+    try {
+      return this.#regions.takeLarger(bytes)
+    } catch (error) {
+      this.#large = undefined
+      intake.failed = true
+      this.#options.lost(intake.topic, intake.partition, error)
+      return undefined
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    if (
+      error instanceof EuphorionError &&
+      error.code === 'TOPIC_DELETED' &&
+      error.place.topic !== undefined
+    ) {
+      this.#options.lost(error.place.topic, undefined, error)
+      return
+    }
+    const retriable = !(error instanceof EuphorionError) || error.retriable
+    if (!retriable || ++this.#failures > FAILURES_MAX) throw error
+    const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures)
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(pauseMs, resolve)
+      this.#stopping.signal.addEventListener('abort', () => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+}

@@ -1,0 +1,68 @@
+// What one assigned partition has to be given to: lanes and sinks. The fetch loop offers batches, and
+// asks first whether there is room; a lane that went back to an earlier offset rewinds the partition.
+import type { SharedBatch } from '../batch/region.ts'
+import type { LaneFeed } from './lane_feed.ts'
+import type { SinkFeed } from './sink_feed.ts'
+
+export class Intake {
+  readonly topic: string
+  readonly partition: number
+  readonly lanes: LaneFeed[] = []
+  readonly sinks: SinkFeed[] = []
+  /** Offset to read from next, where a lane asked for it; the loop seeks before its next fetch. */
+  rewoundTo: number | undefined
+  closing = false
+  /** The log cannot be read any more (its topic was deleted). */
+  failed = false
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** May the loop fetch for this partition? Stopped feeds do not hold the others up. */
+  wants(): boolean {
+    if (this.closing || this.failed || this.rewoundTo !== undefined) return false
+    const { lanes, sinks } = this
+    for (const lane of lanes) if (!lane.hasRoom) return false
+    for (const sink of sinks) if (!sink.hasRoom) return false
+    return this.runs()
+  }
+
+  /** Is there anyone left who takes batches? */
+  runs(): boolean {
+    if (this.failed) return false
+    return this.lanes.some((lane) => !lane.stopped) || this.sinks.some((feed) => !feed.sink.stopped)
+  }
+
+  /** Hands the batch to everyone; `release` is called once by each of the `readers()`. */
+  offer(batch: SharedBatch, release: () => void): void {
+    for (const lane of this.lanes) lane.offer(batch, release)
+    for (const sink of this.sinks) sink.offer(batch, release)
+  }
+
+  readers(): number {
+    return this.lanes.length + this.sinks.length
+  }
+
+  rewind(offset: number): void {
+    this.rewoundTo = Math.min(this.rewoundTo ?? offset, offset)
+  }
+
+  /** Takes nothing more; resolves when lanes have no task and agents no event in hand. */
+  async quiesce(): Promise<void> {
+    this.closing = true
+    for (const sink of this.sinks) sink.clear()
+    for (const lane of this.lanes) lane.clear()
+    await Promise.all([
+      ...this.lanes.map((lane) => lane.hold()),
+      ...this.sinks.map((feed) => feed.sink.close()),
+    ])
+    for (const lane of this.lanes) lane.release()
+  }
+
+  /** Offset below which every sink has acknowledged; Infinity without sinks. */
+  acknowledged(): number {
+    return Math.min(...this.sinks.map((feed) => feed.sink.acknowledged()))
+  }
+}

@@ -1,0 +1,121 @@
+// The cut of one partition: its lanes' changed cells, positions and what else belongs to them go to the
+// store in one atomic batch. Lanes stop only while they are drained. Called by the engine, which
+// sees to it that cuts never overlap.
+//
+//   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ rows into the batch ─▶ release lane
+//                  ▲                                          │
+//                  └────────── more dirty cells ◀─────────────┘         … all lanes ─▶ commit
+import { eachRow, ROW_DELTA, ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'
+import type { LaneFeed } from '../ingest/lane_feed.ts'
+import { mergeStates } from '../kernel/aggregates.ts'
+import type { LaneCounters } from '../kernel/lane.ts'
+import type { StateLayout } from '../kernel/state.ts'
+import { writePosition } from './meta.ts'
+import type { Store, StoreBatch } from './store.ts'
+
+/** One lane of the partition. */
+export interface CutLane {
+  readonly feed: LaneFeed
+  /** Number of the table in this store. */
+  readonly table: number
+  readonly layout: StateLayout
+  /** The position of the last cut. */
+  committed: LaneCounters
+  /** Is given each part of the drained rows, complete states all; valid until it resolves. */
+  readonly drained: ((rows: Uint8Array, batch: StoreBatch) => Promise<void>) | undefined
+  /** Adds rows of its own to the batch, after the lane's. */
+  readonly closing: ((batch: StoreBatch, position: LaneCounters) => void) | undefined
+}
+
+/** Replaces deltas by whole states, in place; answers whether there were any. */
+async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array): Promise<boolean> {
+  const keys: Uint8Array[] = []
+  const places: number[] = []
+  const states: number[] = []
+  eachRow(rows, (op, keyStart, keyEnd) => {
+    if (op !== ROW_DELTA) return
+    keys.push(Buffer.from(rows.subarray(keyStart, keyEnd)))
+    places.push(keyStart)
+    states.push(keyEnd)
+  })
+  if (keys.length === 0) return false
+  const stored = await store.getMany(keys)
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
+  stored.forEach((old, i) => {
+    rows[places[i] - ROW_HEADER_BYTES] = ROW_PUT
+    if (old === undefined) return
+    mergeStates(
+      layout,
+      view,
+      states[i],
+      new DataView(old.buffer, old.byteOffset, old.byteLength),
+      0,
+    )
+  })
+  return true
+}
+
+async function drainLane(store: Store, batch: StoreBatch, lane: CutLane): Promise<LaneCounters> {
+  const { feed, layout, drained } = lane
+  const kernel = feed.lane
+  await feed.hold()
+  let held = true
+  try {
+    for (;;) {
+      const status = await kernel.drain()
+      const rows = kernel.rows()
+      if (await mergeDeltas(store, layout, rows)) await kernel.absorb(rows)
+      const position = kernel.counters()
+      if (status === 'done') {
+        await (feed.wantsRoom ? kernel.evict() : kernel.tidy())
+        // the rows buffer is the next drain's: the lane may run on while it is copied
+        feed.release()
+        held = false
+      }
+      await drained?.(rows, batch)
+      await batch.putRows(rows)
+      if (status === 'done') return position
+    }
+  } finally {
+    if (held) feed.release()
+  }
+}
+
+/** A lane is left alone when nothing has moved since its last cut. */
+function isClean(lane: CutLane): boolean {
+  return !lane.feed.wantsRoom && lane.feed.lane.counters().nextOffset === lane.committed.nextOffset
+}
+
+/**
+ * Writes the cut of a partition, after `flush` (what lanes have sent elsewhere); resolves with whether there was anything to write. When it rejects
+ * nothing was written, and every lane of the partition has to go back to its last cut.
+ */
+export async function cutPartition(
+  store: Store,
+  lanes: readonly CutLane[],
+  { flush, sync }: { readonly flush: () => Promise<void>; readonly sync: boolean },
+): Promise<boolean> {
+  const moved = lanes.filter((lane) => !isClean(lane))
+  if (moved.length === 0) return false
+  const batch = store.batch()
+  try {
+    const positions: LaneCounters[] = []
+    for (const lane of moved) {
+      const position = await drainLane(store, batch, lane)
+      writePosition(batch, lane.table, position)
+      lane.closing?.(batch, position)
+      positions.push(position)
+    }
+    await flush()
+    await batch.commit({ sync })
+    moved.forEach((lane, i) => {
+      lane.committed = positions[i]
+      lane.feed.cutWritten()
+      lane.feed.roomMade()
+    })
+  } catch (error) {
+    batch.drop()
+    throw error
+  }
+  return true
+}
