@@ -1,0 +1,101 @@
+// The reserved table number 0 of a store: which tables it holds, and where each of them stands. Called
+// when a table is opened, by the cut, and by the command line on a store without its program.
+//
+//   0 u16 │ "table/" name         {"number":…,"shape":…}
+//   0 u16 │ "position/" number    the lane's position, in the batch of the rows that it belongs to
+//   0 u16 │ "retained/" number    start of the oldest window that is kept whole
+import { EuphorionError } from '../errors.ts'
+import type { LaneCounters } from '../kernel/lane.ts'
+import type { Store, StoreBatch } from './store.ts'
+
+export interface StoredTable {
+  readonly name: string
+  /** Stable in this store; the first two bytes of the table's keys. */
+  readonly number: number
+  /** What shape.ts writes. */
+  readonly shape: string
+}
+
+/** 65535 has no number above it to end its range. */
+const NUMBER_MAX = 65534
+
+function metaKey(text: string): Buffer {
+  return Buffer.from(`\0\0${text}`)
+}
+
+async function readJson<T>(store: Store, key: string): Promise<T | undefined> {
+  const bytes = await store.get(metaKey(key))
+  return bytes && JSON.parse(bytes.toString())
+}
+
+function putJson(batch: StoreBatch, key: string, value: unknown): void {
+  batch.put(metaKey(key), Buffer.from(JSON.stringify(value)))
+}
+
+/** Every table of the store, by name. */
+export async function storedTables(store: Store): Promise<StoredTable[]> {
+  const prefix = metaKey('table/')
+  const tables: StoredTable[] = []
+  for await (const [key, value] of store.scan({ gte: prefix, lt: metaKey('table0') })) {
+    const { number, shape } = JSON.parse(value.toString()) as Omit<StoredTable, 'name'>
+    tables.push({ name: key.toString('utf8', prefix.length), number, shape })
+  }
+  return tables
+}
+
+/** Stores whose numbers are being given out: two new tables must not get the same one. */
+const turns = new WeakMap<Store, Promise<unknown>>()
+
+/**
+ * The number of the table in this store: the one it has, or the next free one from 1, on disk when the
+ * promise resolves. TABLE_CHANGED when it is stored with another shape.
+ */
+export function tableNumber(store: Store, name: string, shape: string): Promise<number> {
+  const before = turns.get(store) ?? Promise.resolve()
+  const mine = before.then(() => findOrAdd(store, name, shape))
+  turns.set(
+    store,
+    mine.catch(() => {}),
+  )
+  return mine
+}
+
+async function findOrAdd(store: Store, name: string, shape: string): Promise<number> {
+  const tables = await storedTables(store)
+  const stored = tables.find((table) => table.name === name)
+  if (stored) {
+    if (stored.shape === shape) return stored.number
+    throw new EuphorionError(
+      'TABLE_CHANGED',
+      `table ${name} is stored as ${stored.shape} and declared as ${shape}`,
+      { place: { table: name } },
+    )
+  }
+  const number = tables.reduce((most, table) => Math.max(most, table.number), 0) + 1
+  if (number > NUMBER_MAX)
+    throw new EuphorionError('STORE_FAILED', `no number is left for table ${name}`)
+  const batch = store.batch()
+  putJson(batch, `table/${name}`, { number, shape })
+  await batch.commit({ sync: true })
+  return number
+}
+
+/** The position that belongs to the table's rows; undefined before the first cut. */
+export function readPosition(store: Store, table: number): Promise<LaneCounters | undefined> {
+  return readJson(store, `position/${table}`)
+}
+
+/** To be put in the batch of the rows that were drained at this position. */
+export function writePosition(batch: StoreBatch, table: number, position: LaneCounters): void {
+  const { nextOffset, streamTimeMs, counted, late, bad, filtered } = position
+  putJson(batch, `position/${table}`, { nextOffset, streamTimeMs, counted, late, bad, filtered })
+}
+
+/** Start of the oldest window that no expiry has touched; -Infinity before the first expiry. */
+export async function readRetained(store: Store, table: number): Promise<number> {
+  return (await readJson<number>(store, `retained/${table}`)) ?? Number.NEGATIVE_INFINITY
+}
+
+export function writeRetained(batch: StoreBatch, table: number, startMs: number): void {
+  putJson(batch, `retained/${table}`, startMs)
+}
