@@ -1,12 +1,6 @@
-// Runs the unit, contract, crash and system tests.
-import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+// Runs the unit, contract, crash and system tests: all, or those whose path has the words given
+// (node scripts/test.js log contract).
+import { runTests, testFiles } from './run_tests.js'
 
-const files = readdirSync('dist/test', { recursive: true })
-  .map((file) => `dist/test/${file}`)
-  .filter((file) => file.endsWith('.test.js'))
-  .sort()
-const done = spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...files], {
-  stdio: 'inherit',
-})
-process.exit(done.status ?? 1)
+const files = testFiles({ long: false, words: process.argv.slice(2) })
+process.exit(await runTests(files, { concurrency: 2 }))
