@@ -20,6 +20,8 @@ const execute = promisify(execFile)
 
 export const kafkaVersion = '4.1.1'
 
+const startTimeoutMs = 60_000
+
 export interface TestKafka {
   /** host:port[,host:port…] */
   readonly brokers: string
@@ -122,6 +124,8 @@ function started(broker: ChildProcess): Promise<void> {
         if (line.includes('Kafka Server started')) resolve()
       })
     broker.once('error', reject)
+    AbortSignal.timeout(startTimeoutMs).onabort = () =>
+      reject(new Error(`Kafka did not start in ${startTimeoutMs} ms:\n${last.join('\n')}`))
     broker.once('close', (code, signal) =>
       reject(new Error(`Kafka ended (${code ?? signal}) at start:\n${last.join('\n')}`)),
     )
@@ -177,13 +181,20 @@ async function freePorts(): Promise<[number, number]> {
   return [ports[0], ports[1]]
 }
 
-const dependency = (artifact: string) =>
-  `<dependency><groupId>org.apache.kafka</groupId><artifactId>${artifact}</artifactId><version>${kafkaVersion}</version></dependency>`
+const dependencies = [
+  ['org.apache.kafka', 'kafka_2.13', kafkaVersion],
+  ['org.apache.kafka', 'kafka-tools', kafkaVersion],
+  // Without it Kafka is mute: no line says that it has started, or why it has not.
+  ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
+].map(
+  ([group, artifact, version]) =>
+    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
+)
 
 const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
 <modelVersion>4.0.0</modelVersion>
 <groupId>euphorion</groupId><artifactId>kafka-for-tests</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies>${['kafka_2.13', 'kafka-tools'].map(dependency).join('')}</dependencies>
+<dependencies>${dependencies.join('')}</dependencies>
 </project>
 `
 
