@@ -1,8 +1,9 @@
 // The windows that a user can ask for, as builders of WindowPlan. Given to `window(…)` of a declared
 // aggregation.
+import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
-import { type Duration, parseDuration } from './duration.ts'
+import { type Duration, parseDuration } from '../units.ts'
 
 /** Most windows that may hold one record. */
 const WINDOWS_PER_RECORD_MAX = 60_000
@@ -29,10 +30,10 @@ export function tumbling(size: Duration, options: WindowOptions = {}): WindowPla
  * Throws SETTING_INVALID unless 1 ms ≤ step ≤ size and size / step ≤ 60,000.
  */
 export function hopping(size: Duration, step: Duration, options: WindowOptions = {}): WindowPlan {
-  const sizeMs = parseDuration(size, 'window size')
-  const stepMs = parseDuration(step, 'window step')
-  const graceMs = parseDuration(options.grace ?? 0, 'window grace')
-  const retentionMs = parseDuration(options.retention ?? RETENTION_MS, 'window retention')
+  const sizeMs = wholeMs(size, 'size')
+  const stepMs = wholeMs(step, 'step')
+  const graceMs = wholeMs(options.grace ?? 0, 'grace')
+  const retentionMs = wholeMs(options.retention ?? RETENTION_MS, 'retention')
   if (stepMs < 1 || stepMs > sizeMs)
     throw new EuphorionError(
       'SETTING_INVALID',
@@ -44,4 +45,13 @@ export function hopping(size: Duration, step: Duration, options: WindowOptions =
       `window of ${sizeMs} ms every ${stepMs} ms: more than ${WINDOWS_PER_RECORD_MAX} windows would hold one record`,
     )
   return { sizeMs, stepMs, graceMs, retentionMs }
+}
+
+function wholeMs(duration: Duration, name: string): number {
+  const ms = parseDuration(duration)
+  if (ms !== undefined && Number.isSafeInteger(ms) && ms >= 0) return ms
+  throw new EuphorionError(
+    'SETTING_INVALID',
+    `window ${name}: ${inspect(duration)} is no duration; write whole milliseconds, or text such as '500ms', '10s', '1m', '1h', '2d'`,
+  )
 }

@@ -143,8 +143,6 @@ test('wrong fields and wrong types do not compile', () => {
     views.keyBy('url', 'body'),
     // @ts-expect-error a field is wanted
     views.keyBy(),
-    // @ts-expect-error no duration
-    tumbling('ten seconds'),
   ]
   void wrong
 })
