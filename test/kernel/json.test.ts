@@ -1,0 +1,269 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Column, ColumnType } from '../../src/kernel/plan.ts'
+import { reasons } from '../../src/kernel/plan.ts'
+import { Bad } from '../../src/record/bad.ts'
+import { decodeJson } from '../../src/record/json.ts'
+import { parseTimestamp } from '../../src/record/scalar_text.ts'
+import type { FieldSchema, RecordSchema } from '../../src/record/schema.ts'
+import { JsonKernel } from '../support/json_kernel.ts'
+import {
+  anyStringText,
+  mutated,
+  numberText,
+  objectText,
+  valueText,
+  wordText,
+} from '../support/json_text.ts'
+
+const record = (fields: Record<string, FieldSchema>, more: Partial<RecordSchema> = {}) =>
+  ({ type: 'record', name: 'R', fields: Object.entries(fields), ...more }) as RecordSchema
+
+const pageView = record({
+  user: { type: 'string' },
+  url: { type: 'string' },
+  ms: { type: 'float64' },
+  ts: { type: 'timestamp' },
+})
+
+const everything = record({
+  flag: { type: 'boolean', nullable: true },
+  whole: { type: 'integer', optional: true },
+  long: { type: 'int64', optional: true, nullable: true },
+  real: { type: 'float64' },
+  small: { type: 'float32', optional: true },
+  text: { type: 'string', optional: true, nullable: true },
+  time: { type: 'timestamp', optional: true },
+  raw: { type: 'bytes', optional: true },
+  day: { type: 'date', optional: true, nullable: true },
+  price: { type: 'decimal', optional: true },
+  tags: { type: 'array', items: { type: 'int64' }, optional: true },
+  kind: { type: 'literal', values: ['a', 1, true], optional: true },
+  either: {
+    type: 'union',
+    members: [{ type: 'string', nullable: true }, { type: 'integer' }],
+    optional: true,
+  },
+  bag: { type: 'map', values: { type: 'float64' }, optional: true },
+})
+
+const nested = record({
+  a: record(
+    {
+      b: { type: 'integer', optional: true, nullable: true },
+      c: record(
+        { b: { type: 'string' }, d: { type: 'float64', optional: true } },
+        { optional: true },
+      ),
+      empty: record({}, { optional: true }),
+    },
+    { nullable: true },
+  ),
+  b: { type: 'string', optional: true },
+})
+
+const oddNames = ['', '"', '\\', '\n', 'ü', '\ud83d\ude00', '\ud83d', '__proto__', 'constructor']
+const longNames = [
+  'fifteen_letters',
+  'sixteen__letters',
+  'sixteen__letterz',
+  'seventeen_letters',
+  'a name of more than sixty-three bytes, which no bit of the mask can tell apart',
+]
+
+const odd = record(
+  Object.fromEntries(
+    [...oddNames, ...longNames].map((name) => [name, { type: 'string', optional: true } as const]),
+  ),
+)
+
+const wide = record(
+  Object.fromEntries(
+    Array.from({ length: 150 }, (_, i) => [
+      `f${i}`,
+      { type: 'integer', optional: i !== 70 } as const,
+    ]),
+  ),
+)
+
+const kernelTypes = new Set([
+  'boolean',
+  'integer',
+  'int64',
+  'float64',
+  'float32',
+  'string',
+  'timestamp',
+])
+
+/** Every field that can be a column, in an order of its own. */
+function columnsOf(schema: RecordSchema, path: readonly string[] = []): Column[] {
+  return schema.fields
+    .flatMap(([name, field]): Column[] => {
+      if (field.type === 'record') return columnsOf(field, [...path, name])
+      if (!kernelTypes.has(field.type)) return []
+      return [{ path: [...path, name], type: field.type as ColumnType }]
+    })
+    .reverse()
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value
+}
+
+/** A column of good bytes, from what JSON.parse gives; only int64 needs the decoder's exact digits. */
+function columnValue(bytes: Buffer, event: unknown, column: Column): unknown {
+  if (column.type === 'int64') return at(event, column.path)
+  const value = at(JSON.parse(bytes.toString()), column.path)
+  if (column.type === 'timestamp' && typeof value === 'string') return parseTimestamp(value)
+  return column.type === 'float32' && typeof value === 'number' ? Math.fround(value) : value
+}
+
+const tails = [
+  '',
+  '0',
+  '1234567890.5e7',
+  '"',
+  '":1}',
+  ',"url":"x"}',
+  '   }',
+  '}}}}',
+  'ull',
+  '\ud7ff',
+]
+
+/** The kernel says what the decoder of agents and of the reference says, whatever comes behind. */
+function assertSame(kernel: JsonKernel, schema: RecordSchema, columns: Column[], value: Buffer) {
+  const event = decodeJson(schema, value)
+  const expected = event instanceof Bad ? reasons[event.reason] : 0
+  const tail = Buffer.from(tails[value.length % tails.length].repeat(8))
+  const reason = kernel.extract(value, tail)
+  assert.equal(reason, expected, `reason of ${JSON.stringify(value.toString())}`)
+  if (expected !== 0) return
+  assert.deepStrictEqual(
+    kernel.values(),
+    columns.map((column) => columnValue(value, event, column)),
+  )
+}
+
+function fieldText(field: FieldSchema): fc.Arbitrary<string> {
+  if (field.type === 'record') return fc.oneof(recordText(field), recordText(field), valueText)
+  const right =
+    field.type === 'string' || field.type === 'bytes'
+      ? anyStringText
+      : field.type === 'boolean'
+        ? wordText
+        : fc.oneof(numberText, fc.nat().map(String), fc.nat().map(String))
+  return fc.oneof({ arbitrary: right, weight: 6 }, { arbitrary: valueText, weight: 1 })
+}
+
+function recordText(schema: RecordSchema): fc.Arbitrary<string> {
+  const declared = schema.fields.map(([name, field]) =>
+    fc.tuple(fc.constant(name), fieldText(field)),
+  )
+  const extra = fc.tuple(
+    fc.constantFrom('other', 'ur', 'urll', 'flags', 'f149x', 'sixteen__letterx', 'veto'),
+    valueText,
+  )
+  if (declared.length === 0) return objectText(fc.array(extra, { maxLength: 3 }))
+  const inOrder = fc.tuple(...declared)
+  const subset = fc.array(fc.oneof(...declared, ...(declared.length < 20 ? [extra] : [])), {
+    maxLength: 9,
+  })
+  const mixed = fc.tuple(inOrder, subset).chain(([a, b]) => fc.shuffledSubarray([...a, ...b]))
+  return fc.oneof(
+    objectText(inOrder),
+    objectText(fc.tuple(inOrder, subset).map(([a, b]) => [...a, ...b])),
+    objectText(mixed),
+  )
+}
+
+const schemas: Record<string, [RecordSchema, runs: number]> = {
+  'a page view': [pageView, 4000],
+  'all field types': [everything, 2500],
+  'nested records': [nested, 3000],
+  'names in need of escapes, long names': [odd, 1500],
+  'more than 64 fields': [wide, 60],
+}
+
+for (const [name, [schema, numRuns]] of Object.entries(schemas)) {
+  const columns = columnsOf(schema)
+  test(`extracts what JSON.parse and the declared record give: ${name}`, () => {
+    const kernel = new JsonKernel(schema, columns)
+    fc.assert(
+      fc.property(recordText(schema), (text) =>
+        assertSame(kernel, schema, columns, Buffer.from(text)),
+      ),
+      { numRuns },
+    )
+  })
+
+  test(`refuses what JSON.parse or fatal UTF-8 refuse, after mutations: ${name}`, () => {
+    const kernel = new JsonKernel(schema, columns)
+    fc.assert(
+      fc.property(mutated(recordText(schema)), (value) =>
+        assertSame(kernel, schema, columns, value),
+      ),
+      { numRuns },
+    )
+  })
+}
+
+test('any JSON value and any bytes get the reason of the decoder', () => {
+  const kernel = new JsonKernel(pageView, columnsOf(pageView))
+  const check = (value: Buffer) => assertSame(kernel, pageView, columnsOf(pageView), value)
+  fc.assert(
+    fc.property(valueText, (text) => check(Buffer.from(text))),
+    { numRuns: 2000 },
+  )
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (value) => check(Buffer.from(value))))
+  for (const text of ['', ' ', '{', '}', '{}', ' {} ', '\ufeff{}', 'null', '{}{}', '{},', '{"a"}'])
+    check(Buffer.from(text))
+})
+
+test('every truncation of a document is refused', () => {
+  const kernel = new JsonKernel(pageView, columnsOf(pageView))
+  const text =
+    '{"user":"u087123","url":"/p\\u00e4ge/\u00e4\u{1f600}","ms":-41.27e0,"ts":1700000012345,"x":[1,{"y":null}]}'
+  const value = Buffer.from(text)
+  assert.equal(kernel.extract(value), 0)
+  for (let length = 0; length < value.length; length++) {
+    const event = decodeJson(pageView, value.subarray(0, length))
+    assert(event instanceof Bad)
+    // The rest of the document stays where it was, behind the end.
+    kernel.place(value, new Uint8Array(0))
+    assert.equal(kernel.run(length), reasons[event.reason])
+  }
+})
+
+test('nests as deep as JSON.parse does', () => {
+  const kernel = new JsonKernel(pageView, columnsOf(pageView))
+  const rest = '"user":"u","url":"/","ms":1,"ts":2}'
+  for (const depth of [1, 63, 64, 65, 127, 128, 129, 1000, 100_000]) {
+    const arrays = `{"x":${'['.repeat(depth)}${']'.repeat(depth)},${rest}`
+    const objects = `{"x":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)},${rest}`
+    const mixed = `{"x":${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)},${rest}`
+    const crossed = `{"x":${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth - 1)}]},${rest}`
+    for (const text of [arrays, objects, mixed])
+      assert.equal(kernel.extract(Buffer.from(text)), 0, `${text.slice(0, 10)} ${depth}`)
+    assert.equal(kernel.extract(Buffer.from(crossed)), 1)
+    assert.equal(kernel.extract(Buffer.from(arrays.replace(']', ''))), 1)
+  }
+})
+
+test('asks for a larger text buffer only where it has to write', () => {
+  const kernel = new JsonKernel(pageView, [{ path: ['url'], type: 'string' }])
+  const text = '{"user":"\\n","url":"/\\u0061","ms":1,"ts":2}'
+  kernel.textCapacity = 0
+  assert.equal(kernel.extract(Buffer.from(text)), -1)
+  assert.equal(kernel.extract(Buffer.from(text.replace('\\u0061', 'a'))), 0)
+  assert.deepEqual(kernel.values(), ['/a'])
+  kernel.textCapacity = text.length
+  assert.equal(kernel.extract(Buffer.from(text)), 0)
+  assert.deepEqual(kernel.values(), ['/a'])
+})
