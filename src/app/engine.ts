@@ -68,6 +68,7 @@ export class Engine {
   #cancelCut: (() => void) | undefined
   #cutting: Promise<void> = Promise.resolve()
   #inCut = false
+  #cuts = 0
   #stopping = false
   #closed = false
 
@@ -96,7 +97,8 @@ export class Engine {
     })
   }
 
-  async start(): Promise<void> {
+  /** `fetching` is called when everything is set up and the first fetch is about to be sent. */
+  async start(fetching: () => void = () => undefined): Promise<void> {
     const { log, appId, settings, onError } = this.#options
     const topics = this.#topics()
     if (topics.length === 0) return
@@ -109,6 +111,7 @@ export class Engine {
       onAssigned: (partitions) => this.#assigned(partitions),
       onRevoked: (partitions) => this.#revoked(partitions),
     })
+    fetching()
     this.#loop.start(this.#consumer, onError)
     this.#scheduleCut()
   }
@@ -161,6 +164,11 @@ export class Engine {
       if (intake.topic === topic && store !== undefined) stores.set(intake.partition, store)
     }
     return stores
+  }
+
+  /** Cuts that were made so far. */
+  get cuts(): number {
+    return this.#cuts
   }
 
   /** The kernel threads, where there are some. */
@@ -271,6 +279,7 @@ export class Engine {
   async #cutNow(tasks: readonly PartitionTask[]): Promise<void> {
     assert(!this.#inCut, 'two cuts at once')
     this.#inCut = true
+    this.#cuts++
     try {
       const { beforeCommit, settings, deadLetters } = this.#options
       const acknowledged = tasks.map((task) => task.intake.acknowledged())

@@ -68,7 +68,10 @@ export class LaneFeed {
   }
 
   offer(batch: SharedBatch, release: () => void): void {
-    if (this.stopped) return release()
+    if (this.stopped) {
+      release()
+      return
+    }
     this.#queue.push({ batch, release })
     this.#pump()
   }

@@ -1,6 +1,7 @@
 // The list of commands. A new command is a file beside this one, and a line here.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command_line.ts'
+import { addBench } from './bench.ts'
 import { addSend } from './send.ts'
 import { addTopics } from './topics.ts'
 import { addWorker } from './worker.ts'
@@ -8,7 +9,7 @@ import { addWorker } from './worker.ts'
 type AddCommand = (program: Command, context: CommandContext) => void
 
 /** In the order in which help lists them. */
-const commands: readonly AddCommand[] = [addWorker, addSend, addTopics]
+const commands: readonly AddCommand[] = [addWorker, addSend, addTopics, addBench]
 
 export function addCommands(program: Command, context: CommandContext): void {
   for (const add of commands) add(program, context)

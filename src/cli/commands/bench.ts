@@ -1,0 +1,258 @@
+// `euphorion bench pageviews`: the throughput of this machine on the main job, with the answer checked.
+import { availableParallelism, cpus } from 'node:os'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readConfigFile } from '../../app/config_file.ts'
+import { Connection } from '../../app/connection.ts'
+import { systemClock } from '../../clock.ts'
+import { EuphorionError } from '../../errors.ts'
+import type { Compression } from '../../log/log.ts'
+import { resolveSettings, type Settings } from '../../settings.ts'
+import { benchInProcess } from '../../tune/bench_process.ts'
+import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
+import { eventsIn, prepareTopic } from '../../tune/bench_topic.ts'
+import type { CommandContext } from '../command_line.ts'
+import { addExamples, addSettings, givenSettings } from '../options.ts'
+import { paintTable } from '../paint.ts'
+import { Progress } from '../progress.ts'
+
+interface BenchOptions {
+  readonly workload: Workload
+  readonly events: number
+  readonly partitions: number
+  readonly keys: number
+  readonly compression: Compression
+  readonly topic?: string
+  readonly runs: number
+  readonly dumpBatch?: string
+  readonly json?: boolean
+  readonly backend?: string
+}
+
+const DEFAULT_BROKER = 'embedded:./euphorion-bench'
+const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+function whole(text: string): number {
+  const value = Number(text.replaceAll('_', ''))
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It is a whole number from 1.')
+  return value
+}
+
+export function addBench(program: Command, _context: CommandContext): void {
+  const bench = program
+    .command('bench')
+    .description('throughput on this machine, with the answer checked')
+  const command = bench
+    .command('pageviews')
+    .description('page views from a topic through kernels into RocksDB, counted by url')
+    .addOption(
+      new Option(
+        '--workload <name>',
+        'w0 an agent reads every event; w1 count by url, tumbling 10 s; w2 count, sum, min, max, hopping 60 s/10 s; w3 count for ever',
+      )
+        .choices(workloads)
+        .default('w1'),
+    )
+    .option('--events <n>', 'events to make', whole, 2_000_000)
+    .option('--partitions <n>', 'partitions of the topic that is made', whole, 4)
+    .option('--keys <n>', 'distinct urls', whole, 8057)
+    .addOption(
+      new Option('--compression <name>', 'of the topic that is made')
+        .choices(compressions)
+        .default('none'),
+    )
+    .option(
+      '--topic <name>',
+      'use an existing topic with fields user, url, ms and ts, keyed by url',
+    )
+    .option('--runs <n>', 'runs; the median counts', whole, 1)
+    .option(
+      '--dump-batch <file>',
+      'write the first batch that a kernel consumed, as a FlatBuffer (src/batch/batch.fbs)',
+    )
+    .option('--json', 'print one JSON object a line')
+    .addOption(
+      new Option(
+        '--backend <name>',
+        'what runs the kernels; all: wasm and js side by side',
+      ).choices(['auto', 'wasm', 'js', 'all']),
+    )
+  addSettings(command, [
+    'broker',
+    'threads',
+    'batchBytes',
+    'fetchesInFlight',
+    'memoryMib',
+    'commitIntervalMs',
+    'transport',
+    'guarantee',
+    'checkCrcs',
+    'store',
+  ])
+  addExamples(command, [
+    ['without a broker', 'euphorion bench pageviews --events 10_000_000'],
+    ['from Kafka, one JSON line', 'euphorion bench pageviews --broker kafka://localhost --json'],
+    [
+      'kernels in WebAssembly and in JavaScript, median of 3',
+      'euphorion bench pageviews --backend all --runs 3',
+    ],
+    [
+      'look into a batch',
+      'euphorion bench pageviews --dump-batch b.bin && flatc --json --raw-binary src/batch/batch.fbs -- b.bin',
+    ],
+  ])
+  command.action((options: BenchOptions) => run(options, givenSettings(command)))
+}
+
+async function run(options: BenchOptions, given: Readonly<Record<string, unknown>>): Promise<void> {
+  const { backend, ...cli } = given
+  const settings = resolveSettings({ file: readConfigFile(process.cwd()), env: process.env, cli })
+  const broker = settings.broker ?? DEFAULT_BROKER
+  checkOptions(options)
+  const backends =
+    options.backend === 'all'
+      ? (['wasm', 'js'] as const)
+      : [options.backend === 'js' ? ('js' as const) : ('wasm' as const)]
+  const progress = new Progress(process.stderr)
+  const { topic, events } = await prepare(options, { ...settings, broker }, progress)
+  const lines: Line[] = []
+  for (const name of backends) {
+    const spec: BenchSpec = {
+      workload: options.workload,
+      topic,
+      events,
+      settings: { ...settings, broker, backend: name },
+      dumpBatch: options.dumpBatch,
+    }
+    const runs: BenchRun[] = []
+    for (let i = 0; i < options.runs; i++) {
+      progress.show(
+        `${options.workload} ${name}: run ${i + 1} of ${options.runs}, ${events.toLocaleString('en')} events`,
+      )
+      runs.push(await benchInProcess(spec))
+    }
+    lines.push(line(spec, options, runs))
+  }
+  progress.end()
+  for (const each of lines) if (options.json) process.stdout.write(`${JSON.stringify(each)}\n`)
+  if (!options.json) process.stdout.write(paint(lines))
+  if (lines.some((each) => !each.verified)) {
+    process.stderr.write('The counts do not add up to the number of events.\n')
+    process.exitCode = 1
+  }
+}
+
+function checkOptions({ partitions, runs }: BenchOptions): void {
+  if (partitions > 1000) throw new EuphorionError('USAGE', '--partitions is at most 1000')
+  if (runs > 1000) throw new EuphorionError('USAGE', '--runs is at most 1000')
+}
+
+/** Makes the topic, or looks how much is in the one that was named. */
+async function prepare(
+  options: BenchOptions,
+  settings: Settings,
+  progress: Progress,
+): Promise<{ topic: string; events: number }> {
+  const connection = await Connection.open(settings, systemClock)
+  try {
+    if (options.topic !== undefined) {
+      return { topic: options.topic, events: await eventsIn(connection.log, options.topic) }
+    }
+    const { events, partitions, keys, compression } = options
+    const topic = await prepareTopic(
+      connection.log,
+      { events, partitions, keys, compression },
+      (written) => {
+        progress.show(
+          `making ${events.toLocaleString('en')} events: ${Math.floor((written / events) * 100)} %`,
+        )
+      },
+    )
+    return { topic, events }
+  } finally {
+    await connection.close()
+  }
+}
+
+interface Line extends BenchRun {
+  readonly workload: Workload
+  readonly threads: number
+  readonly batchBytes: number
+  readonly broker: string
+  readonly transport: string
+  readonly backend: string
+  readonly guarantee: string
+  readonly [more: string]: unknown
+}
+
+/** The run with the median rate, and what describes all of them. */
+function line(spec: BenchSpec, options: BenchOptions, runs: readonly BenchRun[]): Line {
+  const { settings } = spec
+  const byRate = [...runs].sort((a, b) => a.eventsPerSecond - b.eventsPerSecond)
+  const median = byRate[Math.floor(byRate.length / 2)]
+  const broker = settings.broker!
+  const js = settings.backend === 'js' || spec.workload === 'w0'
+  return {
+    ...median,
+    seconds: round(median.seconds, 3),
+    eventsPerSecond: Math.round(median.eventsPerSecond),
+    cpuSecondsPerMillion: round(median.cpuSecondsPerMillion, 3),
+    maxResidentMiB: Math.round(Math.max(...runs.map((each) => each.maxResidentMiB))),
+    verified: runs.every((each) => each.verified),
+    workload: spec.workload,
+    threads: js ? 0 : settings.threads,
+    batchBytes: settings.batchBytes,
+    broker,
+    transport: broker.startsWith('embedded:') ? 'embedded' : 'kafkajs',
+    backend: spec.workload === 'w0' ? 'js' : settings.backend,
+    guarantee: settings.guarantee,
+    topic: spec.topic,
+    partitions: options.topic === undefined ? options.partitions : undefined,
+    keys: options.topic === undefined ? options.keys : undefined,
+    compression: options.topic === undefined ? options.compression : undefined,
+    commitIntervalMs: settings.commitIntervalMs,
+    store: settings.store,
+    runs: runs.length,
+    slowest: Math.round(byRate[0].eventsPerSecond),
+    fastest: Math.round(byRate[byRate.length - 1].eventsPerSecond),
+    node: process.versions.node,
+    cpu: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
+  }
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
+function paint(lines: readonly Line[]): string {
+  const head = [
+    'workload',
+    'backend',
+    'threads',
+    'events/s',
+    'slowest',
+    'fastest',
+    'CPU s/M',
+    'MiB',
+    'cells',
+    'checked',
+  ]
+  const rows = lines.map((each) => [
+    each.workload,
+    each.backend,
+    String(each.threads || 'main'),
+    each.eventsPerSecond.toLocaleString('en'),
+    Number(each.slowest).toLocaleString('en'),
+    Number(each.fastest).toLocaleString('en'),
+    each.cpuSecondsPerMillion.toFixed(2),
+    String(each.maxResidentMiB),
+    each.cells.toLocaleString('en'),
+    each.verified ? 'yes' : 'NO',
+  ])
+  const align = head.map((_, i) =>
+    i < 2 || i === head.length - 1 ? ('left' as const) : ('right' as const),
+  )
+  const first = lines[0]
+  const facts = `${first.events.toLocaleString('en')} events from ${first.broker}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
+  return `${paintTable(head, rows, align)}\n${facts}\n`
+}

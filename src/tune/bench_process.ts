@@ -1,0 +1,35 @@
+// Runs a bench in a process of its own, so that memory, compiled code and garbage of one run do not
+// colour the next. Called by the bench command.
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { type ErrorCode, type ErrorPlace, EuphorionError } from '../errors.ts'
+import type { BenchRun, BenchSpec } from './bench_spec.ts'
+
+interface Failure {
+  readonly code?: ErrorCode
+  readonly place?: ErrorPlace
+  readonly message: string
+  readonly cause?: string
+}
+
+function rebuild({ code, place, message, cause }: Failure): Error {
+  const reason = cause === undefined ? undefined : new Error(cause)
+  return code === undefined
+    ? new Error(message)
+    : new EuphorionError(code, message, { place, cause: reason })
+}
+
+export function benchInProcess(spec: BenchSpec): Promise<BenchRun> {
+  const child = fork(fileURLToPath(new URL('./bench_child.js', import.meta.url)))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) =>
+      reject(new Error(`the run ended early (${signal ?? `exit code ${code}`})`)),
+    )
+    child.once('message', (answer: { run?: BenchRun; failure?: Failure }) => {
+      if (answer.run !== undefined) resolve(answer.run)
+      else reject(rebuild(answer.failure!))
+    })
+    child.send(spec)
+  })
+}

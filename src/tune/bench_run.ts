@@ -1,0 +1,215 @@
+// One run of a page-view bench: the engine that workers use, on a fresh store, from the first fetch to
+// the cut that holds everything; then the answer is checked against the number of events.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Connection } from '../app/connection.ts'
+import { Engine } from '../app/engine.ts'
+import type { EngineAggregation } from '../app/partition_task.ts'
+import { Region } from '../batch/region.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { DeadLetters } from '../ingest/dead_letter.ts'
+import type { EventSubscriber } from '../ingest/subscriber.ts'
+import { createLogger } from '../logger.ts'
+import { codecOf } from '../record/codec.ts'
+import { float64, string, timestamp } from '../record/fields.ts'
+import { type RecordType, record } from '../record/record.ts'
+import type { Settings } from '../settings.ts'
+import { Agent } from '../stream/agent.ts'
+import { count, max, min, sum } from '../stream/aggregates.ts'
+import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
+import { hopping, tumbling } from '../window/windows.ts'
+import type { BenchRun, BenchSpec } from './bench_spec.ts'
+
+const PageView = record('PageView', {
+  user: string(),
+  url: string(),
+  ms: float64(),
+  ts: timestamp(),
+})
+type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
+
+const TABLE = 'views'
+const MIB = 1 << 20
+
+/** The declared aggregation of w1, w2 and w3. */
+function aggregationOf(spec: BenchSpec): EngineAggregation {
+  let declared: DeclaredAggregation | undefined
+  const source = {
+    name: spec.topic,
+    key: codecOf(string()),
+    value: PageView.schema,
+    keyedBy: ['url'],
+    maxFutureMs: spec.settings.maxFutureMs,
+  }
+  const stream = declareStream<FieldsOf<typeof PageView>, string, HandleOf>(source, (made) => {
+    declared = made
+  })
+    .keyBy('url')
+    .time('ts')
+  if (spec.workload === 'w1') {
+    stream.window(tumbling('10s', { grace: '5s' })).aggregate(TABLE, () => ({ views: count() }))
+  } else if (spec.workload === 'w2') {
+    stream.window(hopping('60s', '10s', { grace: '5s' })).aggregate(TABLE, (v) => ({
+      views: count(),
+      total: sum(v.ms),
+      fastest: min(v.ms),
+      slowest: max(v.ms),
+    }))
+  } else stream.aggregate(TABLE, () => ({ views: count() }))
+  return { ...declared!, onBadRecord: 'dead-letter' }
+}
+
+/** The user's function of w0: reads three fields, keeps a sum that the check needs. */
+class EventReader {
+  events = 0
+  #checksum = 0
+
+  subscriber(spec: BenchSpec, clock: Clock, deadLetters: DeadLetters): EventSubscriber {
+    const agent = new Agent({
+      name: 'reader',
+      topic: spec.topic,
+      key: codecOf(string()),
+      value: codecOf(PageView),
+      onBadRecord: 'dead-letter',
+      concurrency: 1,
+      sinks: [],
+      run: async (stream) => {
+        for await (const view of stream) {
+          this.#checksum += view.url.length + view.ms + view.ts
+          this.events++
+        }
+      },
+    })
+    return agent.subscriber({
+      clock,
+      deadLetters,
+      decompressedBytesMax: spec.settings.maxDecompressedMib * MIB,
+      onStopped: (error) => {
+        throw error
+      },
+      onBadRecord: () => undefined,
+    })
+  }
+
+  /** Every event was read, and the fields were numbers. */
+  check(events: number): boolean {
+    return this.events === events && Number.isFinite(this.#checksum) && this.#checksum > 0
+  }
+}
+
+/** Adds up the counts of all cells in the stores. */
+async function countCells(
+  engine: Engine,
+  topic: string,
+): Promise<{ cells: number; events: bigint }> {
+  let cells = 0
+  let events = 0n
+  for (const store of engine.stores(topic).values()) {
+    for await (const [, value] of store.scan({
+      gte: Buffer.from([0, 1]),
+      lt: Buffer.from([255, 255]),
+    })) {
+      cells++
+      events += value.readBigUInt64LE(0)
+    }
+  }
+  return { cells, events }
+}
+
+/** Resolves when every partition has been consumed up to the end that it had at the start. */
+function whenConsumed(isDone: () => boolean): { promise: Promise<void>; look: () => void } {
+  let look = (): void => undefined
+  const promise = new Promise<void>((resolve) => {
+    look = () => {
+      if (isDone()) resolve()
+    }
+  })
+  return { promise, look: () => look() }
+}
+
+export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Promise<BenchRun> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'euphorion-bench-'))
+  const settings: Settings = { ...spec.settings, dataDir }
+  const connection = await Connection.open(settings, clock)
+  try {
+    return await measure(spec, settings, connection, clock)
+  } finally {
+    await connection.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}
+
+async function measure(
+  spec: BenchSpec,
+  settings: Settings,
+  connection: Connection,
+  clock: Clock,
+): Promise<BenchRun> {
+  const { log, sender } = connection
+  const { topic, events, dumpBatch } = spec
+  const reader = spec.workload === 'w0' ? new EventReader() : undefined
+  const deadLetters = new DeadLetters({ topic: `${topic}-dead-letter`, partitions: 1, sender })
+  const ends = await log.offsets(topic)
+  let fail = (_: unknown): void => undefined
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  const consumed = whenConsumed(() => {
+    if (reader !== undefined) return reader.events === events
+    const lanes = engine.statistics()
+    return (
+      lanes.length === ends.length &&
+      lanes.every((lane) => lane.nextOffset >= ends[lane.partition].latest)
+    )
+  })
+  let dumped = dumpBatch === undefined
+  const engine: Engine = new Engine({
+    log,
+    appId: `bench-${process.pid}-${clock.now()}`,
+    settings,
+    clock,
+    logger: createLogger('bench', 'error'),
+    aggregations: reader === undefined ? [aggregationOf(spec)] : [],
+    subscribers: reader === undefined ? [] : [reader.subscriber(spec, clock, deadLetters)],
+    deadLetters,
+    beforeCommit: () => deadLetters.flush(),
+    onError: fail,
+    onProgress: () => consumed.look(),
+    onBatch: (batch, memory) => {
+      if (dumped) return
+      dumped = true
+      writeFileSync(dumpBatch!, Region.flatBuffer(memory, batch))
+    },
+  })
+  const started = { at: 0, cpu: process.cpuUsage() }
+  await engine.start(() => {
+    started.at = clock.monotonic()
+    started.cpu = process.cpuUsage()
+  })
+  await Promise.race([consumed.promise, failed])
+  await engine.cut()
+  const seconds = (clock.monotonic() - started.at) / 1000
+  const cpu = process.cpuUsage(started.cpu)
+  const lanes = engine.statistics()
+  const total = (field: 'counted' | 'late' | 'bad' | 'filtered'): number =>
+    lanes.reduce((sum, lane) => sum + lane[field], 0)
+  const { cells, events: inCells } = await countCells(engine, topic)
+  const { batches } = engine.fetched
+  const { cuts } = engine
+  await engine.stop()
+  const leftOut = total('late') + total('bad') + total('filtered')
+  return {
+    events,
+    seconds,
+    eventsPerSecond: events / seconds,
+    cpuSecondsPerMillion: (cpu.user + cpu.system) / events,
+    maxResidentMiB: process.resourceUsage().maxRSS / 1024,
+    cells,
+    verified: reader === undefined ? Number(inCells) + leftOut === events : reader.check(events),
+    late: total('late'),
+    bad: total('bad'),
+    batches,
+    cuts,
+  }
+}

@@ -1,0 +1,41 @@
+// What a run of `euphorion bench pageviews` is asked for, and what it answers: plain data, because each
+// run has a process of its own.
+import type { Settings } from '../settings.ts'
+
+export const workloads = ['w0', 'w1', 'w2', 'w3'] as const
+
+/**
+ * w0: an agent's function reads three fields of every event. w1: count by url in tumbling windows of
+ * 10 s. w2: count, sum, min and max of ms by url in hopping windows of 60 s every 10 s. w3: count by
+ * url for ever. Windows have a grace of 5 s.
+ */
+export type Workload = (typeof workloads)[number]
+
+export interface BenchSpec {
+  readonly workload: Workload
+  readonly topic: string
+  /** Events that are in the topic. */
+  readonly events: number
+  readonly settings: Settings
+  /** Where the first batch that a kernel consumes is written, as its FlatBuffer. */
+  readonly dumpBatch: string | undefined
+}
+
+/** One run; printed as a line of JSON with what describes it. */
+export interface BenchRun {
+  readonly events: number
+  /** From the first fetch sent to the last cut committed. */
+  readonly seconds: number
+  readonly eventsPerSecond: number
+  /** CPU seconds of the process a million events; its start is left out. */
+  readonly cpuSecondsPerMillion: number
+  readonly maxResidentMiB: number
+  /** Rows in the store; one for each key and slice of time. */
+  readonly cells: number
+  /** The counts of all cells and the events left out add up to the events. */
+  readonly verified: boolean
+  readonly late: number
+  readonly bad: number
+  readonly batches: number
+  readonly cuts: number
+}

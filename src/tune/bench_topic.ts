@@ -1,0 +1,73 @@
+// Makes the page views of a bench in a topic, unless an earlier run left the same ones there.
+import { EuphorionError } from '../errors.ts'
+import type { Compression, Log } from '../log/log.ts'
+import { prepareCompression } from '../wire/compression.ts'
+import { decodeBatches } from '../wire/record_batch.ts'
+import { PageViews } from './workload.ts'
+
+export interface BenchTopic {
+  readonly events: number
+  readonly partitions: number
+  readonly keys: number
+  readonly compression: Compression
+}
+
+/** A log that takes finished batches as they are. */
+interface BatchAppender {
+  appendBatches(topic: string, partition: number, bytes: Uint8Array): Promise<number>
+}
+
+function appender(log: Log): BatchAppender | undefined {
+  const candidate = log as Log & Partial<BatchAppender>
+  return typeof candidate.appendBatches === 'function' ? (candidate as BatchAppender) : undefined
+}
+
+const UNLIMITED = -1
+
+/** How many records the topic has; undefined where there is none. */
+export async function recordsIn(log: Log, topic: string): Promise<number | undefined> {
+  const known = (await log.topics()).some(({ name }) => name === topic)
+  if (!known) return undefined
+  const offsets = await log.offsets(topic)
+  return offsets.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0)
+}
+
+/** The topic's name, which says what is in it. `progress` hears of events written so far. */
+export async function prepareTopic(
+  log: Log,
+  wanted: BenchTopic,
+  progress: (events: number) => void,
+): Promise<string> {
+  const { events, partitions, keys, compression } = wanted
+  const topic = `bench-pageviews-${events}-${partitions}-${keys}-${compression}`
+  const found = await recordsIn(log, topic)
+  if (found === events) return topic
+  if (found !== undefined) await log.deleteTopic(topic)
+  const config = { retentionMs: UNLIMITED, retentionBytes: UNLIMITED }
+  await log.createTopic(topic, { partitions, config })
+  await prepareCompression(compression)
+  const views = new PageViews({ events, partitions, keys, compression })
+  const append = appender(log)
+  const producer = append === undefined ? await log.producer({ compression }) : undefined
+  let written = 0
+  for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
+    if (append !== undefined) await append.appendBatches(topic, batch.partition, batch.bytes)
+    else
+      await producer?.append(
+        topic,
+        batch.partition,
+        decodeBatches(batch.bytes, { checkCrc: false }),
+      )
+    written += batch.records
+    progress(written)
+  }
+  await producer?.close()
+  return topic
+}
+
+/** Number of events in a topic that was there before. */
+export async function eventsIn(log: Log, topic: string): Promise<number> {
+  const records = await recordsIn(log, topic)
+  if (records !== undefined) return records
+  throw new EuphorionError('TOPIC_UNKNOWN', `There is no topic ${topic}`, { place: { topic } })
+}
