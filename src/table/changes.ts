@@ -1,6 +1,6 @@
 // Results that a cut has changed: `perPage.changes()`. Called after a cut with the rows that it wrote.
 import { KEY_TABLE_BYTES, KEY_WINDOW_BYTES, readSkipped, readSliceStart } from '../batch/keys.ts'
-import { eachRow, ROW_PUT } from '../batch/rows.ts'
+import { eachRow, ROW_DELETE } from '../batch/rows.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow, lastWindow } from '../kernel/slices.ts'
 import { plainKey, type TableLayout, type TablePart, type WindowState } from './cell.ts'
@@ -27,13 +27,13 @@ export class ChangedWindows {
     this.#table = table
   }
 
-  /** Takes packed rows (batch/rows.ts) that the cut has put; rows of other tables are passed over. */
+  /** Takes packed rows (batch/rows.ts) of the cut and copies what it needs; skips other tables' rows. */
   add(rows: Uint8Array): void {
     const { number } = this.#part
     const { window } = this.#table
     const buffer = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)
     eachRow(rows, (op, keyStart, keyEnd) => {
-      if (op !== ROW_PUT || buffer.readUInt16BE(keyStart) !== number) return
+      if (op === ROW_DELETE || buffer.readUInt16BE(keyStart) !== number) return
       const prefix = window ? KEY_WINDOW_BYTES : KEY_TABLE_BYTES
       const key = buffer.toString('latin1', keyStart + prefix, keyEnd)
       let starts = this.#changed.get(key)

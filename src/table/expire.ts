@@ -3,24 +3,33 @@
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow } from '../kernel/slices.ts'
 import { sliceBound, type TablePart } from './cell.ts'
-import { readRetained, writeRetained } from './meta.ts'
+import { readExpired, readRetained, writeExpired, writeRetained } from './meta.ts'
+import type { StoreBatch } from './store.ts'
 
 /**
  * Deletes the cells that only windows with end + grace + retention ≤ stream time need; resolves with
  * their number. Reads leave such windows out from the first moment, also those that share slices with
- * windows that are kept. May be stopped at any point and called again. Cost: about 1 µs a deleted row,
- * in slices.
+ * windows that are kept. May be stopped at any point and called again. Cost: two reads when nothing
+ * has expired since the last time, else about 1 µs a deleted row, in slices.
  */
 export async function expireWindows(
   { store, number }: TablePart,
   window: WindowPlan,
   streamTimeMs: number,
 ): Promise<number> {
-  const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
-  if (kept > (await readRetained(store, number))) {
+  const put = async (write: (batch: StoreBatch) => void) => {
     const batch = store.batch()
-    writeRetained(batch, number, kept)
+    write(batch)
     await batch.commit()
   }
-  return store.deleteRange(sliceBound(number, Number.NEGATIVE_INFINITY), sliceBound(number, kept))
+  const retained = await readRetained(store, number)
+  const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
+  const upTo = Math.max(kept, retained)
+  if (kept > retained) await put((batch) => writeRetained(batch, number, kept))
+  // From where the last expiry ended: a scan from the table's start would pass all that was deleted.
+  const expired = await readExpired(store, number)
+  if (upTo === expired) return 0
+  const deleted = await store.deleteRange(sliceBound(number, expired), sliceBound(number, upTo))
+  await put((batch) => writeExpired(batch, number, upTo))
+  return deleted
 }

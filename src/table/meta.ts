@@ -4,6 +4,7 @@
 //   0 u16 │ "table/" name         {"number":…,"shape":…}
 //   0 u16 │ "position/" number    the lane's position, in the batch of the rows that it belongs to
 //   0 u16 │ "retained/" number    start of the oldest window that is kept whole
+//   0 u16 │ "expired/" number     start of the slice below which expiry has deleted everything
 import { EuphorionError } from '../errors.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import type { Store, StoreBatch } from './store.ts'
@@ -98,4 +99,13 @@ export async function readRetained(store: Store, table: number): Promise<number>
 
 export function writeRetained(batch: StoreBatch, table: number, startMs: number): void {
   putJson(batch, `retained/${table}`, startMs)
+}
+
+/** No cell of a slice below it is left; -Infinity before the first expiry is through. */
+export async function readExpired(store: Store, table: number): Promise<number> {
+  return (await readJson<number>(store, `expired/${table}`)) ?? Number.NEGATIVE_INFINITY
+}
+
+export function writeExpired(batch: StoreBatch, table: number, startMs: number): void {
+  putJson(batch, `expired/${table}`, startMs)
 }

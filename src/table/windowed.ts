@@ -41,8 +41,10 @@ export async function* eachWindow(
   range: WindowRange,
 ): AsyncGenerator<WindowState, void> {
   const { window } = table
-  const from = Math.ceil((range.from ?? Number.NEGATIVE_INFINITY) / window.stepMs) * window.stepMs
-  const to = Math.ceil((range.to ?? Number.POSITIVE_INFINITY) / window.stepMs) * window.stepMs
+  // Where cells may begin; not from the table's start, to pass nothing that expiry has deleted.
+  const oldest = await readRetained(part.store, part.number)
+  const from = Math.max(oldest, windowFrom(window, range.from ?? Number.NEGATIVE_INFINITY))
+  const to = windowFrom(window, range.to ?? Number.POSITIVE_INFINITY)
   if (!(from < to)) return
   const cells = range.key
     ? eachCellOfKey(part, window, range.key, from, to - window.stepMs + window.sizeMs)
@@ -55,6 +57,11 @@ export async function* eachWindow(
     retained ??= await readRetained(part.store, part.number)
     if (found.start! >= retained) yield found
   }
+}
+
+/** Start of the first window that starts at or after `t`; never -0. */
+function windowFrom(window: WindowPlan, t: number): number {
+  return Math.ceil(t / window.stepMs) * window.stepMs + 0
 }
 
 async function* scanCells(

@@ -1,9 +1,10 @@
 // The stores: the contract on each, and what only a store on disk does.
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { EuphorionError } from '../../src/errors.ts'
 import { openStore } from '../../src/table/open.ts'
 import { storeError } from '../../src/table/store_error.ts'
@@ -61,4 +62,16 @@ test('a full disk is told apart from other failures', () => {
   const full = new Error('IO error: No space left on device: While appending to file: 000005.log')
   assert.equal(storeError('write to', '/data', full).code, 'DISK_FULL')
   assert.equal(storeError('write to', '/data', new Error('IO error')).code, 'STORE_FAILED')
+})
+
+test('without the package, opening says how to get it or to do without', async () => {
+  const copy = join(directory, 'without')
+  await cp(fileURLToPath(new URL('../../src', import.meta.url)), copy, { recursive: true })
+  await writeFile(join(copy, 'package.json'), '{"type":"module"}')
+  const open = await import(pathToFileURL(join(copy, 'table', 'open.js')).href)
+  await assert.rejects(open.openStore('rocksdb', join(copy, 'store')), (error) => {
+    assert.match(String(error), /rocksdb cannot be loaded/)
+    return (error as { code?: string }).code === 'STORE_UNAVAILABLE'
+  })
+  await (await open.openStore('memory', '')).close()
 })

@@ -78,6 +78,16 @@ test('range gives every window of the definition, by start and key, within its b
         assert.deepEqual(await all(made.table.range({ from, to, key })), mine)
       }
     }),
+    {
+      examples: [
+        [
+          { sizeMs: 3, stepMs: 2, graceMs: 0, retentionMs: 0 },
+          [{ key: 'a', t: 0, v: 0 }],
+          -1,
+          undefined,
+        ],
+      ],
+    },
   )
 })
 
