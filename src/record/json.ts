@@ -1,7 +1,7 @@
 // JSON to events and back: what agents, senders and the reference kernel use. What is bad here is
 // bad for the kernels too, with the same reason, field by field in declared order.
 import { EuphorionError } from '../errors.ts'
-import { Bad, type BadReason, invalidJson, invalidUtf8 } from './bad.ts'
+import { Bad, invalidJson, invalidUtf8 } from './bad.ts'
 import { convertOfValue } from './convert.ts'
 import { decodeExact, needsExact } from './json_exact.ts'
 import { InvalidEvent, writeOf } from './json_write.ts'
@@ -81,15 +81,6 @@ export function jsonDecoder(schema: FieldSchema): JsonDecoder {
  */
 export function decodeJson(schema: FieldSchema, bytes: Uint8Array): unknown {
   return jsonDecoder(schema)(bytes)
-}
-
-/**
- * Why a value that JSON.parse gave does not fit, or undefined if it does. Cannot see digits that
- * JSON.parse has rounded away: for schemas with int64 or decimal fields decodeJson is exact.
- */
-export function checkJson(schema: FieldSchema, value: unknown): BadReason | undefined {
-  const converted = convertOfValue(schema)(value)
-  return converted instanceof Bad ? converted.reason : undefined
 }
 
 /**

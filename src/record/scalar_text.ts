@@ -97,7 +97,7 @@ export function parseInt64(token: string): bigint | undefined {
   return value >= INT64_MIN && value <= INT64_MAX ? value : undefined
 }
 
-/** The same for an event's field and for a key: whether a bigint fits 64 bits. */
+/** Whether a bigint fits 64 bits. */
 export function isInt64(value: bigint): boolean {
   return value >= INT64_MIN && value <= INT64_MAX
 }

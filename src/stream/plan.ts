@@ -84,7 +84,7 @@ export function planOf(
   })
   return {
     name,
-    value: source.value,
+    value: source.value && requiredRecord(source.value),
     columns: columns.all,
     where,
     key: key === undefined ? { from: 'record' } : { from: 'columns', columns: key },
@@ -93,6 +93,11 @@ export function planOf(
     aggregates,
     maxFutureMs: source.maxFutureMs,
   }
+}
+
+/** Aggregations count no null values, also where agents may see them. */
+function requiredRecord({ type, name, fields }: RecordSchema): RecordSchema {
+  return { type, name, fields }
 }
 
 const TABLE_NAME = /^[A-Za-z0-9._-]{1,200}$/

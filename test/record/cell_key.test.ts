@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { KeyReader } from '../../src/kernel/reference/keys.ts'
 import {
   decodeCellKey,
   encodeCellKey,
@@ -66,6 +67,26 @@ test('bytes order as the values do', () => {
       assert.equal(Buffer.compare(encodeCellKey(list, a), encodeCellKey(list, b)), expected)
     }),
     { numRuns: 1000 },
+  )
+})
+
+test('the reference kernel makes the same bytes', () => {
+  fc.assert(
+    fc.property(pairs, ([list, values]) => {
+      const reader = new KeyReader({
+        name: 'keys',
+        value: undefined,
+        columns: list.map((type, at) => ({ path: [`c${at}`], type })),
+        where: undefined,
+        key: { from: 'columns', columns: list.map((_, at) => at) },
+        time: { from: 'record' },
+        window: undefined,
+        aggregates: [],
+        maxFutureMs: 0,
+      })
+      assert.equal(reader.read(null, values), undefined)
+      assert.equal(Buffer.compare(reader.bytes(), encodeCellKey(list, values)), 0)
+    }),
   )
 })
 

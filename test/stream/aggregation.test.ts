@@ -139,6 +139,12 @@ test('every condition reaches the plan; nested fields are columns, float32 value
   assert.equal(plan.window, undefined)
 })
 
+test('the values of a plan are never null, also where the topic allows it', () => {
+  const value = { ...PageView.schema, nullable: true }
+  const { plan } = views(raw(), { value }).aggregate('all', () => ({ n: count() }))
+  assert.deepEqual(plan.value, PageView.schema)
+})
+
 test('a chain can be continued twice: each goes its own way', () => {
   const base = byUrl().where((v) => gt(v.ms, 0))
   const one = base.keyBy('url').aggregate('one', () => ({ n: count() }))
