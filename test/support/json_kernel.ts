@@ -71,6 +71,29 @@ export class JsonKernel {
     return this.run(value.length)
   }
 
+  /** Places many values one after the other; `sum` extracts all and adds up a numeric column. */
+  placeAll(values: readonly Uint8Array[]): { sum(column: number): number } {
+    const places = new Uint32Array(values.length)
+    const lengths = Uint32Array.from(values, (value) => value.length)
+    let at = inputAt
+    values.forEach((value, i) => {
+      bytes.set(value, at)
+      places[i] = at
+      at += value.length + 8
+    })
+    const { extractJson } = kernels
+    const sum = (column: number) => {
+      let total = 0
+      for (let i = 0; i < places.length; i++) {
+        if (extractJson(schemaAt, places[i], lengths[i], slotsAt, textAt, 4096) !== 0)
+          return Number.NaN
+        total += this.#slots.getFloat64(column * slotBytes + 16, true)
+      }
+      return total
+    }
+    return { sum }
+  }
+
   values(): Extracted[] {
     return this.#columns.map((column, i) => this.#value(column, i * slotBytes))
   }
