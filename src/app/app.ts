@@ -2,6 +2,8 @@
 // stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import type { AggregationDefinition, ResultOutput, TableReader } from '../ingest/aggregation.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
@@ -11,12 +13,19 @@ import {
   type Settings,
   type SettingsInput,
   type SettingsSource,
+  settingSpecs,
 } from '../settings.ts'
 import { Agent } from '../stream/agent.ts'
 import type { AgentFunction } from '../stream/agent_partition.ts'
+import {
+  type DeclaredAggregation,
+  type DeclaredStream,
+  declareStream,
+} from '../stream/aggregation.ts'
+import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
 import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../stream/topic.ts'
-import { type Duration, parseDuration } from '../units.ts'
+import { type Duration, parseDuration } from '../window/duration.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
 import { isProgram } from './program.ts'
@@ -57,6 +66,7 @@ export interface Topology {
   readonly topics: ReadonlyMap<string, Topic<unknown, unknown>>
   readonly agents: readonly Agent<unknown, unknown, unknown>[]
   readonly timers: readonly TimerDefinition[]
+  readonly aggregations: readonly AggregationDefinition[]
 }
 
 /** Of values that are no records. */
@@ -80,6 +90,7 @@ export class App {
   readonly #topics = new Map<string, Topic<unknown, unknown>>()
   readonly #agents: Agent<unknown, unknown, unknown>[] = []
   readonly #timers: TimerDefinition[] = []
+  readonly #aggregations: AggregationDefinition[] = []
   #cli: SettingsSource = {}
   #connection: Promise<Connection> | undefined
   #worker: Worker | undefined
@@ -159,24 +170,44 @@ export class App {
     return agent
   }
 
+  /** Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. */
+  stream<K, V, Fields extends FieldMap>(
+    topic: Topic<K, V, Fields>,
+  ): DeclaredStream<Fields, NonNullable<K>, false, ResultHandle> {
+    const { keyedBy, partitions } = topic.options
+    return declareStream<Fields, K, ResultHandle>(
+      {
+        name: topic.name,
+        key: topic.key,
+        value: topic.schema,
+        keyedBy: keyedBy === undefined ? undefined : [keyedBy],
+        partitions,
+        maxFutureMs: settingSpecs.maxFutureMs.default,
+      },
+      (declared) => this.#declare(declared, topic.onBadRecord),
+    )
+  }
+
   /**
    * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after one
    * period, never twice at once. What it throws is logged.
    */
   timer(name: string, every: Duration, run: TimerFunction): void {
-    const everyMs = parseDuration(every)
-    if (everyMs === undefined || everyMs < 1) {
-      throw new EuphorionError(
-        'APP_INVALID',
-        `timer ${name}: '${every}' is no time of at least 1 ms`,
-      )
+    const everyMs = parseDuration(every, `timer ${name}`)
+    if (everyMs < 1) {
+      throw new EuphorionError('APP_INVALID', `timer ${name}: the shortest period is 1 ms`)
     }
     this.#timers.push({ name, everyMs, run })
   }
 
   /** What was declared so far. */
   get topology(): Topology {
-    return { topics: this.#topics, agents: this.#agents, timers: this.#timers }
+    return {
+      topics: this.#topics,
+      agents: this.#agents,
+      timers: this.#timers,
+      aggregations: this.#aggregations,
+    }
   }
 
   /** Throws SETTING_INVALID. */
@@ -232,6 +263,27 @@ export class App {
     if (!isProgram(meta.url)) return
     const { runCommandLine } = await import('../cli/command_line.ts')
     await runCommandLine(process.argv.slice(2), { app: this })
+  }
+
+  #declare(
+    declared: DeclaredAggregation,
+    onBadRecord: BadRecordPolicy,
+  ): ResultTable<unknown, unknown, boolean> {
+    const { name } = declared.plan
+    if (this.#aggregations.some(({ plan }) => plan.name === name)) {
+      throw new EuphorionError('TABLE_DUPLICATE', `there is already a table ${name}`, {
+        place: { table: name },
+      })
+    }
+    const outputs: ResultOutput[] = []
+    this.#aggregations.push({ ...declared, onBadRecord, outputs })
+    return new ResultTable({ name, outputs, reader: () => this.#reader(name) })
+  }
+
+  #reader(table: string): TableReader {
+    const reader = this.#worker?.table(table)
+    if (reader !== undefined) return reader
+    throw new EuphorionError('QUERY_UNAVAILABLE', 'the app does not run', { place: { table } })
   }
 
   #connect(): Promise<Connection> {

@@ -1,6 +1,7 @@
 // One run of an app: topics, engine and timers from start to stop. Called by App.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import type { TableReader } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
 import { createEngine, type Engine } from '../ingest/engine.ts'
 import type { Logger } from '../logger.ts'
@@ -50,7 +51,12 @@ export class Worker {
       settings,
       clock: app.clock,
       logger,
+      aggregations: app.topology.aggregations.map((each) => ({
+        ...each,
+        plan: { ...each.plan, maxFutureMs: settings.maxFutureMs },
+      })),
       subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
+      deadLetters,
       beforeCommit: async () => {
         await connection.sender.flush()
         await deadLetters.flush()
@@ -78,6 +84,11 @@ export class Worker {
     } finally {
       cancel()
     }
+  }
+
+  /** Undefined while the app has not started. */
+  table(name: string): TableReader | undefined {
+    return this.#engine?.table(name)
   }
 
   abort(): void {
@@ -108,8 +119,9 @@ export class Worker {
   async #deadLetters(connection: Connection): Promise<DeadLetters> {
     const { app, settings } = this.#options
     const topic = settings.deadLetterTopic ?? `${app.id}-dead-letter`
-    const { agents } = app.topology
-    if (!agents.some(({ definition }) => definition.onBadRecord === 'dead-letter')) {
+    const { agents, aggregations } = app.topology
+    const readers = [...agents.map((each) => each.definition), ...aggregations]
+    if (!readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
       return new DeadLetters({ topic, partitions: 1, sender: connection.sender })
     }
     await ensureTopics(connection.log, [{ name: topic }], {

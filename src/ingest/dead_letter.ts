@@ -4,9 +4,6 @@ import { EuphorionError } from '../errors.ts'
 import type { LogHeader, LogRecord } from '../log/log.ts'
 import type { Sender } from './sender.ts'
 
-/** What a topic does with bad records. */
-export type BadRecordPolicy = 'dead-letter' | 'skip' | 'stop'
-
 export interface BadRecord {
   readonly topic: string
   readonly partition: number

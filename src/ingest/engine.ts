@@ -4,6 +4,8 @@ import type { Clock } from '../clock.ts'
 import type { Log, LogConsumer, StartPosition, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
+import type { AggregationDefinition, TableReader } from './aggregation.ts'
+import type { DeadLetters } from './dead_letter.ts'
 import type { EventSubscriber, PartitionSink } from './subscriber.ts'
 
 export interface Engine {
@@ -12,6 +14,8 @@ export interface Engine {
   stop(): Promise<void>
   /** Leaves everything as the last cut has it. */
   abort(): void
+  /** Undefined for a name that is no aggregation's. */
+  table(name: string): TableReader | undefined
 }
 
 export interface EngineOptions {
@@ -20,6 +24,8 @@ export interface EngineOptions {
   readonly settings: Settings
   readonly clock: Clock
   readonly logger: Logger
+  readonly aggregations: readonly AggregationDefinition[]
+  readonly deadLetters: DeadLetters
   readonly subscribers: readonly EventSubscriber[]
   /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
   readonly beforeCommit: () => Promise<void>
@@ -74,6 +80,10 @@ class AgentEngine implements Engine {
     this.#cancelCut?.()
     await this.#loop
     await this.#consumer?.close()
+  }
+
+  table(): undefined {
+    return undefined
   }
 
   abort(): void {

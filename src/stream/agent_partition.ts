@@ -5,13 +5,9 @@
 //                       └─ bad ─▶ dead letters
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import {
-  type BadRecord,
-  type BadRecordPolicy,
-  badRecordError,
-  type DeadLetters,
-} from '../ingest/dead_letter.ts'
+import { type BadRecord, badRecordError, type DeadLetters } from '../ingest/dead_letter.ts'
 import type { PartitionSink } from '../ingest/subscriber.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
 import { Bad } from '../record/bad.ts'
 import type { Codec } from '../record/codec.ts'
 import { AgentReader } from './agent_reader.ts'

@@ -1,7 +1,7 @@
 // A topic with its types: how keys and values are read and written, and how its records find their
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
-import type { BadRecordPolicy } from '../ingest/dead_letter.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { LogHeader, LogRecord, TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'

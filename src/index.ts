@@ -1,0 +1,41 @@
+// The public surface of `euphorion`.
+export { type AgentOptions, App, type AppOptions, type TimerContext } from './app/app.ts'
+export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
+export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
+export type { BadRecordPolicy } from './kernel/lane.ts'
+export type { LogHeader, TopicConfig } from './log/log.ts'
+export type { Logger } from './logger.ts'
+export { Bad } from './record/bad.ts'
+export { type Codec, json, raw, text, type ValueOf } from './record/codec.ts'
+export {
+  array,
+  boolean,
+  bytes,
+  date,
+  decimal,
+  float32,
+  float64,
+  type Infer,
+  int64,
+  integer,
+  literal,
+  map,
+  nullable,
+  optional,
+  string,
+  timestamp,
+  union,
+} from './record/fields.ts'
+export { type RecordType, record } from './record/record.ts'
+export type { Settings, SettingsInput } from './settings.ts'
+export type { Agent } from './stream/agent.ts'
+export type { AgentFunction } from './stream/agent_partition.ts'
+export { count, max, mean, min, sum } from './stream/aggregates.ts'
+export { and, eq, ge, gt, le, lt, ne, not, or, present } from './stream/columns.ts'
+export type { Event } from './stream/events.ts'
+export type { ResultKey, ResultTable } from './stream/results.ts'
+export type { Sink } from './stream/sink.ts'
+export type { Stream } from './stream/stream.ts'
+export type { Message, RecordMetadata, Topic, TopicOptions } from './stream/topic.ts'
+export type { Duration } from './window/duration.ts'
+export { hopping, tumbling } from './window/windows.ts'

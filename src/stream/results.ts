@@ -1,0 +1,100 @@
+// What a declared aggregation gives the program: its table to read, and its results as streams to
+// topics. Made by app.stream(…)…aggregate(…); the engine fills the tables and calls the outputs.
+import type { RangeQuery, ResultOutput, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type { HandleOf } from './aggregation.ts'
+import type { Topic } from './topic.ts'
+
+/** Lets `aggregate` return a ResultTable of its key and row. */
+export interface ResultHandle extends HandleOf {
+  readonly handle: ResultTable<this['key'], this['row'], this['windowed']>
+}
+
+/** Key of a result's message: with windows the bounds are part of it, so that compaction keeps each. */
+export type ResultKey<Key, Windowed> = Windowed extends true
+  ? { key: Key; start: number; end: number }
+  : Key
+
+export interface ResultTableOptions {
+  readonly name: string
+  /** The table while the app runs; throws QUERY_UNAVAILABLE. */
+  readonly reader: () => TableReader
+  readonly outputs: ResultOutput[]
+}
+
+/** The table of an aggregation. Reads see the last cut and reject with QUERY_UNAVAILABLE unless the app runs. */
+export class ResultTable<Key, Row, Windowed> {
+  readonly name: string
+  readonly #options: ResultTableOptions
+
+  /** Made by aggregate(). */
+  constructor(options: ResultTableOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  /** The row of the key, with windows that of its newest window. */
+  async get(key: Key): Promise<Row | undefined> {
+    return (await this.#options.reader().get(key)) as Row | undefined
+  }
+
+  /** The rows of all windows of the key that hold the time `at` (ms), oldest first. */
+  async windows(key: Key, options: { readonly at: number }): Promise<Row[]> {
+    return (await this.#options.reader().windows(key, options)) as Row[]
+  }
+
+  /** Rows in the order of windows and then of keys; streamed from the store. */
+  range(query: RangeQuery<Key> = {}): AsyncIterable<Row> {
+    return this.#options.reader().range(query) as AsyncIterable<Row>
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Row> {
+    return this.range()[Symbol.asyncIterator]()
+  }
+
+  /** Each changed row, once a cut. */
+  changes(): ResultStream<Key, Row, Windowed> {
+    return new ResultStream(this.#options.outputs, 'changes')
+  }
+
+  /** Each row once, when its window (and grace) is over. */
+  final(): ResultStream<Key, Row, Windowed> {
+    return new ResultStream(this.#options.outputs, 'final')
+  }
+}
+
+/** Results on their way to topics. */
+class ResultStream<Key, Row, Windowed> {
+  readonly #outputs: ResultOutput[]
+  readonly #mode: 'changes' | 'final'
+
+  constructor(outputs: ResultOutput[], mode: 'changes' | 'final') {
+    this.#outputs = outputs
+    this.#mode = mode
+  }
+
+  /**
+   * Sends the rows to a topic. Its messages are keyed by the row's key and window: as the topic's key
+   * type writes it, or as JSON where it has none.
+   */
+  to(topic: Topic<ResultKey<Key, Windowed>, Row> | Topic<Uint8Array | null, Row>): void {
+    const target = topic as Topic<unknown, unknown>
+    const isKeyed = target.options.key !== undefined
+    this.#outputs.push({
+      mode: this.#mode,
+      send(row) {
+        const key = resultKey(row)
+        const written = isKeyed ? key : Buffer.from(JSON.stringify(key, writeBigint))
+        return target.send({ key: written, value: row })
+      },
+    })
+  }
+}
+
+function resultKey({ key, start, end }: ResultRow): unknown {
+  return start === undefined ? key : { key, start, end }
+}
+
+/** Not a number: 2^53 and above would lose digits in other readers. */
+function writeBigint(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value
+}
