@@ -2,7 +2,7 @@
 // environment and the command line. Called by App and by the command line (for --help and options).
 import { availableParallelism } from 'node:os'
 import { EuphorionError } from './errors.ts'
-import { formatBytes, formatDuration, readBytes, readDuration } from './units.ts'
+import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
 
 const MIB = 1024 ** 2
 const HOUR_MS = 3_600_000
@@ -291,8 +291,8 @@ function convert(spec: SettingSpec, value: unknown): string | number | boolean |
 
 function toNumber(type: NumberSpec['type'], value: unknown): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined
-  if (type === 'duration') return readDuration(value)
-  if (type === 'bytes') return readBytes(value)
+  if (type === 'duration') return parseDuration(value)
+  if (type === 'bytes') return parseBytes(value)
   if (typeof value === 'number') return value
   return /^\d+$/.test(value.trim()) ? Number(value) : undefined
 }

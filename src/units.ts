@@ -1,6 +1,9 @@
 // Durations and sizes as people write them ('10s', '1.5 h', '64 KiB') read into milliseconds and
 // bytes. Called by settings, timers and windows.
 
+/** Whole milliseconds, or text: '250ms', '10s', '5m', '1.5h', '7d'. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`
+
 const durationUnits: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -24,12 +27,12 @@ const byteUnits: Readonly<Record<string, number>> = {
  * Whole milliseconds of '250ms', '10s', '5m', '1.5h', '7d', or undefined where the text is no
  * duration. Without a unit it is milliseconds.
  */
-export function readDuration(text: number | string): number | undefined {
+export function parseDuration(text: number | string): number | undefined {
   return parse(text, durationUnits, 'ms')
 }
 
 /** Bytes ('1 MiB' is 1,048,576, '1 MB' a million), or undefined where the text is no size. */
-export function readBytes(text: number | string): number | undefined {
+export function parseBytes(text: number | string): number | undefined {
   return parse(text, byteUnits, '')
 }
 

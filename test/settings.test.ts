@@ -10,7 +10,7 @@ import {
   settingNames,
   settingSpecs,
 } from '../src/settings.ts'
-import { formatBytes, formatDuration, readBytes, readDuration } from '../src/units.ts'
+import { formatBytes, formatDuration, parseBytes, parseDuration } from '../src/units.ts'
 
 function refusal(sources: SettingsSources): EuphorionError {
   try {
@@ -118,12 +118,12 @@ test('units', () => {
     ['1.5h', 5_400_000],
     ['1d', 86_400_000],
   ] as const)
-    assert.equal(readDuration(text), ms)
+    assert.equal(parseDuration(text), ms)
   for (const text of ['', 's', '-1s', '1w', '1.0005s', '1e3', ' '])
-    assert.equal(readDuration(text), undefined)
-  assert.equal(readBytes('64KiB'), 65_536)
-  assert.equal(readBytes('1 MB'), 1_000_000)
-  assert.equal(readBytes(-1), undefined)
+    assert.equal(parseDuration(text), undefined)
+  assert.equal(parseBytes('64KiB'), 65_536)
+  assert.equal(parseBytes('1 MB'), 1_000_000)
+  assert.equal(parseBytes(-1), undefined)
   assert.equal(formatDuration(5_400_000), '1.5 h')
   assert.equal(formatDuration(250), '250 ms')
   assert.equal(formatDuration(0), '0 ms')

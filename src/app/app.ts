@@ -25,7 +25,7 @@ import {
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
 import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../stream/topic.ts'
-import { type Duration, parseDuration } from '../window/duration.ts'
+import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
 import { isProgram } from './program.ts'
@@ -193,9 +193,12 @@ export class App {
    * period, never twice at once. What it throws is logged.
    */
   timer(name: string, every: Duration, run: TimerFunction): void {
-    const everyMs = parseDuration(every, `timer ${name}`)
-    if (everyMs < 1) {
-      throw new EuphorionError('APP_INVALID', `timer ${name}: the shortest period is 1 ms`)
+    const everyMs = parseDuration(every)
+    if (everyMs === undefined || everyMs < 1) {
+      throw new EuphorionError(
+        'APP_INVALID',
+        `timer ${name}: '${every}' is no time of at least 1 ms`,
+      )
     }
     this.#timers.push({ name, everyMs, run })
   }

@@ -5,6 +5,7 @@ import { SharedMemory } from '../batch/memory.ts'
 import type { SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
@@ -20,8 +21,10 @@ import type {
 } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
+import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
-import { type EngineAggregation, PartitionTask, type TaskServices } from './partition_task.ts'
+import { PartitionTask, type TaskServices } from './partition_task.ts'
+import { readTable } from './read_table.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -29,7 +32,7 @@ export interface EngineOptions {
   readonly settings: Settings
   readonly clock: Clock
   readonly logger: Logger
-  readonly aggregations: readonly EngineAggregation[]
+  readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
   readonly deadLetters: DeadLetters
   /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
@@ -164,6 +167,23 @@ export class Engine {
       if (intake.topic === topic && store !== undefined) stores.set(intake.partition, store)
     }
     return stores
+  }
+
+  /** The table of an aggregation on the partitions that are here; undefined for an unknown name. */
+  table(name: string): TableReader | undefined {
+    const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
+    return definition && readTable(definition, this.#parts(definition))
+  }
+
+  /** The stores of a table, as they are now. */
+  #parts({ topic, plan }: AggregationDefinition): ReadonlyMap<number, TablePart> {
+    const parts = new Map<number, TablePart>()
+    for (const { intake, store, lanes } of this.#tasks.values()) {
+      const lane = lanes.find(({ aggregation }) => aggregation.plan.name === plan.name)
+      if (intake.topic !== topic || store === undefined || lane === undefined) continue
+      parts.set(intake.partition, { store, number: lane.table })
+    }
+    return parts
   }
 
   /** Cuts that were made so far. */

@@ -5,28 +5,29 @@ import { KEY_TABLE_BYTES, readSliceStart } from '../batch/keys.ts'
 import type { SharedMemory } from '../batch/memory.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import type { BadRecordPolicy, DeadLetters } from '../ingest/dead_letter.ts'
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
+import type { DeadLetters } from '../ingest/dead_letter.ts'
 import { Intake } from '../ingest/intake.ts'
 import { LaneFeed } from '../ingest/lane_feed.ts'
 import type { Executor } from '../kernel/executor.ts'
-import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
+import type {
+  LaneCounters,
+  LaneKernel,
+  LaneOptions,
+  LanePosition,
+} from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { ReferenceLane } from '../kernel/reference/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
 import { WasmLane } from '../kernel/wasm_lane.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Settings } from '../settings.ts'
-import type { DeclaredAggregation } from '../stream/aggregation.ts'
 import { type CutLane, cutPartition } from '../table/cut.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
 import { openStore } from '../table/open.ts'
 import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
-
-/** An aggregation, and what its topic says about bad records. */
-export interface EngineAggregation extends DeclaredAggregation {
-  readonly onBadRecord: BadRecordPolicy
-}
+import { LaneOutputs } from './lane_outputs.ts'
 
 /** What tasks share. */
 export interface TaskServices {
@@ -72,11 +73,17 @@ async function storedThrough(store: Store, table: number, windowed: boolean): Pr
   return Number.NEGATIVE_INFINITY
 }
 
+/** An aggregation's lane on this partition. */
+export interface TaskLane extends CutLane {
+  readonly aggregation: AggregationDefinition
+  readonly outputs: LaneOutputs
+}
+
 export class PartitionTask {
   readonly intake: Intake
   /** Undefined where no aggregation reads the topic. */
   store: Store | undefined
-  readonly lanes: (CutLane & { readonly aggregation: EngineAggregation })[] = []
+  readonly lanes: TaskLane[] = []
   readonly #services: TaskServices
   /** The group's offset as last committed. */
   committed = -1
@@ -92,7 +99,7 @@ export class PartitionTask {
   }
 
   /** Opens the store and sets the lanes to the cut that it holds. Resolves with the offset to read from. */
-  async open(aggregations: readonly EngineAggregation[]): Promise<number | undefined> {
+  async open(aggregations: readonly AggregationDefinition[]): Promise<number | undefined> {
     if (aggregations.length === 0) return undefined
     const { settings, appId } = this.#services
     const { topic, partition } = this.intake
@@ -105,22 +112,23 @@ export class PartitionTask {
     return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
   }
 
-  async #openLane(store: Store, aggregation: EngineAggregation): Promise<void> {
+  async #openLane(store: Store, aggregation: AggregationDefinition): Promise<void> {
     const { plan } = aggregation
     const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
     const kernel = this.#makeKernel(aggregation, table)
     const feed = this.#makeFeed(plan.name, kernel)
     const committed = (await readPosition(store, table)) ?? nothing
-    const lane = {
-      aggregation,
-      feed,
+    const layout = stateLayout(plan)
+    const { decode: decodeKey } = aggregation.keys
+    const outputs = new LaneOutputs(
+      store,
       table,
-      layout: stateLayout(plan),
-      committed,
-      drained: undefined,
-      closing: undefined,
-    }
+      { layout, window: plan.window, decodeKey },
+      aggregation,
+    )
+    const lane: TaskLane = { aggregation, feed, table, layout, committed, outputs }
     kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
+    await outputs.open()
     this.lanes.push(lane)
     this.intake.lanes.push(feed)
   }
@@ -134,7 +142,7 @@ export class PartitionTask {
     return { ...cut, storedThroughMs: await storedThrough(store, table, windowed) }
   }
 
-  #makeKernel(aggregation: EngineAggregation, table: number): LaneKernel {
+  #makeKernel(aggregation: AggregationDefinition, table: number): LaneKernel {
     const { settings, clock, memory, executor, laneBytesMax } = this.#services
     const { plan, onBadRecord } = aggregation
     const options: LaneOptions = { plan, table, onBadRecord, collectLate: false, clock }
@@ -189,7 +197,9 @@ export class PartitionTask {
     if (store === undefined) return
     const running = lanes.filter((lane) => !lane.feed.stopped)
     try {
-      await cutPartition(store, running, { flush, sync })
+      const written = await cutPartition(store, running, { flush, sync })
+      for (const lane of written ? running : [])
+        await lane.outputs.written(lane.committed.streamTimeMs)
     } catch (error) {
       if (error instanceof EuphorionError) throw error
       for (const lane of running) await lane.feed.fail(error)

@@ -3,13 +3,13 @@ import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
-import { createEngine, type Engine } from '../ingest/engine.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { AgentServices } from '../stream/agent_partition.ts'
 import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
+import { Engine } from './engine.ts'
 import { ensureTopics, type WantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
@@ -45,7 +45,7 @@ export class Worker {
     await this.#ensureTopics(connection)
     const deadLetters = await this.#deadLetters(connection)
     const services = agentServices(app.clock, settings, logger, deadLetters)
-    this.#engine = createEngine({
+    this.#engine = new Engine({
       log: connection.log,
       appId: app.id,
       settings,

@@ -13,6 +13,15 @@ import type { StateLayout } from '../kernel/state.ts'
 import { writePosition } from './meta.ts'
 import type { Store, StoreBatch } from './store.ts'
 
+/** Who has to hear of what a cut writes. */
+export interface CutOutputs {
+  /** Packed rows of whole states; theirs only during the call. */
+  drained(rows: Uint8Array): void
+  /** May add rows of its own. */
+  note(batch: StoreBatch): void
+  forget(): void
+}
+
 /** One lane of the partition. */
 export interface CutLane {
   readonly feed: LaneFeed
@@ -21,10 +30,7 @@ export interface CutLane {
   readonly layout: StateLayout
   /** The position of the last cut. */
   committed: LaneCounters
-  /** Is given each part of the drained rows, complete states all; valid until it resolves. */
-  readonly drained: ((rows: Uint8Array, batch: StoreBatch) => Promise<void>) | undefined
-  /** Adds rows of its own to the batch, after the lane's. */
-  readonly closing: ((batch: StoreBatch, position: LaneCounters) => void) | undefined
+  readonly outputs: CutOutputs
 }
 
 /** Replaces deltas by whole states, in place; answers whether there were any. */
@@ -56,7 +62,7 @@ async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array):
 }
 
 async function drainLane(store: Store, batch: StoreBatch, lane: CutLane): Promise<LaneCounters> {
-  const { feed, layout, drained } = lane
+  const { feed, layout, outputs } = lane
   const kernel = feed.lane
   await feed.hold()
   let held = true
@@ -72,7 +78,7 @@ async function drainLane(store: Store, batch: StoreBatch, lane: CutLane): Promis
         feed.release()
         held = false
       }
-      await drained?.(rows, batch)
+      outputs.drained(rows)
       await batch.putRows(rows)
       if (status === 'done') return position
     }
@@ -103,7 +109,7 @@ export async function cutPartition(
     for (const lane of moved) {
       const position = await drainLane(store, batch, lane)
       writePosition(batch, lane.table, position)
-      lane.closing?.(batch, position)
+      lane.outputs.note(batch)
       positions.push(position)
     }
     await flush()
@@ -115,6 +121,7 @@ export async function cutPartition(
     })
   } catch (error) {
     batch.drop()
+    for (const lane of moved) lane.outputs.forget()
     throw error
   }
   return true

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Connection } from '../app/connection.ts'
 import { Engine } from '../app/engine.ts'
-import type { EngineAggregation } from '../app/partition_task.ts'
 import { Region } from '../batch/region.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import { createLogger } from '../logger.ts'
@@ -33,7 +33,7 @@ const TABLE = 'views'
 const MIB = 1 << 20
 
 /** The declared aggregation of w1, w2 and w3. */
-function aggregationOf(spec: BenchSpec): EngineAggregation {
+function aggregationOf(spec: BenchSpec): AggregationDefinition {
   let declared: DeclaredAggregation | undefined
   const source = {
     name: spec.topic,
@@ -57,7 +57,7 @@ function aggregationOf(spec: BenchSpec): EngineAggregation {
       slowest: max(v.ms),
     }))
   } else stream.aggregate(TABLE, () => ({ views: count() }))
-  return { ...declared!, onBadRecord: 'dead-letter' }
+  return { ...declared!, onBadRecord: 'dead-letter', outputs: [] }
 }
 
 /** The user's function of w0: reads three fields, keeps a sum that the check needs. */
