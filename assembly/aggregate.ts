@@ -13,22 +13,27 @@ const MEAN_FLOAT: u32 = 8
 /** Set in the kind of an integer sum or mean whose column is int64 (its slot holds an i64). */
 const EXACT: u32 = 256
 
-/** Double-double += double (Dekker, Knuth's two-sum); infinities and NaN stay in the high part. */
+/**
+ * Double-double += double, bit for bit as addDouble of src/kernel/aggregates.ts does it. A sum that has
+ * left the finite numbers is what plain addition gives.
+ */
 // @ts-ignore: decorator
 @inline
 function addFloat(state: usize, value: f64): void {
   const high = load<f64>(state)
   const sum = high + value
-  if (!isFinite<f64>(sum)) {
-    store<f64>(state, sum)
-    store<f64>(state, 0, 8)
-    return
-  }
   const part = sum - high
-  const low = load<f64>(state, 8) + ((high - (sum - part)) + (value - part))
-  const total = sum + low
-  store<f64>(state, total)
-  store<f64>(state, low - (total - sum), 8)
+  const error = high - (sum - part) + (value - part) + load<f64>(state, 8)
+  const near = sum + error
+  const rest = error - (near - sum)
+  const total = near + rest
+  if (total - total == 0) {
+    store<f64>(state, total)
+    store<f64>(state, rest - (total - near), 8)
+  } else {
+    store<f64>(state, sum - sum != 0 ? sum : near - near != 0 ? near : total)
+    store<f64>(state, 0, 8)
+  }
 }
 
 /** i128 += i64. */
@@ -59,7 +64,7 @@ function extreme(kind: u32, state: usize, slot: usize): void {
   const old = load<i64>(state)
   const seen = load<u64>(state, 8)
   if (seen == 0 || (kind == MIN_INTEGER ? value < old : value > old)) store<i64>(state, value)
-  store<u64>(state, 1, 8)
+  store<u64>(state, seen + 1, 8)
 }
 
 /** Adds the record in `slots` to the aggregates in `state`. */

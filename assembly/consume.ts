@@ -218,6 +218,7 @@ export function consume(at: usize, checkCrc: u32): i32 {
     if (bytes == 0) return lane.CORRUPT
     const next = batch.nextOffset(header)
     if (next > load<i64>(at, lane.NEXT_OFFSET)) {
+      if (load<u32>(at, lane.DAMAGED) == <u32>header) return lane.CORRUPT
       if (check && crc32c(header + 21, <u32>(bytes - 21)) != batch.storedCrc(header)) return lane.CORRUPT
       const status = consumeBatch(at, header, header + bytes)
       if (status != lane.DONE) return status

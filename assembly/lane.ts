@@ -43,6 +43,8 @@ export const INFLATED: usize = 112
 export const INFLATED_LENGTH: usize = 116
 /** The RecordBatch at which a status other than DONE was returned. */
 export const STOPPED_AT: usize = 120
+/** A RecordBatch that the host found to be damaged, 0 for none. */
+export const DAMAGED: usize = 124
 
 export const NEXT_OFFSET: usize = 128
 /** Largest time counted so far; -1 before the first. */

@@ -10,12 +10,7 @@ import type { DeadLetters } from '../ingest/dead_letter.ts'
 import { Intake } from '../ingest/intake.ts'
 import { LaneFeed } from '../ingest/lane_feed.ts'
 import type { Executor } from '../kernel/executor.ts'
-import type {
-  LaneCounters,
-  LaneKernel,
-  LaneOptions,
-  LanePosition,
-} from '../kernel/lane.ts'
+import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { ReferenceLane } from '../kernel/reference/lane.ts'
 import { stateLayout } from '../kernel/state.ts'

@@ -7,14 +7,28 @@ import type { SharedMemory } from '../batch/memory.ts'
 import { ROW_HEADER_BYTES } from '../batch/rows.ts'
 import { LANE_BYTES, laneField, SLOT_BYTES, SLOT_NOTES_BYTES } from './lane_block.ts'
 
-const INDEX_ENTRIES_MIN = 4096
 /** Cells per index entry at which the index counts as full. */
 const LOAD = 0.75
-const HEAP_BYTES_MIN = 256 * 1024
-const ROWS_BYTES_MIN = 64 * 1024
-const ROWS_BYTES_MAX = 1 << 20
-const REJECTS_BYTES_MIN = 16 * 1024
 const TEXT_BYTES_MIN = 16 * 1024
+
+/** First sizes of the parts that grow, bytes unless said. */
+export interface ArenaSizes {
+  /** A power of two. */
+  readonly indexEntries: number
+  readonly heapBytes: number
+  readonly rowsBytes: number
+  readonly rowsBytesMax: number
+  readonly rejectsBytes: number
+}
+
+const usualSizes: ArenaSizes = {
+  indexEntries: 4096,
+  heapBytes: 256 * 1024,
+  rowsBytes: 64 * 1024,
+  rowsBytesMax: 1 << 20,
+  rejectsBytes: 16 * 1024,
+}
+
 const CELL_HEADER_BYTES = 24
 
 export class LaneArena {
@@ -24,24 +38,31 @@ export class LaneArena {
   /** Most bytes that heap, index and dirty list may have together. */
   readonly #bytesMax: number
   readonly #spans = new Map<string, { address: number; bytes: number }>()
-  #entries = INDEX_ENTRIES_MIN
+  readonly #sizes: ArenaSizes
+  #entries: number
 
   constructor(
     memory: SharedMemory,
-    options: { columns: number; stateBytes: number; bytesMax: number },
+    options: { columns: number; stateBytes: number; bytesMax: number; sizes?: ArenaSizes },
   ) {
     this.memory = memory
     this.#stateBytes = options.stateBytes
+    const longest = CELL_HEADER_BYTES + options.stateBytes + KEY_BYTES_MAX
+    const sizes = options.sizes ?? usualSizes
+    const heapBytes = Math.max(sizes.heapBytes, longest + 8)
+    const rowsBytes = Math.max(sizes.rowsBytes, longest + ROW_HEADER_BYTES + KEY_WINDOW_BYTES)
+    this.#sizes = sizes
+    this.#entries = sizes.indexEntries
     this.#bytesMax = options.bytesMax
     const fixed = LANE_BYTES + SLOT_NOTES_BYTES + options.columns * SLOT_BYTES
     this.address = memory.allocate(fixed, 'a lane')
     this.#take('key', KEY_BYTES_MAX + 64)
     this.#take('text', TEXT_BYTES_MIN)
-    this.#take('rejects', REJECTS_BYTES_MIN)
-    this.#take('rows', ROWS_BYTES_MIN)
+    this.#take('rejects', sizes.rejectsBytes)
+    this.#take('rows', rowsBytes)
     this.#take('index', this.#entries * 8)
     this.#take('dirty', this.#cellLimit() * 4)
-    this.#take('heap', HEAP_BYTES_MIN)
+    this.#take('heap', heapBytes)
     this.reset()
   }
 
@@ -76,12 +97,8 @@ export class LaneArena {
     const heap = this.#span('heap')
     this.set('heapTop', heap.address)
     this.set('heapEnd', heap.address + heap.bytes)
-    this.bytesOf('index').fill(0)
-  }
-
-  bytesOf(name: 'rows' | 'rejects' | 'index'): Buffer {
-    const { address, bytes } = this.#span(name)
-    return this.memory.span(address, bytes)
+    const index = this.#span('index')
+    this.memory.span(index.address, index.bytes).fill(0)
   }
 
   /** Makes text or rejects at least `bytes` large. Rejects must be empty. False when memory is short. */
@@ -96,10 +113,8 @@ export class LaneArena {
   fitRows(): void {
     const dirty = this.get('dirtyCount')
     const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#stateBytes + 40
-    const wanted = Math.min(
-      ROWS_BYTES_MAX,
-      Math.ceil((dirty * perRow) / ROWS_BYTES_MIN) * ROWS_BYTES_MIN,
-    )
+    const { rowsBytes, rowsBytesMax } = this.#sizes
+    const wanted = Math.min(rowsBytesMax, Math.ceil((dirty * perRow) / rowsBytes) * rowsBytes)
     if (wanted <= this.#span('rows').bytes || !this.#retake('rows', wanted)) return
     this.set('rows', this.#span('rows').address)
     this.set('rowsCapacity', this.#span('rows').bytes)
@@ -147,12 +162,6 @@ export class LaneArena {
   free(): void {
     for (const { address } of this.#spans.values()) this.memory.free(address)
     this.memory.free(this.address)
-  }
-
-  /** Smallest arena that holds one cell of the longest key. */
-  static bytesMin(stateBytes: number): number {
-    const cell = CELL_HEADER_BYTES + stateBytes + KEY_BYTES_MAX
-    return Math.max(HEAP_BYTES_MIN, cell) + INDEX_ENTRIES_MIN * 12
   }
 
   #cellLimit(): number {

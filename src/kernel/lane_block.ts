@@ -33,6 +33,7 @@ export const laneField = {
   inflated: 112,
   inflatedLength: 116,
   stoppedAt: 120,
+  damaged: 124,
   nextOffset: 128,
   streamTime: 136,
   storedThrough: 144,

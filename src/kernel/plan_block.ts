@@ -1,6 +1,7 @@
 // Writes an AggregationPlan as the bytes that kernels read (assembly/plan.ts has the offsets, with
 // the same names). The block is relocatable: every offset in it counts from its own start.
 import assert from 'node:assert'
+import { encodeCellKey } from '../record/cell_key.ts'
 import { SLOT_BYTES } from './lane_block.ts'
 import type { AggregationPlan, ColumnType, Predicate } from './plan.ts'
 import { emptyState, stateKinds, stateLayout } from './state.ts'
@@ -97,9 +98,9 @@ function writeWhere(block: Block, predicate: Predicate): number {
     block.u32(at + 8, instruction.type)
     const { value } = instruction
     if (typeof value === 'string') {
-      const text = Buffer.from(value, 'utf8')
+      const text = encodeCellKey(['string'], [value])
       const place = block.reserve(text.length + 16)
-      text.copy(block.bytes, place)
+      block.bytes.set(text, place)
       block.u32(at + 12, text.length)
       block.u32(at + 16, place - start)
     } else if (typeof value === 'bigint')

@@ -5,7 +5,7 @@
 //   sum, float columns    f64 high, f64 low        (double-double, normalised: high = fl(high + low))
 //   sum, integer columns  i128: u64 low, i64 high  (integer, timestamp, int64)
 //   min, max              f64; NaN while no value  (float64, float32, integer, timestamp)
-//   min, max of int64     i64, u64 number of values seen, at least 1 (0: none yet)
+//   min, max of int64     i64, u64 number of values seen
 //   mean                  as sum, then u64 number of values
 import type { AggregatePlan, AggregationPlan, ColumnType } from './plan.ts'
 

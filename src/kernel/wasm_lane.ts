@@ -14,7 +14,7 @@ import type {
   LaneStatus,
   Rejected,
 } from './lane.ts'
-import { LaneArena } from './lane_arena.ts'
+import { type ArenaSizes, LaneArena } from './lane_arena.ts'
 import { laneFlag, laneStatus, laneTask, REJECT_HEADER_BYTES } from './lane_block.ts'
 import { reasonName } from './plan.ts'
 import { encodePlanBlock } from './plan_block.ts'
@@ -25,8 +25,9 @@ export interface WasmLaneOptions extends LaneOptions {
   readonly memory: SharedMemory
   readonly executor: Executor
   readonly checkCrcs: boolean
-  /** Bound of the lane's table in shared memory, bytes. */
+  /** Bound of what the lane's table may grow to in shared memory, bytes. */
   readonly arenaBytesMax: number
+  readonly sizes?: ArenaSizes
   /** Most bytes that one RecordBatch may decompress to. */
   readonly inflatedBytesMax: number
 }
@@ -67,7 +68,8 @@ export class WasmLane implements LaneKernel {
     this.#arena = new LaneArena(memory, {
       columns: plan.columns.length,
       stateBytes: stateLayout(plan).bytes,
-      bytesMax: Math.max(options.arenaBytesMax, LaneArena.bytesMin(stateLayout(plan).bytes)),
+      bytesMax: options.arenaBytesMax,
+      sizes: options.sizes,
     })
     const none = { counted: 0, late: 0, bad: 0, filtered: 0 }
     this.restore({
@@ -119,7 +121,8 @@ export class WasmLane implements LaneKernel {
   }
 
   rows(): Uint8Array {
-    return this.#arena.bytesOf('rows').subarray(0, this.#arena.get('rowsLength'))
+    const { buffer } = this.#memory.wasm
+    return new Uint8Array(buffer, this.#arena.get('rows'), this.#arena.get('rowsLength'))
   }
 
   async absorb(rows: Uint8Array): Promise<void> {

@@ -102,9 +102,8 @@ export class KernelThread {
 
   #consume(lane: number): number {
     const checkCrc = (this.#u32(lane + laneField.flags) & laneFlag.checkCrc) !== 0
-    if (checkCrc && this.#crc32c !== undefined && !this.#crcsMatch(lane, this.#crc32c)) {
-      return laneStatus.corrupt
-    }
+    const damaged = checkCrc && this.#crc32c !== undefined ? this.#damaged(lane, this.#crc32c) : 0
+    this.#set(lane + laneField.damaged, damaged)
     const own = this.#u32(lane + laneField.scratch) !== 0
     const area = own ? -1 : this.#takeScratch(lane)
     try {
@@ -143,26 +142,24 @@ export class KernelThread {
     return [vector + 4, vector + 4 + this.#u32(vector)]
   }
 
-  /** Framing is left to the kernel: a length that cannot be right ends the check. */
-  #crcsMatch(lane: number, crc32c: Crc32c): boolean {
+  /**
+   * The first RecordBatch whose checksum is wrong, or 0. Framing is left to the kernel: a length that
+   * cannot be right ends the check.
+   */
+  #damaged(lane: number, crc32c: Crc32c): number {
     const view = this.#view
     const [start, end] = this.#payload(lane)
     const position = view.getBigInt64(lane + laneField.nextOffset, true)
     let at = start
     while (at + HEADER_BYTES <= end) {
       const next = at + 12 + view.getInt32(at + 8)
-      if (next > end || next < at + HEADER_BYTES) return true
+      if (next > end || next < at + HEADER_BYTES) return 0
       const last = view.getBigInt64(at) + BigInt(view.getInt32(at + 23))
-      if (
-        last >= position &&
-        crc32c(this.#bytes.subarray(at + 21, next)) !== view.getUint32(at + 17)
-      ) {
-        this.#set(lane + laneField.stoppedAt, at)
-        return false
-      }
+      const stored = view.getUint32(at + 17)
+      if (last >= position && crc32c(this.#bytes.subarray(at + 21, next)) !== stored) return at
       at = next
     }
-    return true
+    return 0
   }
 
   /** gzip and zstd: by libraries, then copied into scratch. */
