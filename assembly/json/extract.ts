@@ -4,10 +4,10 @@ import {
   INVALID_JSON, INVALID_UTF8, MISSING_FIELD, NOT_AN_OBJECT, WRONG_TYPE,
 } from '../reasons'
 import {
-  BLOCK_ROOT, CLOSE_OBJECT, COLON, COMMA, FIELD_BYTES, FIELD_DETAIL, FIELD_INDEX, FIELD_LENGTH,
-  FIELD_MASK, FIELD_NAME, FIELD_PREFIX, FIELD_TYPE, OPEN_OBJECT, PAGE_BYTES, PAGE_FIELDS,
-  PAGE_LENGTHS, PAGE_NEXT, PAGE_REQUIRED, QUOTE, RECORD, SCRATCH_BYTES, SCRATCH_ESCAPED,
-  SCRATCH_FAILURE, SCRATCH_NON_ASCII, SCRATCH_SCHEMA, SCRATCH_TEXT, SCRATCH_TEXT_END, SPACE,
+  BLOCK_ROOT, CLOSE_OBJECT, COLON, COMMA, FIELD_BYTES, FIELD_DETAIL, FIELD_HINT, FIELD_INDEX, FIELD_LENGTH,
+  FIELD_MASK, FIELD_NAME, FIELD_PREFIX, FIELD_TYPE, HINTS, OPEN_OBJECT, PAGE_BYTES, PAGE_FIELDS,
+  PAGE_HINT,  PAGE_LENGTHS, PAGE_NEXT, PAGE_REQUIRED, QUOTE, RECORD, SCRATCH_BYTES, SCRATCH_ESCAPED,
+  SCRATCH_FAILURE, SCRATCH_HINTS, SCRATCH_NON_ASCII, SCRATCH_SCHEMA, SCRATCH_TEXT, SCRATCH_TEXT_END, SPACE,
 } from './layout'
 import { isSpace, skipValue, spaceEnd } from './skip'
 import { equalsName, stringEnd } from './text'
@@ -67,50 +67,59 @@ function readRecord(page: usize, p: usize, end: usize, scratch: usize, slots: us
   return read
 }
 
+/** Whether the key that begins at `key` is the field's name, quote included. */
 // @ts-ignore: decorator
 @inline
-function isNamed(field: usize, key: usize): bool {
+function isNamed(field: usize, key: usize, scratch: usize): bool {
   const mask = load<u32>(field, FIELD_MASK)
   const equal = i8x16.bitmask(i8x16.eq(v128.load(key), v128.load(field, FIELD_PREFIX)))
-  return (equal & mask) == mask
+  if ((equal & mask) != mask) return false
+  return load<u32>(field, FIELD_LENGTH) < 16 || restIsNamed(field, key, scratch)
 }
 
-/** Whether a name of 16 bytes or more goes on as the key does, quote included. */
-function restIsNamed(field: usize, key: usize, schema: usize): bool {
+function restIsNamed(field: usize, key: usize, scratch: usize): bool {
   const length = <usize>load<u32>(field, FIELD_LENGTH)
-  const name = schema + <usize>load<u32>(field, FIELD_NAME)
+  const name = <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_NAME)
   let i: usize = 16
-  for (; i < length; ++i) if (load<u8>(name + i) != load<u8>(key + i)) return false
+  for (; i < length; i++) if (load<u8>(name + i) != load<u8>(key + i)) return false
   return load<u8>(key + i) == QUOTE
 }
 
 /** The declared field of the key in [key, keyEnd), searched from `field` on; 0 if there is none. */
 function findField(page: usize, field: usize, key: usize, keyEnd: usize, scratch: usize): usize {
-  const schema = <usize>load<u32>(scratch, SCRATCH_SCHEMA)
   const escaped = load<u32>(scratch, SCRATCH_ESCAPED) != 0
   const first = page + PAGE_BYTES
-  const last = first + <usize>load<u32>(page, PAGE_FIELDS) * FIELD_BYTES
+  const last = first + <usize>load<u16>(page, PAGE_FIELDS) * FIELD_BYTES
   if (!escaped) {
     const bit = <u64>1 << <u64>min<usize>(keyEnd - key, 63)
     if ((load<u64>(page, PAGE_LENGTHS) & bit) == 0) return 0
   }
-  for (let i = load<u32>(page, PAGE_FIELDS); i > 0; --i) {
-    const length = <usize>load<u32>(field, FIELD_LENGTH)
+  for (let i: u32 = load<u16>(page, PAGE_FIELDS); i > 0; i--) {
     if (escaped) {
-      const name = schema + <usize>load<u32>(field, FIELD_NAME)
-      if (equalsName(key, keyEnd, name, length)) return field
-    } else if (isNamed(field, key) && (length < 16 || restIsNamed(field, key, schema))) return field
+      const name = <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_NAME)
+      if (equalsName(key, keyEnd, name, load<u32>(field, FIELD_LENGTH))) return field
+    } else if (isNamed(field, key, scratch)) return field
     field += FIELD_BYTES
     if (field == last) field = first
   }
   return 0
 }
 
+/** The field that came next in the last record of the lane; any field if that was not noted. */
+// @ts-ignore: decorator
+@inline
+function noted(page: usize, hint: u32, scratch: usize): usize {
+  const index: u32 = hint < HINTS ? load<u8>(scratch + <usize>hint, SCRATCH_HINTS) : 0
+  const known = index < load<u16>(page, PAGE_FIELDS) ? index : 0
+  return page + PAGE_BYTES + <usize>known * FIELD_BYTES
+}
+
 function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usize): u64 {
   const first = page + PAGE_BYTES
-  const last = first + <usize>load<u32>(page, PAGE_FIELDS) * FIELD_BYTES
-  // Most producers write the fields in declared order: each is first compared with the next one.
+  const last = first + <usize>load<u16>(page, PAGE_FIELDS) * FIELD_BYTES
+  // Most producers write the declared order, or at least one order: these two are tried first.
   let expected = first
+  let hint: u32 = load<u16>(page, PAGE_HINT)
   let seen: u64 = 0
   let bad: u64 = 0
   let missing: u64 = 0
@@ -120,14 +129,20 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
     if (load<u8>(p) != QUOTE) return 0
     p++
     let field = expected
-    const length = <usize>load<u32>(field, FIELD_LENGTH)
-    if (length < 16 && isNamed(field, p)) {
-      p += length + 1
+    if (!isNamed(field, p, scratch)) {
+      field = noted(page, hint, scratch)
+      if (!isNamed(field, p, scratch)) field = 0
+    }
+    if (field != 0) {
+      p += <usize>load<u32>(field, FIELD_LENGTH) + 1
     } else {
       store<u32>(scratch, 0, SCRATCH_ESCAPED)
       const keyEnd = stringEnd(p, end, scratch)
       if (!keyEnd) return 0
       field = findField(page, expected, p, keyEnd - 1, scratch)
+      if (field != 0 && hint < HINTS) {
+        store<u8>(scratch + <usize>hint, load<u8>(field, FIELD_INDEX), SCRATCH_HINTS)
+      }
       p = keyEnd
     }
     if (load<u8>(p) != COLON) {
@@ -141,14 +156,11 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
       p = skipValue(p, end, scratch)
       if (!p) return 0
     } else {
-      const bit = <u64>1 << <u64>load<u16>(field, FIELD_INDEX)
+      const bit = <u64>1 << <u64>load<u8>(field, FIELD_INDEX)
       if (bit & seen) clearColumns(field, scratch, slots)
       const read =
         load<u8>(field, FIELD_TYPE) == RECORD && load<u8>(p) == OPEN_OBJECT
-          ? readRecord(
-              <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_DETAIL),
-              p + 1, end, scratch, slots,
-            )
+          ? readRecord(nestedPage(field, scratch), p + 1, end, scratch, slots)
           : readValue(field, p, end, scratch, slots)
       p = <usize>(<u32>read)
       if (!p) return 0
@@ -156,6 +168,7 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
       seen |= bit
       bad = reason == 0 ? bad & ~bit : bad | bit
       missing = reason == MISSING_FIELD ? missing | bit : missing & ~bit
+      hint = load<u8>(field, FIELD_HINT)
       expected = field + FIELD_BYTES
       if (expected == last) expected = first
     }
@@ -166,6 +179,12 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
     if (c != COMMA) return 0
     if (load<u8>(p) <= SPACE) p = spaceEnd(p, end)
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function nestedPage(field: usize, scratch: usize): usize {
+  return <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_DETAIL)
 }
 
 /** The reason of the first declared field that has one. */

@@ -30,6 +30,7 @@ export const BLOCK_COLUMNS: usize = 8
 
 // Page: up to 64 fields of a record, then the fields.
 export const PAGE_FIELDS: usize = 0
+export const PAGE_HINT: usize = 2
 export const PAGE_NEXT: usize = 4
 export const PAGE_REQUIRED: usize = 8
 export const PAGE_LENGTHS: usize = 16
@@ -39,6 +40,7 @@ export const PAGE_BYTES: usize = 24
 export const FIELD_TYPE: usize = 0
 export const FIELD_NULLABLE: usize = 1
 export const FIELD_INDEX: usize = 2
+export const FIELD_HINT: usize = 3
 export const FIELD_SLOT: usize = 4
 export const FIELD_LENGTH: usize = 8
 export const FIELD_NAME: usize = 12
@@ -60,6 +62,8 @@ export const BOOLEAN: u32 = 7
 export const RECORD: u32 = 8
 /** A float that no column reads: only its syntax matters. */
 export const NUMBER: u32 = 9
+/** Checked by the host unless it is written as one of the texts in the block. */
+export const LITERAL: u32 = 10
 
 // Slot.
 export const SLOT_BYTES: usize = 24
@@ -85,5 +89,8 @@ export const SCRATCH_TEXT: usize = 12
 export const SCRATCH_TEXT_END: usize = 16
 /** u32 pointer: the schema block. */
 export const SCRATCH_SCHEMA: usize = 20
+/** u8 each, kept from record to record: index of the field that followed last time. Only guesses. */
+export const SCRATCH_HINTS: usize = 24
+export const HINTS: u32 = 16
 
 export const TEXT_TOO_SMALL: i32 = -1

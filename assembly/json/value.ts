@@ -2,15 +2,16 @@
 // the value, 0 if it is not JSON, with a reason in bits 32 and up (0: fine).
 import { WRONG_TYPE } from '../reasons'
 import {
-  ABSENT, ALSE_WORD, BACKSLASH, BOOLEAN, BLOCK_COLUMNS, FIELD_CLEAR, FIELD_CLEARS, FIELD_DETAIL,
-  FIELD_NULLABLE, FIELD_SLOT, FIELD_TYPE, FLOAT32, FLOAT64, INT64, INTEGER, MINUS, NULL, NULL_WORD,
+  ABSENT, ALSE_WORD, BACKSLASH, BLOCK_COLUMNS, BOOLEAN, CLOSE_OBJECT, COMMA, FIELD_CLEAR, FIELD_CLEARS,
+  FIELD_DETAIL, FIELD_NULLABLE, FIELD_SLOT, FIELD_TYPE, FLOAT32, FLOAT64, INT64, INTEGER, LITERAL, MINUS, NULL, NULL_WORD,
   NUMBER, OPEN_OBJECT, PRESENT, QUOTE, RECORD, SCRATCH_ESCAPED, SCRATCH_FAILURE, SCRATCH_SCHEMA,
   SCRATCH_TEXT, SCRATCH_TEXT_END, SLOT_BYTES, SLOT_LENGTH, SLOT_POINTER, SLOT_STATE, SLOT_VALUE,
   SPACE, STRING, TEXT_TOO_SMALL, TIMESTAMP, TRUE_WORD, ZERO,
 } from './layout'
-import { numberEnd, skipValue } from './skip'
+import { isSpace, numberEnd, skipValue } from './skip'
 import { readDouble, readInt64, readInteger } from './number'
 import { stringEnd, unescape } from './text'
+import { utcTime } from './time'
 
 /** Milliseconds of an ISO-8601 text, NaN if it is none. */
 // @ts-ignore: decorator
@@ -62,8 +63,10 @@ export function readValue(field: usize, p: usize, end: usize, scratch: usize, sl
       store<f64>(slot, yes ? 1 : 0, SLOT_VALUE)
       return <u64>(p + (yes ? 4 : 5))
     }
+  } else if (type == LITERAL) {
+    return readLiteral(field, p, end, scratch)
   } else if (type != RECORD) {
-    return readChecked(field, p, end, scratch)
+    return readChecked(field, load<u32>(field, FIELD_DETAIL), p, end, scratch)
   }
   return readOther(field, p, end, scratch, slots, slot)
 }
@@ -149,19 +152,44 @@ function readTimestamp(p: usize, end: usize, scratch: usize, slot: usize): u64 {
     textEnd = unescape(p, textEnd, text)
     p = text
   }
-  const value = slowTimestamp(p, <u32>(textEnd - p))
+  let value = utcTime(p, textEnd)
+  if (value != value) value = slowTimestamp(p, <u32>(textEnd - p))
   store<u32>(slot, PRESENT, SLOT_STATE)
   store<f64>(slot, value, SLOT_VALUE)
   return value == value ? <u64>next : WRONG | <u64>next
 }
 
-function readChecked(field: usize, p: usize, end: usize, scratch: usize): u64 {
+function readChecked(field: usize, detail: u32, p: usize, end: usize, scratch: usize): u64 {
   const next = skipValue(p, end, scratch)
   if (!next) return 0
   if (load<u8>(field, FIELD_NULLABLE) && load<u32>(p) == NULL_WORD) return <u64>next
-  const schema = <usize>load<u32>(scratch, SCRATCH_SCHEMA)
-  const reason = checkField(schema, load<u32>(field, FIELD_DETAIL), p, <u32>(next - p))
+  const reason = checkField(load<u32>(scratch, SCRATCH_SCHEMA), detail, p, <u32>(next - p))
   return (<u64>(<u32>reason) << 32) | <u64>next
+}
+
+/** Compares with the usual texts of the literals; the host knows the others. */
+function readLiteral(field: usize, p: usize, end: usize, scratch: usize): u64 {
+  const list = <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_DETAIL)
+  let text = list + 8
+  for (let n = load<u32>(list, 4); n > 0; n--) {
+    const length = <usize>load<u32>(text)
+    text += 4
+    if (length <= end - p && startsWith(p, text, length) && endsValue(load<u8>(p + length))) {
+      return <u64>(p + length)
+    }
+    text += (length + 3) & ~3
+  }
+  return readChecked(field, load<u32>(list), p, end, scratch)
+}
+
+function startsWith(p: usize, text: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) if (load<u8>(p + i) != load<u8>(text + i)) return false
+  return true
+}
+
+/** A number may go on; whatever else comes is left to the one who reads on. */
+function endsValue(c: u32): bool {
+  return c == COMMA || c == CLOSE_OBJECT || isSpace(c)
 }
 
 /** Makes every column of the schema absent. */

@@ -5,20 +5,24 @@
 //          12  u32 offset and 16 u32 bytes of the JSON text of the checked fields' schemas
 //          24  u48 hash of that text
 //
-//   page    0  u32 fields     4  u32 next page or 0 (a record of more than 64 fields has several)
+//   page    0  u16 fields     2  u16 hint           4  u32 next page or 0 (more than 64 fields: several)
 //           8  u64 required fields, a bit each     16  u64 lengths of names, a bit each (63: longer)
 //          24  fields; a page without any has one that no key matches
 //
-//   field   0  u8 type        1  u8 nullable        2  u16 index in the page
+//   field   0  u8 type        1  u8 nullable        2  u8 index in the page      3  u8 hint
 //           4  i32 slot, in bytes from the first (-24: none, a slot that nobody reads)
 //           8  u32 bytes and 12 u32 offset of the name (WTF-8, closing quote, padding)
 //          16  16 bytes: the name, its closing quote, zeros; as far as they go
 //          32  u32 mask of the bytes above that a key has to equal; bit 16: only escapes can write it
-//          36  u32 page of a record, or index of a checked field
+//          36  u32 page of a record, index of a checked field, or offset of a literal's texts
 //          40  u32 offset and 44 u32 number of the slots (u32, in bytes) inside a record
+//
+//   texts   0  u32 index of the checked field       4  u32 number, then each: u32 bytes, text, padding
+//
+// A hint is where the scratch notes which field came after this one (or first); 255: nowhere.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import type { FieldSchema, RecordSchema } from '../record/schema.ts'
+import type { FieldSchema, LiteralValue, RecordSchema } from '../record/schema.ts'
 import type { Column, ColumnType } from './plan.ts'
 
 /** Bytes of a column's slot; the scratch before the slots, as assembly/json/layout.ts has them. */
@@ -37,6 +41,9 @@ const unmatched = 1 << 16
 const checked = 0
 const number = 9
 const record = 8
+const literal = 10
+const hintsMax = 16
+const noHint = 255
 const columnTypes: Readonly<Record<ColumnType, number>> = {
   string: 1,
   float64: 2,
@@ -64,6 +71,7 @@ class Encoder {
   readonly #checked: FieldSchema[] = []
   readonly #writes: ((view: DataView, bytes: Uint8Array) => void)[] = []
   #cursor = headerBytes
+  #hints = 0
 
   constructor(columns: readonly Column[]) {
     this.#columns = columns
@@ -113,6 +121,7 @@ class Encoder {
 
   #page(fields: readonly Field[], path: readonly string[]): number {
     const at = this.#take(pageBytes + Math.max(1, fields.length) * fieldBytes)
+    const hint = this.#hint()
     let required = 0n
     let lengths = 0n
     fields.forEach(([name, schema], i) => {
@@ -122,12 +131,17 @@ class Encoder {
       this.#field(at + pageBytes + i * fieldBytes, i, bytes, schema, [...path, name])
     })
     this.#writes.push((view) => {
-      view.setUint32(at, fields.length, true)
+      view.setUint16(at, fields.length, true)
+      view.setUint16(at + 2, hint, true)
       view.setBigUint64(at + 8, required, true)
       view.setBigUint64(at + 16, lengths, true)
       if (fields.length === 0) view.setUint32(at + pageBytes + 32, unmatched, true)
     })
     return at
+  }
+
+  #hint(): number {
+    return this.#hints < hintsMax ? this.#hints++ : noHint
   }
 
   #field(
@@ -139,6 +153,7 @@ class Encoder {
   ): void {
     const slot = this.#slot(schema, path)
     const type = typeCode(schema, slot >= 0)
+    const hint = this.#hint()
     const before = new Set(this.#slots.values())
     const detail = this.#detail(type, schema, path)
     // The columns that the nested record took.
@@ -148,7 +163,8 @@ class Encoder {
     this.#writes.push((view, bytes) => {
       view.setUint8(at, type)
       view.setUint8(at + 1, schema.nullable ? 1 : 0)
-      view.setUint16(at + 2, index, true)
+      view.setUint8(at + 2, index)
+      view.setUint8(at + 3, hint)
       view.setInt32(at + 4, slot, true)
       view.setUint32(at + 8, name.length, true)
       view.setUint32(at + 12, nameAt, true)
@@ -176,12 +192,31 @@ class Encoder {
 
   #detail(type: number, schema: FieldSchema, path: readonly string[]): number {
     if (schema.type === 'record') return this.#pages(schema, path)
-    return type === checked ? this.#checked.push(schema) - 1 : 0
+    if (type !== checked && type !== literal) return 0
+    const index = this.#checked.push(schema) - 1
+    return schema.type === 'literal' ? this.#texts(index, schema.values) : index
+  }
+
+  #texts(index: number, values: readonly LiteralValue[]): number {
+    const texts = values.map((value) => Buffer.from(JSON.stringify(value)))
+    const at = this.#take(texts.reduce((sum, text) => sum + 4 + ((text.length + 3) & ~3), 8))
+    this.#writes.push((view, bytes) => {
+      view.setUint32(at, index, true)
+      view.setUint32(at + 4, texts.length, true)
+      let cursor = at + 8
+      for (const text of texts) {
+        view.setUint32(cursor, text.length, true)
+        bytes.set(text, cursor + 4)
+        cursor += 4 + ((text.length + 3) & ~3)
+      }
+    })
+    return at
   }
 }
 
 function typeCode(schema: FieldSchema, isColumn: boolean): number {
   if (schema.type === 'record') return record
+  if (schema.type === 'literal') return literal
   if (!isColumn && (schema.type === 'float64' || schema.type === 'float32')) return number
   return schema.type in columnTypes ? columnTypes[schema.type as ColumnType] : checked
 }
