@@ -98,6 +98,30 @@ const content = fc.oneof(
 /** A string token. */
 export const anyStringText: fc.Arbitrary<string> = content.chain(stringText)
 
+const two = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, '0'))
+
+/** A string token with an ISO-8601 time, or nearly one. */
+export const timeText: fc.Arbitrary<string> = fc
+  .tuple(
+    fc.nat(9999).map((year) => String(year).padStart(4, '0')),
+    two(13),
+    two(32),
+    fc.constantFrom('T', 'T', 'T', ' ', 't'),
+    two(24),
+    two(60),
+    fc.oneof(
+      fc.constant(''),
+      two(60).map((seconds) => `:${seconds}`),
+    ),
+    fc.oneof(
+      fc.constant(''),
+      digits(9).map((d) => `.${d}`),
+      fc.constant('.'),
+    ),
+    fc.constantFrom('Z', 'Z', 'Z', '', 'z', '+01:00', '-23:59', '+0100', 'ZZ'),
+  )
+  .map(([y, m, d, t, h, n, s, f, z]) => `"${y}-${m}-${d}${t}${h}:${n}${s}${f}${z}"`)
+
 export const wordText = fc.constantFrom('null', 'true', 'false')
 
 function joined(open: string, close: string, parts: readonly string[], space: string): string {
