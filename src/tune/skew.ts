@@ -4,6 +4,8 @@
 /** Weight of key k is (1 + k / (WIDTH × keys)) ^ -STEEPNESS. */
 const STEEPNESS = 2.5
 const WIDTH = 0.02
+/** More keys than this are all equally likely: whoever asks for them wants them to occur. */
+const SKEWED_KEYS_MAX = 100_000
 
 const FULL = 4294967296
 
@@ -20,7 +22,7 @@ export class SkewedKeys {
     const weights = new Float64Array(keys)
     let total = 0
     for (let key = 0; key < keys; key++) {
-      weights[key] = (1 + key / (WIDTH * keys)) ** -STEEPNESS
+      weights[key] = keys > SKEWED_KEYS_MAX ? 1 : (1 + key / (WIDTH * keys)) ** -STEEPNESS
       total += weights[key]
     }
     const small: number[] = []

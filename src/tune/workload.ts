@@ -10,7 +10,7 @@ export interface PageViewOptions {
   readonly events: number
   /** Default 4. An event's partition is that of its url as key. */
   readonly partitions?: number
-  /** Distinct urls. Default 8,057. */
+  /** Distinct urls, skewed up to 100,000 of them. Default 8,057. */
   readonly keys?: number
   /** Default 1. */
   readonly seed?: number

@@ -12,7 +12,6 @@ import type {
 import type { StoredRecord } from '../../src/log/log.ts'
 import { batchOf, concat } from '../support/batches.ts'
 import { badDocument, everythingSchema, goodDocument } from '../support/documents.ts'
-import { below, pick } from '../support/random_json.ts'
 import type { LaneJob } from '../support/lane_job.ts'
 import {
   at,
@@ -26,6 +25,7 @@ import {
   utf8,
   withJob,
 } from '../support/plans.ts'
+import { below, pick } from '../support/random_json.ts'
 import type { Contract } from './kernel.ts'
 
 const BASE_MS = 1_700_000_000_000

@@ -1,4 +1,4 @@
-// The TypeScript reference keeps the kernels' contract.
+// The TypeScript reference keeps the kernels' contract, on batches in shared memory.
 import { ReferenceLane } from '../../src/kernel/reference/lane.ts'
 import { kernelContract } from '../contract/kernel.ts'
 
@@ -11,6 +11,10 @@ const tight = {
 
 kernelContract('reference', async (options, room) => ({
   lane: new ReferenceLane(options, room === 'tight' ? tight : {}),
-  batch: (payload) => ({ payload, address: 0 }),
+  batch(payload) {
+    const shared = new Uint8Array(new SharedArrayBuffer(payload.length))
+    shared.set(payload)
+    return { payload: shared, address: 0 }
+  },
   close: async () => undefined,
 }))

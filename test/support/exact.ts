@@ -1,17 +1,6 @@
 // Exact sums of doubles as rational numbers, rounded once at the end; and the distance of two doubles
 // in units in the last place. Used by the naive oracle.
 
-/** The double as a multiple of 2^-1074. */
-function scaled(value: number): bigint {
-  const view = new DataView(new ArrayBuffer(8))
-  view.setFloat64(0, value)
-  const bits = view.getBigUint64(0)
-  const exponent = (bits >> 52n) & 0x7ffn
-  const fraction = bits & 0xfffffffffffffn
-  const size = exponent === 0n ? fraction : (fraction | (1n << 52n)) << (exponent - 1n)
-  return bits >> 63n ? -size : size
-}
-
 /** The double nearest to numerator / denominator × 2^-1074, ties to even. */
 function nearest(numerator: bigint, denominator: bigint): number {
   const size = numerator < 0n ? -numerator : numerator
@@ -29,19 +18,33 @@ export function nearestRatio(total: bigint, count: number): number {
   return nearest(total << 1074n, BigInt(count))
 }
 
+const scratch = new DataView(new ArrayBuffer(8))
+
+/** Sums of the 53-bit fractions by exponent, which are put together at the end. */
 export class ExactSum {
-  #total = 0n
+  #fractions = new Map<number, bigint>()
   #infinite = 0
 
   add(value: number): void {
-    if (Number.isFinite(value)) this.#total += scaled(value)
-    else this.#infinite += value
+    if (!Number.isFinite(value)) {
+      this.#infinite += value
+      return
+    }
+    scratch.setFloat64(0, Math.abs(value))
+    const high = scratch.getUint32(0)
+    const exponent = high >>> 20
+    const fraction = (high & 0xfffff) * 2 ** 32 + scratch.getUint32(4) + (exponent && 2 ** 52)
+    const signed = BigInt(value < 0 ? -fraction : fraction)
+    const shift = exponent === 0 ? 0 : exponent - 1
+    this.#fractions.set(shift, (this.#fractions.get(shift) ?? 0n) + signed)
   }
 
   /** The correctly rounded sum divided by `count`. */
   over(count: number): number {
     if (this.#infinite !== 0) return this.#infinite
-    return nearest(this.#total, BigInt(count))
+    let total = 0n
+    for (const [shift, fractions] of this.#fractions) total += fractions << BigInt(shift)
+    return nearest(total, BigInt(count))
   }
 }
 

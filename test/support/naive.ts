@@ -2,7 +2,13 @@
 // one, in the order of arrival. Shares no code with the kernels: own reading of JSON, no slices, no
 // states, exact sums. Tests compare kernels, tables and the command line with it.
 
-import type { AggregationPlan, Column, Predicate, Reason } from '../../src/kernel/plan.ts'
+import type {
+  AggregateFunction,
+  AggregationPlan,
+  Column,
+  Predicate,
+  Reason,
+} from '../../src/kernel/plan.ts'
 import type { StoredRecord } from '../../src/log/log.ts'
 import { ExactSum, nearestRatio, ulpDistance } from './exact.ts'
 import { type Json, readJson } from './naive_json.ts'
@@ -33,16 +39,23 @@ export interface NaiveResult {
 }
 
 class ColumnTotals {
+  readonly fn: AggregateFunction
   count = 0
   sum = new ExactSum()
   whole = 0n
   least: number | bigint | null = null
   most: number | bigint | null = null
 
+  constructor(fn: AggregateFunction) {
+    this.fn = fn
+  }
+
   add(value: number | bigint): void {
     this.count++
-    if (typeof value === 'number') this.sum.add(value)
-    if (typeof value === 'bigint' || Number.isInteger(value)) this.whole += BigInt(value)
+    if (this.fn === 'sum' || this.fn === 'mean') {
+      if (typeof value === 'bigint') this.whole += value
+      else this.sum.add(value)
+    }
     if (this.least === null || value < this.least) this.least = value
     if (this.most === null || value > this.most) this.most = value
   }
@@ -84,10 +97,12 @@ function holds(predicate: Predicate, values: Values): boolean {
   return value >= limit
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** The text of a record's key bytes; their hex form where they are not UTF-8. */
 export function keyText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch {
     return `hex:${Buffer.from(bytes).toString('hex')}`
   }
@@ -157,15 +172,15 @@ function take(
   state.streamTimeMs = Math.max(state.streamTimeMs, time as number)
   const starts = windowsOf(plan, time as number, state.streamTimeMs)
   if (starts.length === 0) return 'late'
-  const keyParts = key.map((part) => `${typeof part}:${String(part)}`)
+  const keyId = JSON.stringify(key.map(String))
   for (const start of starts) {
-    const id = `${start} ${JSON.stringify(keyParts)}`
+    const id = `${start} ${keyId}`
     let group = groups.get(id)
     if (group === undefined) {
       const end = plan.window === undefined ? 0 : start + plan.window.sizeMs
       const shown = key.length === 1 ? key[0] : key
       group = { key: shown, start: start + 0, end, count: 0, columns: [] }
-      group.columns = plan.aggregates.map(() => new ColumnTotals())
+      group.columns = plan.aggregates.map(({ fn }) => new ColumnTotals(fn))
       groups.set(id, group)
     }
     group.count++
@@ -183,13 +198,11 @@ function finish(plan: AggregationPlan, group: Group): NaiveRow {
   for (const [index, aggregate] of plan.aggregates.entries()) {
     const column = group.columns[index]
     const type = aggregate.column < 0 ? undefined : plan.columns[aggregate.column].type
-    const float = type === 'float64' || type === 'float32'
     if (aggregate.fn === 'count') row[aggregate.name] = group.count
     else if (aggregate.fn === 'min') row[aggregate.name] = column.least
     else if (aggregate.fn === 'max') row[aggregate.name] = column.most
     else if (aggregate.fn === 'sum' && type === 'int64') row[aggregate.name] = column.whole
-    else if (aggregate.fn === 'sum')
-      row[aggregate.name] = float ? column.sum.over(1) : Number(column.whole)
+    else if (aggregate.fn === 'sum') row[aggregate.name] = column.sum.over(1)
     else if (column.count === 0) row[aggregate.name] = null
     else if (type === 'int64') row[aggregate.name] = nearestRatio(column.whole, column.count)
     else row[aggregate.name] = column.sum.over(column.count)
@@ -206,7 +219,7 @@ function order(a: NaiveRow, b: NaiveRow): number {
 /** Aggregates the partitions, each in the order of arrival with its own stream time. */
 export function naive(
   plan: AggregationPlan,
-  partitions: readonly (readonly StoredRecord[])[],
+  partitions: readonly Iterable<StoredRecord>[],
   nowMs: number,
 ): NaiveResult {
   const groups = new Map<string, Group>()

@@ -146,11 +146,13 @@ function recordOf(fields: readonly (readonly [string, FieldSchema])[], raw: Raw)
   return out
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 /** The value's declared fields, or as `{ reason }` why the record is bad. */
 export function readJson(schema: FieldSchema, bytes: Uint8Array): Json | { reason: Reason } {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = utf8.decode(bytes)
   } catch {
     return { reason: 'invalid-utf8' }
   }

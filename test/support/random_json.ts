@@ -58,7 +58,8 @@ function notation(digits: string, power: number, random: Random): string {
 /** A JSON number that JSON.parse makes the same double of. */
 export function numberText(value: number, random: Random): string {
   if (!Number.isFinite(value)) return value > 0 ? '1e999' : '-1e999'
-  const plain = Object.is(value, -0) ? '-0' : String(value)
+  if (Object.is(value, -0)) return pick(random, ['-0', '-0.0', '-0e5', '-0E-2', '-0.00e+1'])
+  const plain = String(value)
   const form = random()
   if (form < 0.5) return plain
   if (form < 0.6) return value.toExponential()
