@@ -1,0 +1,118 @@
+// Makes kafkajs clients: connection options, every codec, no output of its own, and two repairs of
+// kafkajs 2.2.4. Called by the driver, its producers and its consumers.
+import { createRequire } from 'node:module'
+import type { ConnectionOptions } from 'node:tls'
+import kafkajs, { type Cluster, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
+import type { Clock } from '../../clock.ts'
+import { type Compression, compress, decompress } from '../../wire/compression.ts'
+import { decompressedBytesMax } from '../../wire/record_batch.ts'
+
+export interface KafkajsOptions {
+  /** host:port of at least one broker. */
+  readonly brokers: readonly string[]
+  /** Default 'euphorion'. */
+  readonly clientId?: string
+  /** Default false. */
+  readonly ssl?: boolean | ConnectionOptions
+  readonly sasl?: SASLOptions
+  /** ms for one connection to be made. Default 2000. */
+  readonly connectionTimeoutMs?: number
+  /** ms for the first connection of all, tries included. Default 10,000. */
+  readonly connectTimeoutMs?: number
+  /** ms for an answer. Default 30,000. */
+  readonly requestTimeoutMs?: number
+  /** Further tries of a request, with growing pauses of 100 ms to 1 s. Default 3. */
+  readonly retries?: number
+  /** ms without a heartbeat after which the group gives a member up. Default 10,000. */
+  readonly sessionTimeoutMs?: number
+  readonly clock?: Clock
+}
+
+export type ClientMaker = (onLog?: (entry: LogEntry) => void, retries?: number) => Kafka
+
+/** Each call makes a client of its own: consumers of one group that share one share its offsets too. */
+export function clientMaker(options: KafkajsOptions): ClientMaker {
+  installCodecs()
+  repairRequestQueue()
+  return (onLog, retries = options.retries ?? 3) =>
+    new kafkajs.Kafka({
+      brokers: [...options.brokers],
+      clientId: options.clientId ?? 'euphorion',
+      ssl: options.ssl ?? false,
+      sasl: options.sasl,
+      connectionTimeout: options.connectionTimeoutMs ?? 2000,
+      authenticationTimeout: options.requestTimeoutMs ?? 30_000,
+      requestTimeout: options.requestTimeoutMs ?? 30_000,
+      retry: { retries, initialRetryTime: 100, maxRetryTime: 1000 },
+      logLevel: onLog ? kafkajs.logLevel.WARN : kafkajs.logLevel.NOTHING,
+      logCreator: () => (entry) => onLog?.(entry),
+    })
+}
+
+/**
+ * The cluster under a client, for requests that the client does not offer. Custom assigners are given
+ * one, so an assigner that is never run is the way to it without private imports.
+ */
+export function clusterOf(kafka: Kafka): Cluster {
+  let found: Cluster | undefined
+  kafka.consumer({
+    groupId: 'unused',
+    allowAutoTopicCreation: false,
+    partitionAssigners: [
+      ({ cluster }) => {
+        found = cluster
+        return {
+          name: 'unused',
+          version: 0,
+          assign: async () => [],
+          protocol: () => ({ name: 'unused', metadata: Buffer.alloc(0) }),
+        }
+      },
+    ],
+  })
+  return found!
+}
+
+export const compressionTypes: Readonly<Record<Compression, number>> = {
+  none: kafkajs.CompressionTypes.None,
+  gzip: kafkajs.CompressionTypes.GZIP,
+  snappy: kafkajs.CompressionTypes.Snappy,
+  lz4: kafkajs.CompressionTypes.LZ4,
+  zstd: kafkajs.CompressionTypes.ZSTD,
+}
+
+/** kafkajs has gzip alone, and asks its users for the rest. */
+function installCodecs(): void {
+  for (const name of ['gzip', 'snappy', 'lz4', 'zstd'] as const)
+    kafkajs.CompressionCodecs[compressionTypes[name]] = () => ({
+      compress: async (encoder: { readonly buffer: Buffer }) =>
+        asBuffer(compress(name, encoder.buffer)),
+      decompress: async (bytes: Buffer) => asBuffer(decompress(name, bytes, decompressedBytesMax)),
+    })
+}
+
+const asBuffer = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+interface RequestQueue {
+  readonly pending: readonly unknown[]
+  scheduleCheckPendingRequests(): void
+}
+
+let repaired = false
+
+/**
+ * The queue of kafkajs sets a timer with a negative time after every look at itself: a loop of one
+ * turn a millisecond for as long as a connection lives, and a warning from Node 24 on
+ * (tulios/kafkajs#1751, open). Where no request waits there is nothing to look for.
+ */
+function repairRequestQueue(): void {
+  if (repaired) return
+  repaired = true
+  const require = createRequire(import.meta.url)
+  const Queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
+  const schedule = Queue.prototype.scheduleCheckPendingRequests
+  Queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this)
+  }
+}

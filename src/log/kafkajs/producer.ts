@@ -1,0 +1,134 @@
+// Appends through kafkajs: idempotent, acknowledged by all replicas, one batch a call. Made by KafkajsLog.
+import type { IHeaders, Producer } from 'kafkajs'
+import { type ErrorCode, EuphorionError } from '../../errors.ts'
+import type { Compression } from '../../wire/compression.ts'
+import type { LogHeader, LogProducer, LogRecord } from '../log.ts'
+import { type ClientMaker, compressionTypes } from './client.ts'
+import { asLogError, unknownTopic } from './failures.ts'
+
+/** The broker has refused the batch for what it is, and counts on with the next one. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['RECORD_TOO_LARGE', 'CAPABILITY_MISSING'])
+
+export class KafkajsProducer implements LogProducer {
+  readonly #makeClient: ClientMaker
+  readonly #brokers: string
+  readonly #compression: number
+  readonly #onClose: (producer: KafkajsProducer) => void
+  /**
+   * One kafkajs producer a topic: a topic that is deleted makes every later look at the metadata fail
+   * for all topics of a kafkajs client.
+   */
+  readonly #producers = new Map<string, Promise<Producer>>()
+  /** The last append of each partition: kafkajs loses records when two of one partition are under way. */
+  readonly #tails = new Map<string, Promise<unknown>>()
+  #closing: Promise<void> | undefined
+
+  constructor(
+    makeClient: ClientMaker,
+    brokers: string,
+    compression: Compression,
+    onClose: (producer: KafkajsProducer) => void,
+  ) {
+    this.#makeClient = makeClient
+    this.#brokers = brokers
+    this.#compression = compressionTypes[compression]
+    this.#onClose = onClose
+  }
+
+  append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
+    if (this.#closing) return Promise.reject(new EuphorionError('LOG_FAILED', 'producer is closed'))
+    const id = `${topic}/${partition}`
+    const call = () => this.#append(topic, partition, records)
+    const done = (this.#tails.get(id) ?? Promise.resolve()).then(call, call)
+    this.#tails.set(id, done)
+    const forget = () => {
+      if (this.#tails.get(id) === done) this.#tails.delete(id)
+    }
+    done.then(forget, forget)
+    return done
+  }
+
+  async #append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
+    let producer: Promise<Producer> | undefined
+    try {
+      const messages = records.map(({ key, value, timestamp, headers }) => ({
+        key: key && asBuffer(key),
+        value: value && asBuffer(value),
+        timestamp: String(timestamp),
+        headers: headers && asHeaders(headers),
+        partition,
+      }))
+      producer = this.#producer(topic)
+      const [stored] = await (await producer).send({
+        topic,
+        messages,
+        acks: -1,
+        compression: this.#compression,
+      })
+      if (stored?.baseOffset === undefined) throw unknownTopic({ topic, partition })
+      return Number(stored.baseOffset)
+    } catch (cause) {
+      const error = asLogError(cause, this.#brokers, { topic, partition })
+      // A batch may be stored although its acknowledgement was lost. kafkajs would give its numbers to
+      // the next batch, which the broker would then take for a repetition: a new producer has new ones.
+      if (!refusals.has(error.code)) this.#replace(topic, producer)
+      throw error
+    }
+  }
+
+  #producer(topic: string): Promise<Producer> {
+    let made = this.#producers.get(topic)
+    if (!made) {
+      made = this.#connect()
+      this.#producers.set(topic, made)
+    }
+    return made
+  }
+
+  async #connect(): Promise<Producer> {
+    const producer = this.#makeClient(undefined, 5).producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: () => (record) => record.message.partition ?? 0,
+    })
+    await producer.connect()
+    return producer
+  }
+
+  #replace(topic: string, failed: Promise<Producer> | undefined): void {
+    if (failed === undefined || this.#producers.get(topic) !== failed) return
+    this.#producers.delete(topic)
+    failed.then((producer) => producer.disconnect()).catch(() => {})
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#tails.values())
+    for (const made of this.#producers.values())
+      await made.then((producer) => producer.disconnect()).catch(() => {})
+    this.#onClose(this)
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** kafkajs has an object of headers: those of one name come one after the other, and none is null. */
+function asHeaders(headers: readonly LogHeader[]): IHeaders {
+  const byName: Record<string, Buffer[]> = {}
+  for (const { key, value } of headers) {
+    if (value === null)
+      throw new EuphorionError('CAPABILITY_MISSING', `kafkajs cannot send null in header '${key}'`)
+    byName[key] ??= []
+    byName[key].push(asBuffer(value))
+  }
+  return byName
+}
