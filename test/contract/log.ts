@@ -13,6 +13,8 @@ export interface LogContractOptions {
   readonly compressions: readonly Compression[]
   /** Reads compressed batches, where the driver hands out the producer's own. */
   readonly inflate?: Inflate
+  /** False for a driver that cannot write null as a header's value. Default true. */
+  readonly nullHeaders?: boolean
 }
 
 export interface LogUnderTest {
@@ -140,7 +142,7 @@ function appendContract(context: ContractContext): void {
         headers: [
           { key: 'a', value: text('1') },
           { key: 'empty', value: text('') },
-          { key: 'null', value: null },
+          ...(context.options.nullHeaders === false ? [] : [{ key: 'null', value: null }]),
           { key: 'ключ', value: Uint8Array.of(0, 200) },
         ],
       },

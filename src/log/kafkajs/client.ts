@@ -83,8 +83,9 @@ export const compressionTypes: Readonly<Record<Compression, number>> = {
 
 /** kafkajs has gzip alone, and asks its users for the rest. */
 function installCodecs(): void {
+  const codecs: Record<number, () => unknown> = kafkajs.CompressionCodecs
   for (const name of ['gzip', 'snappy', 'lz4', 'zstd'] as const)
-    kafkajs.CompressionCodecs[compressionTypes[name]] = () => ({
+    codecs[compressionTypes[name]] = () => ({
       compress: async (encoder: { readonly buffer: Buffer }) =>
         asBuffer(compress(name, encoder.buffer)),
       decompress: async (bytes: Buffer) => asBuffer(decompress(name, bytes, decompressedBytesMax)),

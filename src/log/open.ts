@@ -1,0 +1,101 @@
+// From a broker's address to an open log. Called by apps, commands and benches; loads only the driver
+// that the address names.
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { SASLOptions } from 'kafkajs'
+import { type Clock, systemClock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { Settings } from '../settings.ts'
+import type { Log } from './log.ts'
+
+export interface LogOptions {
+  /** What is not set has its default. */
+  readonly settings?: Partial<Settings>
+  readonly clock?: Clock
+  /** Tells Kafka who asks. Default 'euphorion'. */
+  readonly clientId?: string
+  /** While another process has the embedded log open: go through it, or LOG_LOCKED. Default 'refuse'. */
+  readonly remote?: 'allow' | 'refuse'
+}
+
+type Broker =
+  | { readonly kind: 'kafka'; readonly brokers: readonly string[]; readonly ssl: boolean }
+  | { readonly kind: 'embedded'; readonly directory: string }
+
+const defaultPort = 9092
+
+/**
+ * Opens `kafka://host[:9092][,host…]`, `kafka+ssl://host…` or `embedded:./directory` (relative to the
+ * working directory). Rejects with SETTING_INVALID for any other address, with BROKER_UNREACHABLE,
+ * LOG_LOCKED, LOG_CORRUPT.
+ */
+export async function openLog(broker: string, options: LogOptions = {}): Promise<Log> {
+  const { settings = {}, clock = systemClock } = options
+  const address = parseBroker(broker)
+  if (address.kind === 'embedded') {
+    const { openEmbeddedLog } = await import('./embedded/embedded_log.ts')
+    const { fsync } = settings
+    return openEmbeddedLog(address.directory, {
+      clock,
+      ...(fsync && { fsync }),
+      ...(options.remote && { remote: options.remote }),
+    })
+  }
+  const ssl =
+    address.ssl && (settings.sslCaFile ? { ca: [readCertificates(settings.sslCaFile)] } : true)
+  const sasl = saslOf(settings)
+  const { openKafkajsLog } = await import('./kafkajs/kafkajs_log.ts')
+  return openKafkajsLog({
+    brokers: address.brokers,
+    clientId: options.clientId,
+    clock,
+    ssl,
+    sasl,
+    connectTimeoutMs: settings.connectTimeoutMs,
+  })
+}
+
+/** SETTING_INVALID unless it is one of the forms that openLog knows. */
+function parseBroker(broker: string): Broker {
+  const embedded = /^embedded:(?!\/\/)(.+)$/.exec(broker)
+  if (embedded) return { kind: 'embedded', directory: resolve(embedded[1]) }
+  const kafka = /^kafka(\+ssl)?:\/\/([^/]+)\/?$/.exec(broker)
+  const brokers = kafka?.[2].split(',').map(hostAndPort)
+  if (!kafka || !brokers?.every((one) => one !== undefined))
+    throw new EuphorionError(
+      'SETTING_INVALID',
+      `'${broker}' is no broker: write 'kafka://host:9092' (several: 'kafka://one,two', TLS: 'kafka+ssl://host') or 'embedded:./directory'`,
+    )
+  return { kind: 'kafka', brokers, ssl: kafka[1] !== undefined }
+}
+
+function hostAndPort(text: string): string | undefined {
+  const match = /^(\[[0-9a-fA-F:]+\]|[^\s:@[\]]+)(?::(\d{1,5}))?$/.exec(text.trim())
+  const port = Number(match?.[2] ?? defaultPort)
+  return match && port >= 1 && port <= 65_535 ? `${match[1]}:${port}` : undefined
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new EuphorionError('SETTING_INVALID', `sslCaFile cannot be read: ${file}`, {
+      cause,
+      place: { path: file },
+    })
+  }
+}
+
+function saslOf({
+  saslMechanism = 'none',
+  saslUsername,
+  saslPassword,
+}: Partial<Settings>): SASLOptions | undefined {
+  if (saslMechanism === 'none') return undefined
+  if (saslUsername === undefined || saslPassword === undefined)
+    throw new EuphorionError(
+      'SETTING_INVALID',
+      `saslMechanism '${saslMechanism}' needs saslUsername and saslPassword`,
+    )
+  return { mechanism: saslMechanism, username: saslUsername, password: saslPassword }
+}
