@@ -10,6 +10,7 @@ import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
 import { Engine } from './engine.ts'
+import { readerOf } from './tables.ts'
 import { ensureTopics, type WantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
@@ -88,7 +89,11 @@ export class Worker {
 
   /** Undefined while the app has not started. */
   table(name: string): TableReader | undefined {
-    return this.#engine?.table(name)
+    const engine = this.#engine
+    const { aggregations } = this.#options.app.topology
+    const aggregation = aggregations.find(({ plan }) => plan.name === name)
+    if (engine === undefined || aggregation === undefined) return undefined
+    return readerOf(aggregation, () => engine.stores(aggregation.topic))
   }
 
   abort(): void {

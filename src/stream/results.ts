@@ -1,6 +1,7 @@
 // What a declared aggregation gives the program: its table to read, and its results as streams to
 // topics. Made by app.stream(…)…aggregate(…); the engine fills the tables and calls the outputs.
 import type { RangeQuery, ResultOutput, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import { resultJson } from '../table/result.ts'
 import type { HandleOf } from './aggregation.ts'
 import type { Topic } from './topic.ts'
 
@@ -73,18 +74,20 @@ class ResultStream<Key, Row, Windowed> {
   }
 
   /**
-   * Sends the rows to a topic. Its messages are keyed by the row's key and window: as the topic's key
-   * type writes it, or as JSON where it has none.
+   * Sends the rows to a topic, keyed by the row's key and window: as the topic's types write them, or
+   * as JSON where it has none.
    */
-  to(topic: Topic<ResultKey<Key, Windowed>, Row> | Topic<Uint8Array | null, Row>): void {
+  to(topic: Topic<ResultKey<Key, Windowed>, Row> | Topic<Uint8Array | null, unknown>): void {
     const target = topic as Topic<unknown, unknown>
-    const isKeyed = target.options.key !== undefined
+    const { options, key, value } = target
     this.#outputs.push({
       mode: this.#mode,
-      send(row) {
-        const key = resultKey(row)
-        const written = isKeyed ? key : Buffer.from(JSON.stringify(key, writeBigint))
-        return target.send({ key: written, value: row })
+      send: (row) => {
+        const rowKey = resultKey(row)
+        return target.sendBytes(
+          options.key === undefined ? jsonBytes(rowKey) : key.encode(rowKey),
+          options.value === undefined ? jsonBytes(row) : value.encode(row),
+        )
       },
     })
   }
@@ -94,7 +97,6 @@ function resultKey({ key, start, end }: ResultRow): unknown {
   return start === undefined ? key : { key, start, end }
 }
 
-/** Not a number: 2^53 and above would lose digits in other readers. */
-function writeBigint(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value
+function jsonBytes(value: unknown): Uint8Array {
+  return Buffer.from(resultJson(value))
 }

@@ -83,13 +83,21 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
    * calls. Rejects with RECORD_INVALID for a value that does not fit.
    */
   async send(message: Message<K, V>): Promise<RecordMetadata> {
-    const record: LogRecord = {
-      key: this.#keyOf(message),
-      value: this.value.encode(message.value),
-      timestamp: message.timestamp ?? this.#port.now(),
-      ...(message.headers === undefined ? {} : { headers: headersOf(message.headers) }),
-    }
-    return this.#port.store(this.name, message.partition, record)
+    return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)
+  }
+
+  /** Stores bytes as they are, whatever the topic's types. */
+  async sendBytes(
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    { timestamp, headers, partition }: Omit<Message<K, V>, 'key' | 'value'> = {},
+  ): Promise<RecordMetadata> {
+    return this.#port.store(this.name, partition, {
+      key,
+      value,
+      timestamp: timestamp ?? this.#port.now(),
+      ...(headers === undefined ? {} : { headers: headersOf(headers) }),
+    })
   }
 
   #keyOf({ key, value }: Message<K, V>): Uint8Array | null {
