@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, ResultOutput, TableReader } from '../ingest/aggregation.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
@@ -28,6 +29,7 @@ import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../
 import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
+import type { LaneStatistics } from './engine.ts'
 import { isProgram } from './program.ts'
 import { Worker } from './worker.ts'
 
@@ -251,6 +253,16 @@ export class App {
     } finally {
       await this.#release()
     }
+  }
+
+  /** Where each aggregation stands on each partition; empty unless the app runs. */
+  statistics(): LaneStatistics[] {
+    return this.#worker?.statistics() ?? []
+  }
+
+  /** The app's connection to its log, opened if it is not; stop() closes it. */
+  async log(): Promise<Log> {
+    return (await this.#connect()).log
   }
 
   /** Rejects with what made the running app fail. Never resolves. */
