@@ -3,6 +3,7 @@
 // records below NEXT_OFFSET are passed over, and everything that one record changes is changed only
 // after nothing can stop it any more.
 import * as batch from './batch'
+import * as frame from './frame'
 import * as lane from './lane'
 import { accumulate } from './aggregate'
 import { CELL_STATE, markDirty, takeCell } from './cells'
@@ -18,7 +19,6 @@ import {
   KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, NULL_VALUE, TIME_IN_FUTURE, TIME_NEGATIVE,
 } from './reasons'
 import { snappyDecode } from './snappy'
-import { varint, varintBytes } from './varint'
 import { passes } from './where'
 import { closedWindows, sliceEnd, sliceStart } from './window'
 
@@ -26,12 +26,13 @@ import { closedWindows, sliceEnd, sliceStart } from './window'
 const REJECT_HEADER_BYTES: usize = 32
 const TOO_SMALL: i32 = -2
 
-/** Keeps the record [at, end) for the host, if the policy wants it. Returns a status. */
-function reject(at: usize, reason: i32, offset: i64, timestamp: i64, from: usize, end: usize): i32 {
+/** Keeps the record at hand for the host, if the policy wants it. Returns a status. */
+function keep(at: usize, reason: i32): i32 {
   const flags = load<u32>(at, lane.FLAGS)
   const late = reason == LATE
   if (late ? !(flags & lane.KEEP_LATE) : !(flags & (lane.KEEP_BAD | lane.STOP_AT_BAD))) return lane.DONE
-  const bytes = (REJECT_HEADER_BYTES + (end - from) + 7) & ~7
+  const length = frame.end - frame.body
+  const bytes = (REJECT_HEADER_BYTES + length + 7) & ~7
   const used: usize = load<u32>(at, lane.REJECTS_LENGTH)
   if (used + bytes > <usize>load<u32>(at, lane.REJECTS_CAPACITY)) {
     store<u32>(at, <u32>bytes, lane.NEED)
@@ -40,22 +41,128 @@ function reject(at: usize, reason: i32, offset: i64, timestamp: i64, from: usize
   const entry = <usize>load<u32>(at, lane.REJECTS) + used
   store<u32>(entry, <u32>bytes)
   store<u32>(entry, <u32>reason, 4)
-  store<i64>(entry, offset, 8)
-  store<i64>(entry, timestamp, 16)
-  store<u32>(entry, <u32>(end - from), 24)
+  store<i64>(entry, frame.offset, 8)
+  store<i64>(entry, frame.timestamp, 16)
+  store<u32>(entry, <u32>length, 24)
   store<u32>(entry, 0, 28)
-  memory.copy(entry + REJECT_HEADER_BYTES, from, end - from)
+  memory.copy(entry + REJECT_HEADER_BYTES, frame.body, length)
   store<u32>(at, <u32>(used + bytes), lane.REJECTS_LENGTH)
   return !late && flags & lane.STOP_AT_BAD ? lane.STOPPED : lane.DONE
 }
 
-/** A record that is not counted: rejected, tallied, passed. Returns a status. */
-function refuse(at: usize, reason: i32, offset: i64, timestamp: i64, from: usize, end: usize): i32 {
-  const status = reject(at, reason, offset, timestamp, from, end)
+/** The record at hand is not counted: kept, tallied, passed. Returns a status. */
+function refuse(at: usize, reason: i32): i32 {
+  const status = keep(at, reason)
   if (status != lane.DONE) return status
-  const tally = reason == LATE ? lane.LATE : lane.BAD
-  store<u64>(at + tally, load<u64>(at + tally) + 1)
-  store<i64>(at, offset + 1, lane.NEXT_OFFSET)
+  const tally = at + (reason == LATE ? lane.LATE : lane.BAD)
+  store<u64>(tally, load<u64>(tally) + 1)
+  store<i64>(at, frame.offset + 1, lane.NEXT_OFFSET)
+  return lane.DONE
+}
+
+/** Extracts the columns of the record at hand. Returns a reason, 0, or -1 when the text buffer is too small. */
+// @ts-ignore: decorator
+@inline
+function extract(at: usize, schema: usize): i32 {
+  if (frame.valueLength < 0) return NULL_VALUE
+  const slots: usize = load<u32>(at, lane.SLOTS)
+  const text: usize = load<u32>(at, lane.TEXT)
+  return extractJson(schema, frame.value, <u32>frame.valueLength, slots, text, load<u32>(at, lane.TEXT_CAPACITY))
+}
+
+/** The key of the record at hand, as scratch: bytes of the record, of the value, or composed. */
+let key: usize = 0
+let keyLength: i32 = 0
+
+/** Finds the key of the record at hand. Returns a reason or 0. */
+// @ts-ignore: decorator
+@inline
+function findKey(at: usize, plan: usize, planFlags: u32): i32 {
+  if (planFlags & KEY_IS_RECORD_KEY) {
+    key = frame.key
+    keyLength = frame.keyLength
+    if (keyLength < 0) return NULL_KEY
+  } else {
+    const slots: usize = load<u32>(at, lane.SLOTS)
+    if (planFlags & KEY_IS_ONE_STRING) {
+      const slot: usize = slots + load<u32>(plan + load<u32>(plan, KEY_COLUMNS))
+      if (load<u32>(slot, SLOT_STATE) != SLOT_PRESENT) return NULL_KEY
+      key = load<u32>(slot, SLOT_POINTER)
+      keyLength = load<u32>(slot, SLOT_LENGTH)
+    } else {
+      key = load<u32>(at, lane.KEY)
+      keyLength = composeKey(plan, slots, key)
+      if (keyLength < 0) return -keyLength
+    }
+  }
+  return <u32>keyLength > KEY_BYTES_MAX ? KEY_TOO_LONG : 0
+}
+
+/** Event time of the record at hand, as scratch. */
+let time: i64 = 0
+
+/** Finds the event time of the record at hand. Returns a reason or 0. */
+// @ts-ignore: decorator
+@inline
+function findTime(at: usize, plan: usize, planFlags: u32): i32 {
+  time = frame.timestamp
+  if (planFlags & TIME_IS_COLUMN) {
+    const slot: usize = <usize>load<u32>(at, lane.SLOTS) + load<u32>(plan, TIME_SLOT)
+    if (load<u32>(slot, SLOT_STATE) != SLOT_PRESENT) return MISSING_FIELD
+    time = <i64>load<f64>(slot, SLOT_VALUE)
+  }
+  if (time < 0) return TIME_NEGATIVE
+  return time > load<i64>(at, lane.TIME_LIMIT) ? TIME_IN_FUTURE : 0
+}
+
+/** The slice of the last record, as scratch: most records fall into the same one. */
+let slice: i64 = 0
+let sliceLimit: i64 = 0
+
+/** Windows of the slice that are closed for the record; -1: all, it is late. */
+// @ts-ignore: decorator
+@inline
+function placeInWindows(plan: usize, streamTime: i64): i32 {
+  const size = load<i64>(plan, WINDOW_SIZE)
+  const step = load<i64>(plan, WINDOW_STEP)
+  if (time < slice || time >= sliceLimit) {
+    slice = sliceStart(time, size, step)
+    sliceLimit = sliceEnd(slice, size, step)
+  }
+  return closedWindows(slice, size, step, load<i64>(plan, WINDOW_GRACE), streamTime)
+}
+
+/** Counts the record at hand. Returns a status; nothing has changed where it is not DONE. */
+function consumeRecord(at: usize, plan: usize, planFlags: u32): i32 {
+  const schema: usize = load<u32>(at, lane.SCHEMA)
+  const where: usize = load<u32>(plan, WHERE)
+  const slots: usize = load<u32>(at, lane.SLOTS)
+  let reason: i32 = schema != 0 ? extract(at, schema) : 0
+  if (reason < 0) {
+    store<u32>(at, <u32>frame.valueLength, lane.NEED)
+    return lane.TEXT_FULL
+  }
+  if (reason == 0 && where != 0 && !passes(plan + where, slots)) {
+    store<u64>(at, load<u64>(at, lane.FILTERED) + 1, lane.FILTERED)
+    store<i64>(at, frame.offset + 1, lane.NEXT_OFFSET)
+    return lane.DONE
+  }
+  if (reason == 0) reason = findKey(at, plan, planFlags)
+  if (reason == 0) reason = findTime(at, plan, planFlags)
+  const streamTime = max<i64>(load<i64>(at, lane.STREAM_TIME), time)
+  let skipped: i32 = 0
+  if (reason == 0 && planFlags & WINDOWED) {
+    skipped = placeInWindows(plan, streamTime)
+    if (skipped < 0) reason = LATE
+  }
+  if (reason != 0) return refuse(at, reason)
+  const cell = takeCell(at, key, keyLength, slice, skipped)
+  if (cell == 0) return lane.FULL
+  accumulate(plan, slots, cell + CELL_STATE)
+  markDirty(at, cell)
+  store<i64>(at, streamTime, lane.STREAM_TIME)
+  store<u64>(at, load<u64>(at, lane.COUNTED) + 1, lane.COUNTED)
+  store<i64>(at, frame.offset + 1, lane.NEXT_OFFSET)
   return lane.DONE
 }
 
@@ -66,120 +173,18 @@ function refuse(at: usize, reason: i32, offset: i64, timestamp: i64, from: usize
 function consumeRecords(at: usize, header: usize, from: usize, end: usize): i32 {
   const plan: usize = load<u32>(at, lane.PLAN)
   const planFlags = load<u32>(plan, PLAN_FLAGS)
-  const schema: usize = load<u32>(at, lane.SCHEMA)
-  const slots: usize = load<u32>(at, lane.SLOTS)
-  const where: usize = load<u32>(plan, WHERE)
-  const size = load<i64>(plan, WINDOW_SIZE)
-  const step = load<i64>(plan, WINDOW_STEP)
-  const grace = load<i64>(plan, WINDOW_GRACE)
-  const timeLimit = load<i64>(at, lane.TIME_LIMIT)
-  const first = batch.baseOffset(header)
-  const appendTime = batch.isLogAppendTime(header)
-  const timeBase = appendTime ? batch.maxTimestamp(header) : batch.baseTimestamp(header)
   const position = load<i64>(at, lane.NEXT_OFFSET)
-  let slice: i64 = 0
-  let sliceLimit: i64 = i64.MIN_VALUE
   let record = from
-  let left = batch.recordCount(header)
-  for (; left > 0; left--) {
-    // the frame: every span is checked against `end`, which is inside the batch
-    let bytes = varintBytes(record)
-    const length = varint(record, bytes)
-    const body = record + bytes
-    if (bytes > 5 || length < 4 || length > <i64>(end - body)) return lane.CORRUPT
-    const next = body + <usize>length
-    let p = body + 1
-    bytes = varintBytes(p)
-    const timestamp = appendTime ? timeBase : timeBase + varint(p, bytes)
-    if (bytes > 10) return lane.CORRUPT
-    p += bytes
-    bytes = varintBytes(p)
-    const offset = first + varint(p, bytes)
-    if (bytes > 5) return lane.CORRUPT
-    p += bytes
-    record = next
-    if (offset < position) continue
-    bytes = varintBytes(p)
-    const keyLength = varint(p, bytes)
-    p += bytes
-    if (bytes > 5 || p > next || keyLength < -1 || keyLength > <i64>(next - p)) return lane.CORRUPT
-    let key = p
-    if (keyLength > 0) p += <usize>keyLength
-    bytes = varintBytes(p)
-    const valueLength = varint(p, bytes)
-    p += bytes
-    if (bytes > 5 || p > next || valueLength < -1 || valueLength > <i64>(next - p)) return lane.CORRUPT
-
-    let reason: i32 = 0
-    if (schema != 0) {
-      if (valueLength < 0) reason = NULL_VALUE
-      else {
-        reason = extractJson(schema, p, <u32>valueLength, slots, load<u32>(at, lane.TEXT), load<u32>(at, lane.TEXT_CAPACITY))
-        if (reason < 0) {
-          store<u32>(at, <u32>valueLength, lane.NEED)
-          return lane.TEXT_FULL
-        }
-      }
-    }
-    if (reason == 0 && where != 0 && !passes(plan + where, slots)) {
-      store<u64>(at, load<u64>(at, lane.FILTERED) + 1, lane.FILTERED)
-      store<i64>(at, offset + 1, lane.NEXT_OFFSET)
-      continue
-    }
-    let keyBytes: i32 = 0
-    if (reason == 0) {
-      if (planFlags & KEY_IS_RECORD_KEY) {
-        if (keyLength < 0) reason = NULL_KEY
-        else keyBytes = <i32>keyLength
-      } else if (planFlags & KEY_IS_ONE_STRING) {
-        const slot: usize = slots + load<u32>(plan + load<u32>(plan, KEY_COLUMNS))
-        if (load<u32>(slot, SLOT_STATE) != SLOT_PRESENT) reason = NULL_KEY
-        key = load<u32>(slot, SLOT_POINTER)
-        keyBytes = load<u32>(slot, SLOT_LENGTH)
-      } else {
-        key = load<u32>(at, lane.KEY)
-        keyBytes = composeKey(plan, slots, key)
-        if (keyBytes < 0) reason = -keyBytes
-      }
-      if (reason == 0 && <u32>keyBytes > KEY_BYTES_MAX) reason = KEY_TOO_LONG
-    }
-    let time = timestamp
-    if (reason == 0 && planFlags & TIME_IS_COLUMN) {
-      const slot: usize = slots + load<u32>(plan, TIME_SLOT)
-      if (load<u32>(slot, SLOT_STATE) != SLOT_PRESENT) reason = MISSING_FIELD
-      else time = <i64>load<f64>(slot, SLOT_VALUE)
-    }
-    if (reason == 0) {
-      if (time < 0) reason = TIME_NEGATIVE
-      else if (time > timeLimit) reason = TIME_IN_FUTURE
-    }
-    let streamTime = load<i64>(at, lane.STREAM_TIME)
-    let skipped: i32 = 0
-    if (reason == 0) {
-      if (time > streamTime) streamTime = time
-      if (planFlags & WINDOWED) {
-        if (time < slice || time >= sliceLimit) {
-          slice = sliceStart(time, size, step)
-          sliceLimit = sliceEnd(slice, size, step)
-        }
-        skipped = closedWindows(slice, size, step, grace, streamTime)
-        if (skipped < 0) reason = LATE
-      }
-    }
-    if (reason != 0) {
-      const status = refuse(at, reason, offset, timestamp, body, next)
-      if (status != lane.DONE) return status
-      continue
-    }
-    const cell = takeCell(at, key, keyBytes, slice, skipped)
-    if (cell == 0) return lane.FULL
-    accumulate(plan, slots, cell + CELL_STATE)
-    markDirty(at, cell)
-    store<i64>(at, streamTime, lane.STREAM_TIME)
-    store<u64>(at, load<u64>(at, lane.COUNTED) + 1, lane.COUNTED)
-    store<i64>(at, offset + 1, lane.NEXT_OFFSET)
+  slice = 0
+  sliceLimit = i64.MIN_VALUE
+  for (let left = batch.recordCount(header); left > 0; left--) {
+    record = frame.readFrame(record, end, header)
+    if (record == 0) return lane.CORRUPT
+    if (frame.offset < position) continue
+    const status = consumeRecord(at, plan, planFlags)
+    if (status != lane.DONE) return status
   }
-  return lane.DONE
+  return record == end ? lane.DONE : lane.CORRUPT
 }
 
 /** Decompresses into scratch; returns the number of bytes, or minus a status. */
