@@ -1,7 +1,7 @@
 // The default store: RocksDB through the optional package `rocksdb` (one database a directory). Its
 // batches are filled on the main thread, about 1 µs a row; reads and writes run on libuv's threads.
 import assert from 'node:assert/strict'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
 import { ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'
@@ -16,6 +16,8 @@ export interface RocksdbOptions {
   readonly cacheBytes?: number
   /** Bound on open table files. Default 256. */
   readonly maxOpenFiles?: number
+  /** Below this much free disk nothing is written, DISK_FULL. Default 64 MiB and three write buffers. */
+  readonly minFreeBytes?: number
 }
 
 type Done<T> = (error: Error | null | undefined, result: T) => void
@@ -46,6 +48,7 @@ interface NativeStore {
 const SLICE_ROWS = 1000
 /** Bytes that a scan reads ahead. */
 const READ_AHEAD_BYTES = 256 * 1024
+const MIB = 1024 * 1024
 
 function call<T>(start: (done: Done<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -111,12 +114,7 @@ class RocksdbBatch implements StoreBatch {
   async commit(options: { sync?: boolean } = {}): Promise<void> {
     assert(!this.#done, 'batch is done')
     this.#done = true
-    this.#store.checkOpen()
-    try {
-      await call<void>((done) => this.#native.write({ sync: options.sync === true }, done))
-    } catch (error) {
-      throw storeError('write to', this.#store.path, error)
-    }
+    await this.#store.write(this.#native, options.sync === true)
   }
 
   drop(): void {
@@ -183,12 +181,18 @@ class RocksdbStore implements Store {
   readonly kind = 'rocksdb'
   readonly path: string
   readonly #native: NativeStore
+  readonly #minFreeBytes: number
   readonly #scans = new Set<RocksdbScan>()
+  #writing: Promise<void> = Promise.resolve()
+  #failed: EuphorionError | undefined
+  /** RocksDB itself met the full disk. */
+  #stuck = false
   #closed: Promise<void> | undefined
 
-  constructor(path: string, native: NativeStore) {
+  constructor(path: string, native: NativeStore, minFreeBytes: number) {
     this.path = path
     this.#native = native
+    this.#minFreeBytes = minFreeBytes
   }
 
   checkOpen(): void {
@@ -247,13 +251,50 @@ class RocksdbStore implements Store {
     return deleted
   }
 
+  /**
+   * One write at a time, and none after one that failed: RocksDB 6.17 may abort the process when it is
+   * written to while it tries to recover from a full disk. For the same reason it is kept from meeting
+   * one: flushes and compactions need room too.
+   */
+  write(batch: NativeBatch, sync: boolean): Promise<void> {
+    this.checkOpen()
+    const mine = this.#writing.then(() => this.#write(batch, sync))
+    this.#writing = mine.catch(() => {})
+    return mine
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
+  async #write(batch: NativeBatch, sync: boolean): Promise<void> {
+    if (this.#failed) throw this.#failed
+    try {
+      await this.#checkRoom()
+      await call<void>((done) => batch.write({ sync }, done))
+    } catch (error) {
+      this.#failed = storeError('write to', this.path, error)
+      this.#stuck = !(error instanceof EuphorionError) && this.#failed.code === 'DISK_FULL'
+      throw this.#failed
+    }
+  }
+
+  async #checkRoom(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.path)
+    if (bavail * bsize >= this.#minFreeBytes) return
+    throw new EuphorionError(
+      'DISK_FULL',
+      `${bavail * bsize} bytes are left on the disk of the store at ${this.path}, less than ${this.#minFreeBytes}`,
+      { place: { path: this.path } },
+    )
+  }
+
   async #close(): Promise<void> {
+    await this.#writing
     await Promise.all([...this.#scans].map((scan) => scan.end()))
+    // It would wait, perhaps for ever, for free space; the process's end frees the lock.
+    if (this.#stuck) return
     try {
       await call<void>((done) => this.#native.close(done))
     } catch (error) {
@@ -282,12 +323,13 @@ class RocksdbStore implements Store {
  */
 export async function openRocksdbStore(path: string, options: RocksdbOptions = {}): Promise<Store> {
   const native = loadPackage()(path)
+  const writeBufferSize = options.writeBufferBytes ?? 16 * MIB
   try {
     await mkdir(path, { recursive: true })
     const settings = {
       compression: false,
-      writeBufferSize: options.writeBufferBytes ?? 16 * 1024 * 1024,
-      cacheSize: options.cacheBytes ?? 8 * 1024 * 1024,
+      writeBufferSize,
+      cacheSize: options.cacheBytes ?? 8 * MIB,
       maxOpenFiles: options.maxOpenFiles ?? 256,
     }
     await call<void>((done) => native.open(settings, done))
@@ -300,5 +342,5 @@ export async function openRocksdbStore(path: string, options: RocksdbOptions = {
       })
     throw storeError('open', path, error)
   }
-  return new RocksdbStore(path, native)
+  return new RocksdbStore(path, native, options.minFreeBytes ?? 64 * MIB + 3 * writeBufferSize)
 }

@@ -58,6 +58,24 @@ test('a path that cannot be a directory is a coded error', async () => {
   await assert.rejects(openStore('rocksdb', join(file, 'store')), coded('STORE_FAILED', file))
 })
 
+test('nothing is written when the disk has less room than the store must leave', async () => {
+  const path = join(directory, 'no-room')
+  const store = await openStore('rocksdb', path, { minFreeBytes: Number.MAX_SAFE_INTEGER })
+  for (let turn = 0; turn < 2; turn++) {
+    const batch = store.batch()
+    batch.put(bytes('a'), bytes('1'))
+    await assert.rejects(batch.commit(), coded('DISK_FULL', path))
+  }
+  assert.equal(await store.get(bytes('a')), undefined)
+  await store.close()
+  const again = await openStore('rocksdb', path)
+  const batch = again.batch()
+  batch.put(bytes('a'), bytes('1'))
+  await batch.commit()
+  assert.equal((await again.get(bytes('a')))?.toString(), '1')
+  await again.close()
+})
+
 test('a full disk is told apart from other failures', () => {
   const full = new Error('IO error: No space left on device: While appending to file: 000005.log')
   assert.equal(storeError('write to', '/data', full).code, 'DISK_FULL')
