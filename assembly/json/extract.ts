@@ -70,15 +70,16 @@ function readRecord(page: usize, p: usize, end: usize, scratch: usize, slots: us
 /** Whether the key that begins at `key` is the field's name, quote included. */
 // @ts-ignore: decorator
 @inline
-function isNamed(field: usize, key: usize, scratch: usize): bool {
+function isNamed(field: usize, key: usize, end: usize, scratch: usize): bool {
   const mask = load<u32>(field, FIELD_MASK)
   const equal = i8x16.bitmask(i8x16.eq(v128.load(key), v128.load(field, FIELD_PREFIX)))
   if ((equal & mask) != mask) return false
-  return load<u32>(field, FIELD_LENGTH) < 16 || restIsNamed(field, key, scratch)
+  return load<u32>(field, FIELD_LENGTH) < 16 || restIsNamed(field, key, end, scratch)
 }
 
-function restIsNamed(field: usize, key: usize, scratch: usize): bool {
+function restIsNamed(field: usize, key: usize, end: usize, scratch: usize): bool {
   const length = <usize>load<u32>(field, FIELD_LENGTH)
+  if (length >= end - key) return false
   const name = <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_NAME)
   let i: usize = 16
   for (; i < length; i++) if (load<u8>(name + i) != load<u8>(key + i)) return false
@@ -98,7 +99,7 @@ function findField(page: usize, field: usize, key: usize, keyEnd: usize, scratch
     if (escaped) {
       const name = <usize>load<u32>(scratch, SCRATCH_SCHEMA) + <usize>load<u32>(field, FIELD_NAME)
       if (equalsName(key, keyEnd, name, load<u32>(field, FIELD_LENGTH))) return field
-    } else if (isNamed(field, key, scratch)) return field
+    } else if (isNamed(field, key, keyEnd + 1, scratch)) return field
     field += FIELD_BYTES
     if (field == last) field = first
   }
@@ -114,6 +115,14 @@ function noted(page: usize, hint: u32, scratch: usize): usize {
   return page + PAGE_BYTES + <usize>known * FIELD_BYTES
 }
 
+/** Past white space, of which there is none or one most of the time. */
+// @ts-ignore: decorator
+@inline
+function pastSpace(p: usize, end: usize): usize {
+  if (load<u8>(p) > SPACE) return p
+  return load<u8>(p) == SPACE && load<u8>(p, 1) > SPACE ? p + 1 : spaceEnd(p, end)
+}
+
 function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usize): u64 {
   const first = page + PAGE_BYTES
   const last = first + <usize>load<u16>(page, PAGE_FIELDS) * FIELD_BYTES
@@ -123,15 +132,15 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
   let seen: u64 = 0
   let bad: u64 = 0
   let missing: u64 = 0
-  if (load<u8>(p) <= SPACE) p = spaceEnd(p, end)
+  p = pastSpace(p, end)
   if (load<u8>(p) == CLOSE_OBJECT) return verdict(page, p + 1, 0, 0, 0)
   while (true) {
     if (load<u8>(p) != QUOTE) return 0
     p++
     let field = expected
-    if (!isNamed(field, p, scratch)) {
+    if (!isNamed(field, p, end, scratch)) {
       field = noted(page, hint, scratch)
-      if (!isNamed(field, p, scratch)) field = 0
+      if (!isNamed(field, p, end, scratch)) field = 0
     }
     if (field != 0) {
       p += <usize>load<u32>(field, FIELD_LENGTH) + 1
@@ -150,7 +159,7 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
       if (load<u8>(p) != COLON) return 0
     }
     p++
-    if (load<u8>(p) <= SPACE) p = spaceEnd(p, end)
+    p = pastSpace(p, end)
     if (p >= end) return 0
     if (field == 0) {
       p = skipValue(p, end, scratch)
@@ -173,11 +182,11 @@ function readPage(page: usize, p: usize, end: usize, scratch: usize, slots: usiz
       if (expected == last) expected = first
     }
     if (p >= end) return 0
-    if (load<u8>(p) <= SPACE) p = spaceEnd(p, end)
+    p = pastSpace(p, end)
     const c: u32 = load<u8>(p++)
     if (c == CLOSE_OBJECT) return verdict(page, p, seen, bad, missing)
     if (c != COMMA) return 0
-    if (load<u8>(p) <= SPACE) p = spaceEnd(p, end)
+    p = pastSpace(p, end)
   }
 }
 

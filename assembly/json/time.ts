@@ -1,8 +1,9 @@
-// ISO-8601 times in the form that most producers write: YYYY-MM-DDTHH:MM:SS, a fraction or none, Z.
+// ISO-8601 times in the forms that most producers write: YYYY-MM-DDTHH:MM:SS, a fraction or none, then
+// Z, an offset ±HH:MM, or nothing (UTC).
 
 /** Milliseconds since the epoch; NaN for every other form, and for times that do not exist. */
-export function utcTime(p: usize, end: usize): f64 {
-  if (end - p < 20 || load<u8>(end - 1) != 0x5a) return NaN
+export function isoTime(p: usize, end: usize): f64 {
+  if (end - p < 19) return NaN
   // Digits in their places, separators in theirs.
   const date = i8x16.sub(
     v128.load(p),
@@ -18,19 +19,31 @@ export function utcTime(p: usize, end: usize): f64 {
   const minutes = twoDigits(p + 14)
   if (month - 1 > 11 || day - 1 >= daysInMonth(year, month)) return NaN
   if (hours > 23 || minutes > 59 || seconds > 59) return NaN
-  let ms: u32 = 0
-  if (end - p > 20) {
-    if (load<u8>(p, 19) != 0x2e || end - p < 22) return NaN
+  let at = p + 19
+  let ms: i32 = 0
+  if (at < end && load<u8>(at) == 0x2e) {
+    const fraction = ++at
     let unit: u32 = 100
-    for (let at = p + 20; at < end - 1; at++) {
-      const digit = <u32>load<u8>(at) - 48
-      if (digit > 9) return NaN
-      ms += digit * unit
+    for (; at < end && <u32>load<u8>(at) - 48 <= 9; at++) {
+      ms += (<u32>load<u8>(at) - 48) * unit
       unit /= 10
     }
+    if (at == fraction) return NaN
   }
-  const time = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
-  return <f64>daysSinceEpoch(year, month, day) * 86400000 + <f64>time
+  ms += ((hours * 60 + minutes) * 60 + seconds) * 1000
+  return <f64>daysSinceEpoch(year, month, day) * 86400000 + <f64>ms - offset(at, end)
+}
+
+/** Milliseconds of what follows the time, NaN if that is no offset. */
+function offset(p: usize, end: usize): f64 {
+  if (p == end) return 0
+  const sign: u32 = load<u8>(p)
+  if (end - p == 1) return sign == 0x5a ? 0 : NaN
+  const hours = twoDigits(p + 1)
+  const minutes = twoDigits(p + 4)
+  if (end - p != 6 || load<u8>(p, 3) != 0x3a || hours > 23 || minutes > 59) return NaN
+  const ms = <f64>((hours * 60 + minutes) * 60000)
+  return sign == 0x2b ? ms : sign == 0x2d ? -ms : NaN
 }
 
 /** Large if one of the two is no digit. */

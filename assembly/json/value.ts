@@ -4,14 +4,14 @@ import { WRONG_TYPE } from '../reasons'
 import {
   ABSENT, ALSE_WORD, BACKSLASH, BLOCK_COLUMNS, BOOLEAN, CLOSE_OBJECT, COMMA, FIELD_CLEAR, FIELD_CLEARS,
   FIELD_DETAIL, FIELD_NULLABLE, FIELD_SLOT, FIELD_TYPE, FLOAT32, FLOAT64, INT64, INTEGER, LITERAL, MINUS, NULL, NULL_WORD,
-  NUMBER, OPEN_OBJECT, PRESENT, QUOTE, RECORD, SCRATCH_ESCAPED, SCRATCH_FAILURE, SCRATCH_SCHEMA,
+  NUMBER, PRESENT, QUOTE, RECORD, SCRATCH_ESCAPED, SCRATCH_FAILURE, SCRATCH_SCHEMA,
   SCRATCH_TEXT, SCRATCH_TEXT_END, SLOT_BYTES, SLOT_LENGTH, SLOT_POINTER, SLOT_STATE, SLOT_VALUE,
   SPACE, STRING, TEXT_TOO_SMALL, TIMESTAMP, TRUE_WORD, ZERO,
 } from './layout'
 import { isSpace, numberEnd, skipValue } from './skip'
 import { readDouble, readInt64, readInteger } from './number'
 import { stringEnd, unescape } from './text'
-import { utcTime } from './time'
+import { isoTime } from './time'
 
 /** Milliseconds of an ISO-8601 text, NaN if it is none. */
 // @ts-ignore: decorator
@@ -152,7 +152,7 @@ function readTimestamp(p: usize, end: usize, scratch: usize, slot: usize): u64 {
     textEnd = unescape(p, textEnd, text)
     p = text
   }
-  let value = utcTime(p, textEnd)
+  let value = isoTime(p, textEnd)
   if (value != value) value = slowTimestamp(p, <u32>(textEnd - p))
   store<u32>(slot, PRESENT, SLOT_STATE)
   store<f64>(slot, value, SLOT_VALUE)

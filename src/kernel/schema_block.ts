@@ -154,10 +154,8 @@ class Encoder {
     const slot = this.#slot(schema, path)
     const type = typeCode(schema, slot >= 0)
     const hint = this.#hint()
-    const before = new Set(this.#slots.values())
     const detail = this.#detail(type, schema, path)
-    // The columns that the nested record took.
-    const inside = [...before].filter((s) => ![...this.#slots.values()].includes(s))
+    const inside = type === record ? this.#slotsInside(path) : []
     const clearAt = this.#take(4 * inside.length)
     const nameAt = this.#take(name.length + 1 + 16)
     this.#writes.push((view, bytes) => {
@@ -188,6 +186,14 @@ class Encoder {
     this.#slots.delete(key)
     assert.equal(this.#columns[slot / slotBytes].type, schema.type, `type of column ${key}`)
     return slot
+  }
+
+  /** Slots of the columns inside a nested record. */
+  #slotsInside(path: readonly string[]): number[] {
+    const slots = this.#columns.map((column, i) => ({ path: column.path, slot: i * slotBytes }))
+    return slots
+      .filter((column) => path.every((name, i) => column.path[i] === name))
+      .map(({ slot }) => slot)
   }
 
   #detail(type: number, schema: FieldSchema, path: readonly string[]): number {
