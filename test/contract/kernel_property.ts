@@ -138,7 +138,8 @@ async function randomHistory(
     at++
     if (random() < 0.3) {
       await job.cut()
-      if (random() < 0.5) await job.lane.evict()
+      if (random() < 0.4) await job.lane.evict()
+      else if (random() < 0.5) await job.lane.tidy()
       if (random() < 0.2 && steps < 4 * payloads.length) {
         // What is lost here was cut: the same offsets, on an empty lane.
         job.restore(storedThrough(random, job))

@@ -1,7 +1,7 @@
 // Drives one lane as ingest does: feeds batches, cuts into a map, merges deltas, and goes back to the
 // last cut when told. For the contract of kernels.
 import assert from 'node:assert/strict'
-import { eachRow, ROW_DELTA, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
+import { eachRow, ROW_DELTA, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
 import type { Clock } from '../../src/clock.ts'
 import { mergeStates } from '../../src/kernel/aggregates.ts'
 import type {
@@ -46,6 +46,7 @@ export class LaneJob {
   /** Deltas and absolute rows that were drained. */
   deltas = 0
   puts = 0
+  #cuts = 0
   readonly #under: LaneUnderTest
   #cut: { rows: StoreRows; position: LanePosition; rejects: number } = {
     rows: new Map(),
@@ -79,8 +80,12 @@ export class LaneJob {
     }
   }
 
-  /** Drains everything into the rows; deltas are merged and given back to the lane. */
+  /**
+   * Drains everything into the rows; deltas are merged and given back to the lane: in the lane's own
+   * buffer and before the next drain, or all of them at the end, by turns.
+   */
   async cut(): Promise<void> {
+    const inPlace = this.#cuts++ % 2 === 0
     const merged: [Uint8Array, Uint8Array][] = []
     let more = true
     while (more) {
@@ -90,10 +95,15 @@ export class LaneJob {
       eachRow(rows, (op, keyStart, keyEnd, valueEnd) => {
         const key = rows.slice(keyStart, keyEnd)
         const value = this.#store(op, key, rows.slice(keyEnd, valueEnd))
-        if (op === ROW_DELTA) merged.push([key, value])
+        if (op !== ROW_DELTA) return
+        if (inPlace) {
+          rows[keyStart - ROW_HEADER_BYTES] = ROW_PUT
+          rows.set(value, keyEnd)
+        } else merged.push([key, value])
       })
+      if (inPlace) await this.lane.absorb(rows)
     }
-    await this.lane.absorb(packed(merged))
+    if (!inPlace) await this.lane.absorb(packed(merged))
     const stored = { ...this.lane.counters(), storedThroughMs: Number.POSITIVE_INFINITY }
     this.#cut = { rows: new Map(this.rows), position: stored, rejects: this.rejects.length }
   }
@@ -133,7 +143,7 @@ export class LaneJob {
 
 function packed(rows: readonly [Uint8Array, Uint8Array][]): Uint8Array {
   const bytes = new Uint8Array(
-    rows.reduce((sum, [key, value]) => sum + 8 + key.length + value.length, 0),
+    rows.reduce((sum, [key, value]) => sum + ROW_HEADER_BYTES + key.length + value.length, 0),
   )
   let at = 0
   for (const [key, value] of rows) at = writeRow(bytes, at, ROW_PUT, key, value)
