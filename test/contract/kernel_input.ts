@@ -68,6 +68,34 @@ function badRecords(contract: Contract): void {
       { offset: 3, reason: 'null-key' },
     ])
   })
+  contract('undeclared fields may be nested as deep as JSON.parse reads, or be long', (make) =>
+    withJob(make, laneOptions(planOf()), async (job) => {
+      const [{ value }] = documents(1, 47, 0)
+      const rest = `${Buffer.from(value!)}`.trimStart().slice(1)
+      const extras = [
+        `${'['.repeat(50_000)}${']'.repeat(50_000)}`,
+        `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`,
+        `"${'\\u00e9'.repeat(50_000)}"`,
+        `0.${'1'.repeat(50_000)}e-5`,
+        '['.repeat(50_000),
+        `${'['.repeat(50_000)}${']'.repeat(49_999)}}`,
+      ]
+      const records = extras.map((extra, offset) => ({
+        offset,
+        timestamp: BASE_MS,
+        key: null,
+        value: utf8(`{"extra":${extra},${rest}`),
+      }))
+      assert.equal(await job.feed(batchOf(records)), 'done')
+      assert.deepEqual(
+        job.rejects.map(({ offset, reason }) => [offset, reason]),
+        [
+          [4, 'invalid-json'],
+          [5, 'invalid-json'],
+        ],
+      )
+    }),
+  )
   contract('negative times and times in the future are bad', async (make) => {
     const times = [BASE_MS, -1, NOW_MS + 60_000, NOW_MS + 60_001, BASE_MS, -5000]
     const records = times.map((time, offset) => keyed(offset, time, 'a'))

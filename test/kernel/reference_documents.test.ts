@@ -33,15 +33,12 @@ for (const schema of [pageViewSchema, everythingSchema] as RecordSchema[]) {
       const random = seededRandom(seed)
       const event = randomValue(schema, random, 1_700_000_000_123)
       const bytes = utf8(jsonText(schema, event, random))
-      // Absent fields are undefined in the random event, and float32 is rounded by the readers.
+      // The readers round float32.
       const rounded = { ...(event as Record<string, unknown>) }
       if (typeof rounded.single === 'number') rounded.single = Math.fround(rounded.single)
-      const present = Object.fromEntries(
-        Object.entries(rounded).filter(([, value]) => value !== undefined),
-      )
       const decoded = jsonDecoder(schema)(bytes)
-      assert.deepEqual({ ...(decoded as object) }, present)
-      assert.deepEqual(plain(readJson(schema, bytes) as Json), present)
+      assert.deepEqual({ ...(decoded as object) }, rounded)
+      assert.deepEqual(plain(readJson(schema, bytes) as Json), rounded)
     })
     fc.assert(property, { numRuns: 500 })
   })

@@ -39,6 +39,7 @@ export const everythingSchema: RecordSchema = {
         optional: true,
         fields: [
           ['city', { type: 'string' }],
+          ['zip', { type: 'integer', optional: true }],
           ['at', { type: 'record', name: 'At', fields: [['x', { type: 'float64' }]] }],
         ],
       },
@@ -79,7 +80,10 @@ export function randomValue(schema: FieldSchema, random: Random, timeMs: number)
   switch (schema.type) {
     case 'record': {
       const event: Record<string, unknown> = {}
-      for (const [name, field] of schema.fields) event[name] = randomValue(field, random, timeMs)
+      for (const [name, field] of schema.fields) {
+        const value = randomValue(field, random, timeMs)
+        if (value !== undefined) event[name] = value
+      }
       return event
     }
     case 'array':

@@ -28,6 +28,7 @@ export const columns = {
   bigMaybe: { path: ['bigMaybe'], type: 'int64' },
   city: { path: ['place', 'city'], type: 'string' },
   x: { path: ['place', 'at', 'x'], type: 'float64' },
+  zip: { path: ['place', 'zip'], type: 'integer' },
 } as const satisfies Record<string, Column>
 
 export type ColumnName = keyof typeof columns
@@ -43,6 +44,7 @@ export const numericNames: readonly ColumnName[] = [
   'maybe',
   'bigMaybe',
   'x',
+  'zip',
 ]
 
 export const count: AggregatePlan = { name: 'views', fn: 'count', column: -1 }

@@ -103,6 +103,20 @@ export function junkText(random: Random, depth = 2): string {
   return `{${parts.map((part, at) => `"${'k'.repeat(at)}":${part}`).join(',')}}`
 }
 
+/** Another good value of the field, for a duplicate that must be forgotten. */
+function staleText(field: FieldSchema): string {
+  if (field.type === 'record') {
+    const members = field.fields.map(
+      ([name, inner]) => `${JSON.stringify(name)}:${staleText(inner)}`,
+    )
+    return `{${members.join(',')}}`
+  }
+  if (field.type === 'string') return '"stale"'
+  if (field.type === 'array') return '[77]'
+  if (field.type === 'map') return '{"stale":"stale"}'
+  return field.type === 'boolean' ? 'true' : '77'
+}
+
 /** How the text of one record may be spoilt. */
 export interface TextOverrides {
   /** Text instead of that of a field; null leaves the field out. */
@@ -132,6 +146,10 @@ function recordText(
     // The last of a name wins: whatever comes before it must not matter.
     if (random() < 0.1 && members.length > 0)
       members.unshift([pick(random, members)[0], junkText(random)])
+    if (random() < 0.2) {
+      const [name, field] = pick(random, schema.fields)
+      if (members.some(([member]) => member === name)) members.unshift([name, staleText(field)])
+    }
   }
   const gap = overrides.plain ? '' : pick(random, spaces)
   const parts = members.map(
