@@ -192,8 +192,14 @@ class KafkajsLog implements Log {
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
     await prepareCompression(compression)
-    const producer = new KafkajsProducer(this.#makeClient, this.#brokers, compression, (closed) =>
-      this.#open.delete(closed),
+    const producer = new KafkajsProducer(
+      {
+        makeClient: this.#makeClient,
+        brokers: this.#brokers,
+        topic: (name) => this.topic(name),
+        closed: (closed) => this.#open.delete(closed),
+      },
+      compression,
     )
     this.#open.add(producer)
     return producer

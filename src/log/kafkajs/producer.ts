@@ -2,37 +2,48 @@
 import type { IHeaders, Producer } from 'kafkajs'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { Compression } from '../../wire/compression.ts'
-import type { LogHeader, LogProducer, LogRecord } from '../log.ts'
+import type { LogHeader, LogProducer, LogRecord, TopicInfo } from '../log.ts'
 import { type ClientMaker, compressionTypes } from './client.ts'
 import { asLogError, unknownTopic } from './failures.ts'
 
 /** The broker has refused the batch for what it is, and counts on with the next one. */
-const refusals: ReadonlySet<ErrorCode> = new Set(['RECORD_TOO_LARGE', 'CAPABILITY_MISSING'])
+const refusals: ReadonlySet<ErrorCode> = new Set([
+  'RECORD_TOO_LARGE',
+  'RECORD_INVALID',
+  'CAPABILITY_MISSING',
+])
+
+export interface ProducerPorts {
+  readonly makeClient: ClientMaker
+  readonly brokers: string
+  /** Rejects with TOPIC_UNKNOWN; kafkajs itself would look again and again for seconds. */
+  topic(name: string): Promise<TopicInfo>
+  closed(producer: LogProducer): void
+}
+
+interface TopicProducer {
+  readonly partitions: number
+  readonly producer: Producer
+}
+
+/** Pauses of 100 ms to 1 s: a leader that moves is waited for. */
+const producerRetries = 6
 
 export class KafkajsProducer implements LogProducer {
-  readonly #makeClient: ClientMaker
-  readonly #brokers: string
+  readonly #ports: ProducerPorts
   readonly #compression: number
-  readonly #onClose: (producer: KafkajsProducer) => void
   /**
    * One kafkajs producer a topic: a topic that is deleted makes every later look at the metadata fail
    * for all topics of a kafkajs client.
    */
-  readonly #producers = new Map<string, Promise<Producer>>()
+  readonly #producers = new Map<string, Promise<TopicProducer>>()
   /** The last append of each partition: kafkajs loses records when two of one partition are under way. */
   readonly #tails = new Map<string, Promise<unknown>>()
   #closing: Promise<void> | undefined
 
-  constructor(
-    makeClient: ClientMaker,
-    brokers: string,
-    compression: Compression,
-    onClose: (producer: KafkajsProducer) => void,
-  ) {
-    this.#makeClient = makeClient
-    this.#brokers = brokers
+  constructor(ports: ProducerPorts, compression: Compression) {
+    this.#ports = ports
     this.#compression = compressionTypes[compression]
-    this.#onClose = onClose
   }
 
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
@@ -49,7 +60,7 @@ export class KafkajsProducer implements LogProducer {
   }
 
   async #append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
-    let producer: Promise<Producer> | undefined
+    let made: Promise<TopicProducer> | undefined
     try {
       const messages = records.map(({ key, value, timestamp, headers }) => ({
         key: key && asBuffer(key),
@@ -58,48 +69,52 @@ export class KafkajsProducer implements LogProducer {
         headers: headers && asHeaders(headers),
         partition,
       }))
-      producer = this.#producer(topic)
-      const [stored] = await (await producer).send({
-        topic,
-        messages,
-        acks: -1,
-        compression: this.#compression,
-      })
+      made = this.#producer(topic)
+      const { producer, partitions } = await made
+      if (partition >= partitions) throw unknownTopic({ topic, partition })
+      const compression = this.#compression
+      const [stored] = await producer.send({ topic, messages, acks: -1, compression })
       if (stored?.baseOffset === undefined) throw unknownTopic({ topic, partition })
       return Number(stored.baseOffset)
     } catch (cause) {
-      const error = asLogError(cause, this.#brokers, { topic, partition })
+      const error = asLogError(cause, this.#ports.brokers, { topic, partition })
       // A batch may be stored although its acknowledgement was lost. kafkajs would give its numbers to
       // the next batch, which the broker would then take for a repetition: a new producer has new ones.
-      if (!refusals.has(error.code)) this.#replace(topic, producer)
+      if (!refusals.has(error.code)) this.#replace(topic, made)
       throw error
     }
   }
 
-  #producer(topic: string): Promise<Producer> {
+  #producer(topic: string): Promise<TopicProducer> {
     let made = this.#producers.get(topic)
     if (!made) {
-      made = this.#connect()
+      made = this.#connect(topic)
       this.#producers.set(topic, made)
     }
     return made
   }
 
-  async #connect(): Promise<Producer> {
-    const producer = this.#makeClient(undefined, 5).producer({
+  async #connect(topic: string): Promise<TopicProducer> {
+    const { partitions } = await this.#ports.topic(topic)
+    const producer = this.#ports.makeClient(undefined, producerRetries).producer({
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
       createPartitioner: () => (record) => record.message.partition ?? 0,
     })
-    await producer.connect()
-    return producer
+    try {
+      await producer.connect()
+      return { producer, partitions }
+    } catch (error) {
+      await producer.disconnect().catch(() => {})
+      throw error
+    }
   }
 
-  #replace(topic: string, failed: Promise<Producer> | undefined): void {
+  #replace(topic: string, failed: Promise<TopicProducer> | undefined): void {
     if (failed === undefined || this.#producers.get(topic) !== failed) return
     this.#producers.delete(topic)
-    failed.then((producer) => producer.disconnect()).catch(() => {})
+    failed.then(({ producer }) => producer.disconnect()).catch(() => {})
   }
 
   close(): Promise<void> {
@@ -110,8 +125,8 @@ export class KafkajsProducer implements LogProducer {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#tails.values())
     for (const made of this.#producers.values())
-      await made.then((producer) => producer.disconnect()).catch(() => {})
-    this.#onClose(this)
+      await made.then(({ producer }) => producer.disconnect()).catch(() => {})
+    this.#ports.closed(this)
   }
 }
 
