@@ -1,0 +1,73 @@
+// openLog: which addresses it takes, and what it loads for them.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { promisify } from 'node:util'
+import { openLog } from '../../src/log/open.ts'
+import { rejectsWith } from '../support/log.ts'
+
+for (const broker of [
+  '',
+  'localhost:9092',
+  'http://localhost:9092',
+  'kafka://',
+  'kafka://host:70000',
+  'kafka://host,,other',
+  'kafka://user:password@host',
+  'kafka://host/topic',
+  'embedded:',
+  'embedded://dir',
+])
+  test(`'${broker}' is refused, naming both forms`, async () => {
+    await assert.rejects(openLog(broker), (error: Error) => {
+      rejectsWith('SETTING_INVALID')(error)
+      return /kafka:\/\/host:9092/.test(error.message) && /embedded:/.test(error.message)
+    })
+  })
+
+test('a mechanism of SASL without user and password is refused', async () => {
+  await assert.rejects(
+    openLog('kafka://localhost', { settings: { saslMechanism: 'plain', saslUsername: 'me' } }),
+    rejectsWith('SETTING_INVALID'),
+  )
+})
+
+test('an address of Kafka has port 9092 unless it says another', async () => {
+  const settings = { connectTimeoutMs: 1 }
+  for (const [broker, named] of [
+    ['kafka://127.0.0.1', '127.0.0.1:9092'],
+    ['kafka://127.0.0.1:1,[::1]:2', '127.0.0.1:1,[::1]:2'],
+  ])
+    await assert.rejects(openLog(broker, { settings }), (error: Error) => {
+      rejectsWith('BROKER_UNREACHABLE')(error)
+      return error.message.includes(named)
+    })
+})
+
+test('the embedded log opens in a directory relative to the working one, without kafkajs', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'euphorion-open-'))
+  const program = `
+    import { createRequire } from 'node:module'
+    import { openLog } from ${JSON.stringify(new URL('../../src/log/open.js', import.meta.url).href)}
+    const log = await openLog('embedded:./data')
+    await log.createTopic('t', { partitions: 1 })
+    await log.close()
+    const loaded = Object.keys(createRequire(import.meta.url).cache).filter((file) => file.includes('kafkajs'))
+    console.log(JSON.stringify({ driver: log.capabilities.driver, loaded }))`
+  try {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', program],
+      { cwd: directory },
+    )
+    assert.deepEqual(JSON.parse(stdout), { driver: 'embedded', loaded: [] })
+    const again = await openLog(`embedded:${join(directory, 'data')}`)
+    assert.deepEqual(await again.topics(), [{ name: 't', partitions: 1 }])
+    await again.close()
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
