@@ -133,7 +133,7 @@ function appendContract(context: ContractContext): void {
       { key: null, value: text('no key'), timestamp: 1_700_000_000_000 },
       { key: text('no value'), value: null, timestamp: 1_600_000_000_000 },
       { key: null, value: null, timestamp: 0 },
-      { key: text(''), value: text(''), timestamp: 1_800_000_000_000 },
+      { key: text(''), value: text(''), timestamp: 1_700_000_000_001 },
       { key: Uint8Array.of(0, 255, 128), value: Uint8Array.of(0xff, 0xfe), timestamp: 1 },
       {
         key: text('h'),
