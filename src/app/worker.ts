@@ -9,8 +9,7 @@ import type { AgentServices } from '../stream/agent_partition.ts'
 import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
-import { Engine } from './engine.ts'
-import { readerOf } from './tables.ts'
+import { Engine, type LaneStatistics } from './engine.ts'
 import { ensureTopics, type WantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
@@ -89,11 +88,12 @@ export class Worker {
 
   /** Undefined while the app has not started. */
   table(name: string): TableReader | undefined {
-    const engine = this.#engine
-    const { aggregations } = this.#options.app.topology
-    const aggregation = aggregations.find(({ plan }) => plan.name === name)
-    if (engine === undefined || aggregation === undefined) return undefined
-    return readerOf(aggregation, () => engine.stores(aggregation.topic))
+    return this.#engine?.table(name)
+  }
+
+  /** Where each aggregation stands on each partition; empty while the app has not started. */
+  statistics(): LaneStatistics[] {
+    return this.#engine?.statistics() ?? []
   }
 
   abort(): void {
