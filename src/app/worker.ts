@@ -10,6 +10,7 @@ import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
 import { Engine, type LaneStatistics } from './engine.ts'
+import { QueryServer, workerSocket } from './query_server.ts'
 import { ensureTopics, type WantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
@@ -27,6 +28,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #timers: Timer[] = []
   #engine: Engine | undefined
+  #queries: QueryServer | undefined
   #fail: (error: unknown) => void = () => undefined
 
   constructor(options: WorkerOptions) {
@@ -67,6 +69,7 @@ export class Worker {
       },
     })
     await this.#engine.start()
+    await this.#serveQueries(this.#engine)
     this.#startTimers()
     logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
   }
@@ -98,12 +101,28 @@ export class Worker {
 
   abort(): void {
     for (const timer of this.#timers) void timer.stop()
+    void this.#queries?.close()
     this.#engine?.abort()
   }
 
   async #stopParts(): Promise<void> {
     await Promise.all(this.#timers.map((timer) => timer.stop()))
+    await this.#queries?.close()
     await this.#engine?.stop()
+  }
+
+  /** Other commands read the tables through the worker while it has them open. */
+  async #serveQueries(engine: Engine): Promise<void> {
+    const { app, settings, logger } = this.#options
+    const { aggregations } = app.topology
+    if (aggregations.length === 0) return
+    this.#queries = new QueryServer({ aggregations, reader: (table) => engine.table(table) })
+    try {
+      await this.#queries.start(workerSocket(settings.dataDir, app.id))
+    } catch (error) {
+      // Another worker of the app with the same data directory: it answers for its partitions.
+      logger.warn({ err: error }, 'this worker does not answer `euphorion table`')
+    }
   }
 
   async #ensureTopics(connection: Connection): Promise<void> {

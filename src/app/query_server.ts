@@ -1,0 +1,111 @@
+// Answers queries of tables over the worker's local socket, so that the command line can read what a
+// running worker has open. Rows go out in pages, as lines; started by the worker.
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { EuphorionError } from '../errors.ts'
+import type { AggregationDefinition, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import { resultJson } from '../table/result.ts'
+import { type LocalReply, type LocalServer, serveLocal } from '../wire/local_socket.ts'
+import { parseKey } from './key_text.ts'
+import { type LineFormat, rowLine } from './stored_table.ts'
+
+/** Queries that are open; the oldest ends when one more begins. */
+const QUERIES_MAX = 16
+const PAGE_ROWS = 1000
+
+/** What the command line asks for. */
+export interface RowsQuery {
+  readonly table: string
+  /** As a person types it. */
+  readonly key?: string
+  /** ms since the epoch. */
+  readonly from?: number
+  readonly to?: number
+  readonly format: LineFormat
+}
+
+export interface QueryServerOptions {
+  readonly aggregations: readonly AggregationDefinition[]
+  readonly reader: (table: string) => TableReader | undefined
+}
+
+/** The socket of the worker of an app. */
+export function workerSocket(dataDir: string, appId: string): string {
+  return join(dataDir, appId, 'worker.sock')
+}
+
+interface OpenQuery {
+  readonly rows: AsyncIterator<ResultRow>
+  readonly format: LineFormat
+  isFirst: boolean
+}
+
+export class QueryServer {
+  readonly #options: QueryServerOptions
+  readonly #open = new Map<number, OpenQuery>()
+  #server: LocalServer | undefined
+  #lastId = 0
+
+  constructor(options: QueryServerOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with LOG_LOCKED when another worker serves this path. */
+  async start(path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true })
+    this.#server = await serveLocal(path, {
+      query: async (argument) => ({ value: this.#begin(argument as RowsQuery) }),
+      rows: (argument) => this.#next(argument as number),
+      end: async (argument) => ({ value: await this.#end(argument as number) }),
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close()
+    for (const id of [...this.#open.keys()]) await this.#end(id)
+  }
+
+  #begin(query: RowsQuery): number {
+    const { table, key, from, to, format } = query
+    const definition = this.#options.aggregations.find(({ plan }) => plan.name === table)
+    const reader = this.#options.reader(table)
+    if (definition === undefined || reader === undefined) {
+      const known = this.#options.aggregations.map(({ plan }) => plan.name).join(', ')
+      const message = `there is no table ${table}; the worker has: ${known}`
+      throw new EuphorionError('TABLE_UNKNOWN', message, { place: { table } })
+    }
+    const parsed = key === undefined ? {} : { key: parseKey(definition.plan, definition.keys, key) }
+    const rows = reader.range({ from, to, ...parsed })[Symbol.asyncIterator]()
+    const [oldest] = this.#open.keys()
+    if (this.#open.size >= QUERIES_MAX) void this.#end(oldest)
+    this.#open.set(++this.#lastId, { rows, format, isFirst: true })
+    return this.#lastId
+  }
+
+  /** The next page; `value` is true at the end. */
+  async #next(id: number): Promise<LocalReply> {
+    const query = this.#open.get(id)
+    if (query === undefined) {
+      throw new EuphorionError('QUERY_UNAVAILABLE', 'the worker has dropped the query')
+    }
+    const lines: string[] = []
+    while (lines.length < PAGE_ROWS) {
+      const { done, value } = await query.rows.next()
+      if (done) {
+        this.#open.delete(id)
+        return { value: true, payload: Buffer.from(lines.join('\n')) }
+      }
+      if (query.isFirst && query.format === 'cells') lines.push(JSON.stringify(Object.keys(value)))
+      query.isFirst = false
+      lines.push(rowLine(value, query.format, resultJson))
+    }
+    return { value: false, payload: Buffer.from(lines.join('\n')) }
+  }
+
+  async #end(id: number): Promise<boolean> {
+    const query = this.#open.get(id)
+    this.#open.delete(id)
+    await query?.rows.return?.()
+    return query !== undefined
+  }
+}

@@ -1,0 +1,152 @@
+// A table as the stores on disk hold it, without its program: `euphorion table` while no worker runs.
+import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EuphorionError } from '../errors.ts'
+import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type { AggregationPlan, ColumnType, WindowPlan } from '../kernel/plan.ts'
+import { Bad } from '../record/bad.ts'
+import { type Codec, text } from '../record/codec.ts'
+import { cellKeys } from '../stream/cell_keys.ts'
+import type { TablePart } from '../table/cell.ts'
+import { storedTables } from '../table/meta.ts'
+import { openStore } from '../table/open.ts'
+import { readShape, type TableShape } from '../table/shape.ts'
+import type { Store } from '../table/store.ts'
+import { openTable } from '../table/table.ts'
+
+export interface StoredTable {
+  readonly reader: TableReader
+  readonly keys: KeyCodec
+  readonly plan: Pick<AggregationPlan, 'name' | 'key' | 'columns'>
+  close(): Promise<void>
+}
+
+/** Where the partitions of an app's tables are: `{dataDir}/{app}/tables/{topic}/{partition}`. */
+export function tablesPath(dataDir: string, appId: string): string {
+  return join(dataDir, appId, 'tables')
+}
+
+/**
+ * Opens the table in the stores of these apps. Rejects with TABLE_UNKNOWN, naming the tables that are
+ * there, and with STORE_LOCKED while a worker has them open.
+ */
+export async function openStoredTable(
+  dataDir: string,
+  appIds: readonly string[],
+  table: string,
+): Promise<StoredTable> {
+  const others = new Set<string>()
+  for (const appId of appIds) {
+    const root = tablesPath(dataDir, appId)
+    if (!existsSync(root)) continue
+    for (const topic of await readdir(root)) {
+      const found = await openTopic(join(root, topic), table, others)
+      if (found !== undefined) return found
+    }
+  }
+  const known = others.size === 0 ? 'no tables' : `the tables ${[...others].join(', ')}`
+  throw new EuphorionError('TABLE_UNKNOWN', `there is no table ${table}; ${dataDir} has ${known}`, {
+    place: { table },
+  })
+}
+
+async function openTopic(
+  path: string,
+  table: string,
+  others: Set<string>,
+): Promise<StoredTable | undefined> {
+  const stores: Store[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(stores.map((store) => store.close()))
+  }
+  const parts = new Map<number, TablePart>()
+  let shape: string | undefined
+  try {
+    for (const partition of await readdir(path)) {
+      const store = await openStore('rocksdb', join(path, partition))
+      stores.push(store)
+      for (const stored of await storedTables(store)) {
+        others.add(stored.name)
+        if (stored.name !== table) continue
+        shape = stored.shape
+        parts.set(Number(partition), { store, number: stored.number })
+      }
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  if (shape !== undefined) return { ...describe(table, readShape(shape), parts), close }
+  await close()
+  return undefined
+}
+
+function describe(
+  name: string,
+  { key, window, layout }: TableShape,
+  parts: ReadonlyMap<number, TablePart>,
+): Omit<StoredTable, 'close'> {
+  const plan = keyPlan(name, key)
+  const keys = cellKeys(plan, printableKey)
+  // Grace and retention are for whoever writes; what is stored can all be read.
+  const readable: WindowPlan | undefined = window && {
+    ...window,
+    graceMs: 0,
+    retentionMs: Number.MAX_SAFE_INTEGER,
+  }
+  const reader = openTable<unknown>({
+    name,
+    parts,
+    layout,
+    window: readable,
+    encodeKey: keys.encode,
+    decodeKey: keys.decode,
+  })
+  return { plan, keys, reader: reader as unknown as TableReader }
+}
+
+/** The inverse of what the engine writes: 'record key', or 'field type' for each part. */
+function keyPlan(name: string, key: readonly string[]): AggregationPlan {
+  const isRecord = key.length === 1 && key[0] === 'record key'
+  const columns = key.map((part) => {
+    const at = part.lastIndexOf(' ')
+    return { path: part.slice(0, at).split('.'), type: part.slice(at + 1) as ColumnType }
+  })
+  return {
+    name,
+    key: isRecord
+      ? { from: 'record' }
+      : { from: 'columns', columns: columns.map((_, index) => index) },
+    columns: isRecord ? [] : columns,
+    value: undefined,
+    where: undefined,
+    time: { from: 'record' },
+    window: undefined,
+    aggregates: [],
+    maxFutureMs: 0,
+  }
+}
+
+/** Keys of a topic whose types nobody told: text, or base64 where they are none. */
+const printableKey: Codec<string> = {
+  name: 'key',
+  encode: (key) => text().encode(key),
+  decode(bytes) {
+    const decoded = text().decode(bytes)
+    return decoded instanceof Bad ? Buffer.from(bytes ?? []).toString('base64') : decoded
+  },
+}
+
+/** A row as one line: its JSON, or its fields as a JSON array of texts. */
+export type LineFormat = 'object' | 'cells'
+
+export function rowLine(
+  row: ResultRow,
+  format: LineFormat,
+  json: (value: unknown) => string,
+): string {
+  if (format === 'object') return json(row)
+  const cells = Object.values(row).map((value) => (typeof value === 'string' ? value : json(value)))
+  return JSON.stringify(cells)
+}
