@@ -235,7 +235,12 @@ export class App {
     if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
     const { settings } = this
     const logger = this.#givenLogger ?? createLogger(this.id, settings.logLevel)
-    const worker = new Worker({ app: this, settings, logger, connect: () => this.#connect() })
+    const worker = new Worker({
+      app: this,
+      settings,
+      logger,
+      connect: () => this.#connect('refuse'),
+    })
     this.#worker = worker
     try {
       await worker.start()
@@ -301,9 +306,10 @@ export class App {
     throw new EuphorionError('QUERY_UNAVAILABLE', 'the app does not run', { place: { table } })
   }
 
-  #connect(): Promise<Connection> {
+  #connect(remote: 'allow' | 'refuse' = 'allow'): Promise<Connection> {
     if (this.#connection === undefined) {
-      const opening = Connection.open(this.settings, this.clock)
+      const options = { clientId: this.id, remote }
+      const opening = Connection.open(this.settings, this.clock, options)
       this.#connection = opening
       opening.catch(() => {
         if (this.#connection === opening) this.#connection = undefined

@@ -8,7 +8,16 @@ import { openLog } from '../log/open.ts'
 import { Partitioner } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 import type { RecordMetadata } from '../stream/topic.ts'
-import { logOptions } from './log_options.ts'
+
+export interface ConnectionOptions {
+  /** Tells Kafka who asks. */
+  readonly clientId?: string
+  /**
+   * While another process has the embedded log open: go through it ('allow', not for workers), or
+   * LOG_LOCKED. Default 'refuse'.
+   */
+  readonly remote?: 'allow' | 'refuse'
+}
 
 export class Connection {
   readonly log: Log
@@ -23,11 +32,15 @@ export class Connection {
   }
 
   /** Rejects with BROKER_MISSING, BROKER_UNREACHABLE, LOG_LOCKED … */
-  static async open(settings: Settings, clock: Clock): Promise<Connection> {
+  static async open(
+    settings: Settings,
+    clock: Clock,
+    options: ConnectionOptions = {},
+  ): Promise<Connection> {
     if (settings.broker === undefined) {
       throw new EuphorionError('BROKER_MISSING', 'no broker is set')
     }
-    const log = await openLog(settings.broker, logOptions(settings, clock))
+    const log = await openLog(settings.broker, { settings, clock, ...options })
     try {
       const producer = await log.producer()
       return new Connection(log, new Sender(producer, { recordsMax: settings.sendBufferRecords }))

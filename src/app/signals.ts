@@ -1,4 +1,5 @@
 // The life of a worker process: runs an app until a signal or a failure. Called by `worker`.
+import type { Clock } from '../clock.ts'
 import { describeError } from '../errors.ts'
 import type { App } from './app.ts'
 
@@ -15,7 +16,7 @@ const STOPPED_AT_ONCE = 130
  * process at once, with code 130.
  */
 export async function runUntilSignal(app: App): Promise<number> {
-  const signal = watchSignals(app)
+  const signal = watchSignals(app.clock)
   try {
     await app.start()
     await Promise.race([signal.first, app.failed])
@@ -30,14 +31,15 @@ export async function runUntilSignal(app: App): Promise<number> {
   }
 }
 
-function watchSignals(app: App) {
+/** The first signal resolves `first`; a second ends the process at once. */
+export function watchSignals(clock: Clock) {
   let firstAt: number | undefined
   let resolve = (): void => undefined
   const first = new Promise<void>((done) => {
     resolve = done
   })
   const onSignal = (): void => {
-    const now = app.clock.monotonic()
+    const now = clock.monotonic()
     if (firstAt === undefined) {
       firstAt = now
       resolve()

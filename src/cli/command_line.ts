@@ -21,6 +21,7 @@ export async function runCommandLine(
   context: CommandContext,
 ): Promise<void> {
   const program = makeProgram(context)
+  process.stdout.on('error', endQuietly)
   try {
     await program.parseAsync(args, { from: 'user' })
     process.exit(process.exitCode ?? exitCodes.ok)
@@ -40,6 +41,12 @@ export function makeProgram(context: CommandContext): Command {
     .exitOverride()
   addCommands(program, context)
   return program
+}
+
+/** Whoever read our output has seen enough: `| head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok)
+  throw error
 }
 
 /** Prints what went wrong; returns the exit code. Commander has printed usage errors itself. */

@@ -62,7 +62,7 @@ async function sendText(
     env: process.env,
     cli: givenSettings(command),
   })
-  const connection = await Connection.open(settings, systemClock)
+  const connection = await Connection.open(settings, systemClock, { remote: 'allow' })
   try {
     return await connection.store(topic, partition, {
       key: key === undefined ? null : Buffer.from(key),

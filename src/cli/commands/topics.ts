@@ -45,7 +45,7 @@ export function addTopics(program: Command, context: CommandContext): void {
 }
 
 async function readTopics(settings: Settings): Promise<TopicRow[]> {
-  const connection = await Connection.open(settings, systemClock)
+  const connection = await Connection.open(settings, systemClock, { remote: 'allow' })
   try {
     const rows: TopicRow[] = []
     for (const { name, partitions } of await connection.log.topics()) {

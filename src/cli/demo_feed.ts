@@ -1,0 +1,71 @@
+// Makes the page views of `euphorion demo`, at a rate or as fast as they are aggregated.
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log/log.ts'
+import { PageViews } from '../tune/workload.ts'
+import { decodeBatches } from '../wire/record_batch.ts'
+
+export interface DemoFeedOptions {
+  readonly log: Log
+  readonly topic: string
+  readonly partitions: number
+  /** Number.MAX_SAFE_INTEGER: until stop(). */
+  readonly events: number
+  /** Events a second; Infinity for no bound. */
+  readonly rate: number
+  /** Events aggregated so far. */
+  readonly aggregated: () => number
+  readonly clock: Clock
+}
+
+/** A log that takes finished batches as they are. */
+interface BatchAppender {
+  appendBatches(topic: string, partition: number, bytes: Uint8Array): Promise<number>
+}
+
+/** Events that may wait to be aggregated. */
+const LAG_MAX = 1_000_000
+const PAUSE_MS = 5
+
+export class DemoFeed {
+  readonly #options: DemoFeedOptions
+  #stopped = false
+  /** Events stored in the topic so far. */
+  produced = 0
+
+  constructor(options: DemoFeedOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when all events are stored, or after stop(). */
+  async run(): Promise<void> {
+    const { log, topic, partitions, events, clock } = this.#options
+    const views = new PageViews({ events, partitions })
+    const fast = 'appendBatches' in log ? (log as Log & BatchAppender) : undefined
+    const producer = fast === undefined ? await log.producer() : undefined
+    const startedAt = clock.monotonic()
+    for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
+      const { partition, bytes, records } = batch
+      if (fast !== undefined) await fast.appendBatches(topic, partition, bytes)
+      else await producer?.append(topic, partition, decodeBatches(bytes, { checkCrc: false }))
+      this.produced += records
+      await this.#pace(startedAt)
+      if (this.#stopped) break
+    }
+    await producer?.close()
+  }
+
+  stop(): void {
+    this.#stopped = true
+  }
+
+  async #pace(startedAt: number): Promise<void> {
+    const { rate, aggregated, clock } = this.#options
+    const isAhead = (): boolean =>
+      this.produced > ((clock.monotonic() - startedAt) / 1000) * rate ||
+      this.produced - aggregated() > LAG_MAX
+    await new Promise((resolve) => setImmediate(resolve))
+    while (!this.#stopped && isAhead()) {
+      await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve))
+    }
+  }
+}
