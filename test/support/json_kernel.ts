@@ -60,6 +60,11 @@ export class JsonKernel {
     bytes.set(tail, inputAt + value.length)
   }
 
+  /** Spoils what the kernel notes from record to record before the slots. */
+  scramble(byte: number): void {
+    bytes.fill(byte, slotsAt - slotScratchBytes, slotsAt)
+  }
+
   /** The reason, 0 or -1, for a value that was placed. */
   run(length: number): number {
     const capacity = this.textCapacity ?? length
