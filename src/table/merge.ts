@@ -48,6 +48,10 @@ export async function* mergeSources(
   layout: StateLayout,
   sources: readonly AsyncIterable<WindowState>[],
 ): AsyncGenerator<WindowState, void> {
+  if (sources.length === 1) {
+    yield* sources[0]
+    return
+  }
   const iterators = sources.map((source) => source[Symbol.asyncIterator]())
   const heap: Head[] = []
   try {

@@ -185,8 +185,6 @@ class RocksdbStore implements Store {
   readonly #scans = new Set<RocksdbScan>()
   #writing: Promise<void> = Promise.resolve()
   #failed: EuphorionError | undefined
-  /** RocksDB itself met the full disk. */
-  #stuck = false
   #closed: Promise<void> | undefined
 
   constructor(path: string, native: NativeStore, minFreeBytes: number) {
@@ -252,9 +250,9 @@ class RocksdbStore implements Store {
   }
 
   /**
-   * One write at a time, and none after one that failed: RocksDB 6.17 may abort the process when it is
+   * One write at a time, and none after one that RocksDB failed: version 6.17 may abort the process when it is
    * written to while it tries to recover from a full disk. For the same reason it is kept from meeting
-   * one: flushes and compactions need room too.
+   * one: flushes and compactions need room too. Being short of room is no failure: try again later.
    */
   write(batch: NativeBatch, sync: boolean): Promise<void> {
     this.checkOpen()
@@ -270,18 +268,19 @@ class RocksdbStore implements Store {
 
   async #write(batch: NativeBatch, sync: boolean): Promise<void> {
     if (this.#failed) throw this.#failed
+    await this.#checkRoom()
     try {
-      await this.#checkRoom()
       await call<void>((done) => batch.write({ sync }, done))
     } catch (error) {
       this.#failed = storeError('write to', this.path, error)
-      this.#stuck = !(error instanceof EuphorionError) && this.#failed.code === 'DISK_FULL'
       throw this.#failed
     }
   }
 
   async #checkRoom(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.path)
+    const { bavail, bsize } = await statfs(this.path).catch((error) => {
+      throw storeError('write to', this.path, error)
+    })
     if (bavail * bsize >= this.#minFreeBytes) return
     throw new EuphorionError(
       'DISK_FULL',
@@ -294,7 +293,7 @@ class RocksdbStore implements Store {
     await this.#writing
     await Promise.all([...this.#scans].map((scan) => scan.end()))
     // It would wait, perhaps for ever, for free space; the process's end frees the lock.
-    if (this.#stuck) return
+    if (this.#failed?.code === 'DISK_FULL') return
     try {
       await call<void>((done) => this.#native.close(done))
     } catch (error) {
