@@ -48,7 +48,8 @@ export function logContract(
       },
       async newTopic(partitions = 1, maxMessageBytes) {
         const topic = unique('contract')
-        const config = maxMessageBytes ? { maxMessageBytes } : {}
+        // Records of the past are old enough to be deleted on most clusters.
+        const config = { retentionMs: -1, ...(maxMessageBytes && { maxMessageBytes }) }
         assert.equal(await made.log.createTopic(topic, { partitions, config }), true)
         return topic
       },
