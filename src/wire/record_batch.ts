@@ -8,7 +8,7 @@ import type { LogHeader, LogRecord, StoredRecord } from './record.ts'
 import { VarintReader } from './varint.ts'
 
 /** Upper bound of a decompressed batch unless the caller says otherwise. */
-export const decompressedBytesMax = 256 * 1024 * 1024
+const decompressedBytesMax = 256 * 1024 * 1024
 
 /** One batch of `records` (at least one), in bytes of their own. */
 export function encodeBatch(records: readonly LogRecord[], options: BatchOptions = {}): Uint8Array {
@@ -50,6 +50,13 @@ export function recordBytes(batch: BatchCursor, maxBytes = decompressedBytesMax)
   const name = codecNames[batch.codec]
   if (name === undefined) throw corrupt(batch, `there is no codec ${batch.codec}`)
   return decompress(name, packed, maxBytes)
+}
+
+/** The records of the batch that the cursor is at; its checksum is not looked at. */
+export function batchRecords(batch: BatchCursor, maxBytes = decompressedBytesMax): StoredRecord[] {
+  const records: StoredRecord[] = []
+  decodeBatch(batch, records, maxBytes)
+  return records
 }
 
 function decodeBatch(batch: BatchCursor, into: StoredRecord[], maxBytes: number): void {

@@ -4,10 +4,10 @@ import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
+import type { LocalServer } from '../../wire/local_socket.ts'
 import type {
   ConsumerOptions,
   Log,
-  LogCapabilities,
   LogConsumer,
   LogProducer,
   PartitionOffsets,
@@ -16,25 +16,25 @@ import type {
   TopicConfig,
   TopicInfo,
 } from '../log.ts'
+import { compact } from './compaction.ts'
 import { EmbeddedConsumer } from './consumer.ts'
 import { FileCache } from './file_cache.ts'
 import { Group } from './group.ts'
 import { GroupOffsets } from './group_offsets.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { type EmbeddedLogOptions, type ResolvedOptions, resolveOptions } from './options.ts'
+import { serveOwner } from './owner.ts'
 import { EmbeddedProducer } from './producer.ts'
-import { readRecords } from './reader.ts'
+import { ProducerIds } from './producer_ids.ts'
+import { readBatches, readRecords } from './reader.ts'
+import { connectOwner } from './remote_log.ts'
+import { applyRetention } from './retention.ts'
+import { embeddedCapabilities, lockedError, readBytesDefault } from './shared.ts'
 import { Topics } from './topics.ts'
 
-export const embeddedCapabilities: LogCapabilities = {
-  driver: 'embedded',
-  rawBatches: true,
-  idempotentAppend: true,
-  transactions: false,
-  staticMembership: false,
-}
-
-export const readBytesDefault = 1024 * 1024
+/** An owner may have the lock and still be opening its files, or be about to go. */
+const ownerTimeoutMs = 10_000
+const ownerPauseMs = 20
 
 /**
  * Opens the log in `directory`, creating it where there is none. Rejects with LOG_LOCKED while
@@ -47,17 +47,27 @@ export async function openEmbeddedLog(
   const resolved = resolveOptions(options)
   const root = resolve(directory)
   await fs.promises.mkdir(root, { recursive: true })
-  const result = await acquireLock(root)
-  if ('owner' in result)
-    throw new EuphorionError(
-      'LOG_LOCKED',
-      `the embedded log in ${root} is open in process ${result.owner.pid}`,
-      { place: { path: root } },
-    )
+  const { clock, remote } = resolved
+  const deadline = clock.monotonic() + ownerTimeoutMs
+  for (;;) {
+    const result = await acquireLock(root)
+    if ('lock' in result) return openOwned(root, resolved, result.lock)
+    const { pid } = result.owner
+    if (remote === 'refuse') throw lockedError(root, pid)
+    try {
+      return await connectOwner(root, pid, clock)
+    } catch (error) {
+      if (clock.monotonic() > deadline) throw error
+    }
+    await new Promise<void>((wake) => clock.after(ownerPauseMs, wake))
+  }
+}
+
+async function openOwned(root: string, options: ResolvedOptions, lock: Lock): Promise<Log> {
   try {
-    return await EmbeddedLog.open(root, resolved, result.lock)
+    return await EmbeddedLog.open(root, options, lock)
   } catch (error) {
-    await result.lock.release()
+    await lock.release()
     throw error
   }
 }
@@ -69,10 +79,13 @@ export class EmbeddedLog implements Log {
   readonly #files: FileCache
   readonly #topics: Topics
   readonly #offsets: GroupOffsets
+  readonly #producerIds: ProducerIds
   readonly #groups = new Map<string, Group>()
   readonly #open = new Set<LogProducer | LogConsumer>()
   #closing: Promise<void> | undefined
   #cancelSync: () => void = () => {}
+  #cancelMaintenance: () => void = () => {}
+  #server: LocalServer | undefined
 
   private constructor(
     options: ResolvedOptions,
@@ -80,20 +93,35 @@ export class EmbeddedLog implements Log {
     files: FileCache,
     topics: Topics,
     offsets: GroupOffsets,
+    producerIds: ProducerIds,
   ) {
     this.#options = options
     this.#lock = lock
     this.#files = files
     this.#topics = topics
     this.#offsets = offsets
+    this.#producerIds = producerIds
     if (options.fsync === 'interval') this.#syncLater()
+    if (options.maintenanceIntervalMs > 0) this.#maintainLater()
   }
 
   static async open(root: string, options: ResolvedOptions, lock: Lock): Promise<EmbeddedLog> {
     const files = new FileCache(options.openFilesMax)
-    const topics = await Topics.open(join(root, 'topics'), options, files)
-    const offsets = await GroupOffsets.open(join(root, 'groups'), options.fsync !== 'never')
-    return new EmbeddedLog(options, lock, files, topics, offsets)
+    try {
+      const topics = await Topics.open(join(root, 'topics'), options, files)
+      const offsets = await GroupOffsets.open(join(root, 'groups'), options.fsync !== 'never')
+      const producerIds = await ProducerIds.open(root)
+      const log = new EmbeddedLog(options, lock, files, topics, offsets, producerIds)
+      // Without its socket the log still serves this process.
+      log.#server = await serveOwner(root, log).catch((error) => {
+        options.onBackgroundError(error)
+        return undefined
+      })
+      return log
+    } catch (error) {
+      await files.close()
+      throw error
+    }
   }
 
   async createTopic(
@@ -177,6 +205,23 @@ export class EmbeddedLog implements Log {
     return readRecords(this.#topics.partition(topic, partition), this.#files, offset, maxBytes)
   }
 
+  /** As `read`, but the batches as they are stored. */
+  async readBatches(
+    topic: string,
+    partition: number,
+    offset: number,
+    maxBytes: number,
+  ): Promise<Uint8Array> {
+    this.#requireOpen()
+    return readBatches(this.#topics.partition(topic, partition), this.#files, offset, maxBytes)
+  }
+
+  /** An id that no other idempotent producer of this log has. */
+  newProducerId(): number {
+    this.#requireOpen()
+    return this.#producerIds.next()
+  }
+
   /**
    * Stores whole batches as they are, offsets assigned (the checksum does not cover them): `bytes`
    * must not be touched by the caller any more. Resolves with the first offset.
@@ -196,6 +241,39 @@ export class EmbeddedLog implements Log {
     })
   }
 
+  #maintainLater(): void {
+    const { clock, maintenanceIntervalMs } = this.#options
+    this.#cancelMaintenance = clock.after(maintenanceIntervalMs, () => {
+      void this.#maintain().then(() => this.#closing || this.#maintainLater())
+    })
+  }
+
+  async #maintain(): Promise<void> {
+    for (const { partitions } of this.#topics.all())
+      for (const partition of partitions) {
+        if (this.#closing) return
+        try {
+          await applyRetention(partition, this.#options.clock)
+          await compact(partition, this.#files, this.#options, false)
+        } catch (error) {
+          if (!partition.stopping) this.#options.onBackgroundError(error)
+        }
+      }
+  }
+
+  /**
+   * Applies retention and compaction to a topic at once, to all records so far: the active segments
+   * are ended first.
+   */
+  async clean(topic: string): Promise<void> {
+    this.#requireOpen()
+    for (const partition of this.#topics.get(topic).partitions) {
+      await partition.roll()
+      await applyRetention(partition, this.#options.clock)
+      await compact(partition, this.#files, this.#options, true)
+    }
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -203,6 +281,8 @@ export class EmbeddedLog implements Log {
 
   async #close(): Promise<void> {
     this.#cancelSync()
+    this.#cancelMaintenance()
+    await this.#server?.close()
     const results = await Promise.allSettled([...this.#open].map((each) => each.close()))
     await this.#topics.close()
     await this.#offsets.close()

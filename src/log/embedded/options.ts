@@ -1,6 +1,6 @@
 // Settings of the embedded log with their defaults and bounds. Read by every file of this folder.
-import { type Clock, type Random, systemClock, systemRandom } from '../../clock.ts'
-import { EuphorionError } from '../../errors.ts'
+import { type Clock, systemClock } from '../../clock.ts'
+import { describeError, EuphorionError } from '../../errors.ts'
 import type { TopicConfig } from '../log.ts'
 
 export interface EmbeddedLogOptions {
@@ -33,8 +33,9 @@ export interface EmbeddedLogOptions {
   readonly tombstoneMs?: number
   /** Keys that one compaction pass holds in memory (about 100 bytes each). Default 1,000,000. */
   readonly compactionKeysMax?: number
+  /** Told what failed behind the caller's back: cleaning, the local socket. Default: a process warning. */
+  readonly onBackgroundError?: (error: unknown) => void
   readonly clock?: Clock
-  readonly random?: Random
 }
 
 export type ResolvedOptions = Required<EmbeddedLogOptions>
@@ -53,8 +54,8 @@ const defaults: ResolvedOptions = {
   maintenanceIntervalMs: 30_000,
   tombstoneMs: 24 * 60 * 60 * 1000,
   compactionKeysMax: 1_000_000,
+  onBackgroundError: (error) => process.emitWarning(describeError(error), 'EuphorionWarning'),
   clock: systemClock,
-  random: systemRandom,
 }
 
 const bounds: readonly (readonly [

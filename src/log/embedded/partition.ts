@@ -2,7 +2,7 @@
 // other, and what readers need to find an offset. Owned by a topic; consumers listen to it.
 import * as fs from 'node:fs'
 import { EuphorionError } from '../../errors.ts'
-import { BatchCursor, headerAt, writeInt32, writeInt64 } from '../../wire/batch_header.ts'
+import { type AppendGroup, AppendQueue } from './append_queue.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { FileCache } from './file_cache.ts'
 import { datasync, fileError, truncate, writeAt } from './files.ts'
@@ -10,28 +10,8 @@ import type { ResolvedOptions, ResolvedTopicConfig } from './options.ts'
 import type { ProducerStates } from './producer_states.ts'
 import { createSegment, recoverPartition } from './recovery.ts'
 import { scanBatches } from './scan.ts'
-import { type Segment, segmentOffsetsMax } from './segment.ts'
+import type { Segment } from './segment.ts'
 
-interface PendingAppend {
-  /** Makes the batches, in bytes that the log may change and keep. */
-  readonly encode: () => Uint8Array
-  readonly resolve: (offset: number) => void
-  readonly reject: (error: unknown) => void
-  bytes: Uint8Array | undefined
-}
-
-interface Group {
-  readonly buffers: Uint8Array[]
-  readonly placed: { append: PendingAppend; offset: number }[]
-  bytes: number
-  nextOffset: number
-  /** The next append does not fit the segment. */
-  full: boolean
-}
-
-/** Bytes and appends that are written with one call. */
-const groupBytesMax = 4 * 1024 * 1024
-const groupAppendsMax = 512
 /** After so many synced bytes the index of the segment being written is saved. */
 const checkpointBytes = 16 * 1024 * 1024
 
@@ -55,17 +35,21 @@ export class Partition {
   /** Compaction has seen what lies below. */
   cleanedTo: number
   deleted = false
+  /** Cleaning stops at the next batch. */
+  stopping = false
   /** Called after an append can be read, and when the partition is deleted. */
   readonly listeners = new Set<() => void>()
   readonly #options: ResolvedOptions
   readonly #files: FileCache
   readonly #producers: ProducerStates
-  readonly #cursor = new BatchCursor(new Uint8Array(0))
-  #queue: PendingAppend[] = []
+  readonly #queue: AppendQueue
   #writing: Promise<void> | undefined
   #dirty = false
   /** Syncs, index files and checkpoints, one after the other. */
   #durable: Promise<void> = Promise.resolve()
+  #cleaning: Promise<void> = Promise.resolve()
+  /** Set while compaction changes files under the readers. */
+  #replacing: Promise<void> | undefined
   #broken: EuphorionError | undefined
 
   private constructor(
@@ -79,6 +63,7 @@ export class Partition {
     this.#options = parts.options
     this.#files = parts.files
     this.#producers = producers
+    this.#queue = new AppendQueue(this, producers, parts.options.pendingAppendsMax)
     this.segments = segments
     this.startOffset = Math.max(checkpoint.startOffset, segments[0].baseOffset)
     this.cleanedTo = checkpoint.cleanedTo
@@ -112,55 +97,38 @@ export class Partition {
    * by pendingAppendsMax: LOG_FAILED.
    */
   append(encode: () => Uint8Array): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.#queue.length >= this.#options.pendingAppendsMax) {
-        const message = `${this.#queue.length} appends wait to be written; await some of them`
-        return reject(new EuphorionError('LOG_FAILED', message, { place: this.#place() }))
-      }
-      this.#queue.push({ encode, resolve, reject, bytes: undefined })
-      this.#writing ??= this.#writeQueue()
-    })
+    const stored = this.#queue.push(encode)
+    this.#writing ??= this.#writeQueue()
+    return stored
+  }
+
+  /** Ends the active segment when it holds anything, behind the appends so far. */
+  async roll(): Promise<void> {
+    const rolled = this.#queue.push(undefined)
+    this.#writing ??= this.#writeQueue()
+    await rolled
+    await this.#durable
   }
 
   async #writeQueue(): Promise<void> {
     // One turn later, so that the appends of a turn become one write.
     await null
-    while (this.#queue.length > 0) {
-      const group = this.#takeGroup()
+    while (!this.#queue.empty) {
+      const group = this.#queue.take(this.#refusal())
       try {
         if (group.bytes > 0) await this.#writeGroup(group)
-        else if (group.full) await this.#roll()
         for (const { append, offset } of group.placed) append.resolve(offset)
       } catch (error) {
         this.#producers.rollback()
-        if (group.placed.length === 0) this.#queue.shift()?.reject(error)
         for (const { append } of group.placed) append.reject(error)
       }
+      if (group.full && group.placed.length === 0)
+        await this.#endSegment().then(
+          () => this.#queue.ended(),
+          (error) => this.#queue.ended(error),
+        )
     }
     this.#writing = undefined
-  }
-
-  /** Encodes and places waiting appends until the group or the segment is full. */
-  #takeGroup(): Group {
-    const { nextOffset } = this
-    const group: Group = { buffers: [], placed: [], bytes: 0, nextOffset, full: false }
-    let taken = 0
-    while (taken < this.#queue.length && taken < groupAppendsMax && group.bytes < groupBytesMax) {
-      const append = this.#queue[taken]
-      try {
-        const refusal = this.#refusal()
-        if (refusal) throw refusal
-        append.bytes ??= append.encode()
-        group.full = !this.#fits(append.bytes, group)
-        if (group.full) break
-        group.placed.push({ append, offset: this.#assign(append.bytes, group) })
-      } catch (error) {
-        append.reject(error)
-      }
-      taken++
-    }
-    this.#queue.splice(0, taken)
-    return group
   }
 
   #refusal(): EuphorionError | undefined {
@@ -169,44 +137,7 @@ export class Partition {
     return new EuphorionError('TOPIC_DELETED', message, { place: this.#place() })
   }
 
-  #fits(bytes: Uint8Array, group: Group): boolean {
-    const { active } = this
-    const used = active.size + group.bytes
-    if (used === 0) return true
-    if (used + bytes.length > this.config.segmentBytes) return false
-    // A record takes more than a byte, so this bounds the offsets too.
-    return group.nextOffset - active.baseOffset + bytes.length < segmentOffsetsMax
-  }
-
-  /** Gives the batches their offsets, or finds that they are stored already. */
-  #assign(bytes: Uint8Array, group: Group): number {
-    const batch = this.#cursor
-    batch.reset(bytes, 0, bytes.length)
-    let offset = group.nextOffset
-    const first = offset
-    while (batch.next()) {
-      if (batch.size > this.config.maxMessageBytes) throw this.#tooLarge(batch.size)
-      const count = batch.lastOffset - batch.baseOffset + 1
-      if (batch.producerId >= 0) {
-        if (batch.start > 0 || batch.at < bytes.length)
-          throw this.#failed('batches of an idempotent producer are appended one by one')
-        const { producerId, producerEpoch, baseSequence } = batch
-        const stored = this.#producers.find(producerId, producerEpoch, baseSequence, count)
-        if (stored !== undefined) return stored
-        this.#producers.note(producerId, producerEpoch, baseSequence, count, offset, true)
-      }
-      writeInt64(bytes, batch.start + headerAt.baseOffset, offset)
-      writeInt32(bytes, batch.start + headerAt.leaderEpoch, 0)
-      offset += count
-    }
-    if (batch.at !== bytes.length) throw this.#failed('what was appended are not whole batches')
-    group.buffers.push(bytes)
-    group.bytes += bytes.length
-    group.nextOffset = offset
-    return first
-  }
-
-  async #writeGroup(group: Group): Promise<void> {
+  async #writeGroup(group: AppendGroup): Promise<void> {
     const segment = this.active
     const fd = await this.#files.take(segment)
     try {
@@ -220,14 +151,7 @@ export class Partition {
     } finally {
       this.#files.release(segment)
     }
-    const batch = this.#cursor
-    let position = segment.size
-    for (const buffer of group.buffers) {
-      batch.reset(buffer, 0, buffer.length)
-      while (batch.next()) segment.note(batch, position + batch.start)
-      position += buffer.length
-    }
-    segment.size = position
+    for (const buffer of group.buffers) segment.append(buffer)
     segment.lastAppendMs = this.#options.clock.now()
     this.#producers.commit()
     for (const listener of this.listeners) listener()
@@ -245,10 +169,11 @@ export class Partition {
     return this.#broken
   }
 
-  /** Ends the active segment and begins the next. The sync of the ended one goes on behind it. */
-  async #roll(): Promise<void> {
+  /** Begins the next segment. The sync of the ended one goes on behind it; at most one does. */
+  async #endSegment(): Promise<void> {
     await this.#durable
     const ended = this.active
+    if (ended.size === 0) return
     try {
       const next = await createSegment(this.directory, this.nextOffset)
       this.segments = [...this.segments, next]
@@ -263,7 +188,6 @@ export class Partition {
     const step = this.#durable.then(async () => {
       if (segment.dropped || this.deleted) return
       const facts = segment.facts()
-      const { nextOffset } = this
       if (segment === this.active) this.#dirty = false
       const fd = await this.#files.take(segment)
       try {
@@ -273,41 +197,77 @@ export class Partition {
       }
       if (!always && facts.size - segment.indexedBytes < checkpointBytes) return
       await segment.saveIndex(facts, true)
-      await this.#saveCheckpoint(nextOffset)
+      await this.#saveCheckpoint(facts.nextOffset)
     })
-    this.#durable = step.catch((error) => {
-      if (!this.deleted) this.#break(error)
-    })
+    this.#durable = step.catch(() => {})
     return step
   }
 
+  /** `offset`: everything below it is synced. */
   #saveCheckpoint(offset: number): Promise<void> {
     const { cleanedTo, startOffset } = this
     const producers = this.#producers.snapshot(offset)
     return writeCheckpoint(this.directory, { offset, producers, cleanedTo, startOffset }, true)
   }
 
-  /** Runs `work` apart from syncs, rolls and other work on the files, then saves a checkpoint. */
-  exclusively(work: () => Promise<void>): Promise<void> {
-    const step = this.#durable.then(async () => {
-      if (this.deleted) return
+  /** Runs cleaning work, one at a time and after the syncs so far, then saves a checkpoint. */
+  clean(work: () => Promise<void>): Promise<void> {
+    const step = this.#cleaning.then(async () => {
+      await this.#durable
+      if (this.stopping) return
       await work()
-      await this.#saveCheckpoint(this.nextOffset)
+      const saved = this.#durable.then(() => this.#saveCheckpoint(this.active.baseOffset))
+      this.#durable = saved.catch(() => {})
+      await saved
     })
-    this.#durable = step.catch(() => {})
+    this.#cleaning = step.catch(() => {})
     return step
+  }
+
+  /** Removes the oldest ended segments. For `clean` work only. */
+  async removeOldest(count: number): Promise<void> {
+    const removed = this.segments.slice(0, count)
+    this.segments = this.segments.slice(count)
+    this.startOffset = this.segments[0].baseOffset
+    for (const segment of removed) {
+      segment.dropped = true
+      await this.#files.drop(segment)
+      await segment.remove()
+    }
+  }
+
+  /**
+   * Puts `made` in the place of `replaced` while `swap` changes the files; readers of them wait. For
+   * `clean` work only.
+   */
+  async replace(
+    replaced: readonly Segment[],
+    made: Segment,
+    swap: () => Promise<void>,
+  ): Promise<void> {
+    let done = () => {}
+    this.#replacing = new Promise((resolve) => {
+      done = resolve
+    })
+    try {
+      for (const segment of replaced) segment.dropped = true
+      for (const segment of replaced) await this.#files.drop(segment)
+      await swap()
+      const at = this.segments.indexOf(replaced[0])
+      const kept = [...this.segments]
+      kept.splice(at, replaced.length, made)
+      this.segments = kept
+    } catch (error) {
+      throw this.#break(error)
+    } finally {
+      this.#replacing = undefined
+      done()
+    }
   }
 
   /** Forces what was appended to disk. */
   async sync(): Promise<void> {
     if (this.#dirty) await this.#persist(this.active, false)
-  }
-
-  /** Ends the active segment when it holds anything, so that cleaning sees all records. */
-  async roll(): Promise<void> {
-    await this.#writing
-    if (this.active.size > 0) await this.#roll()
-    await this.#durable
   }
 
   /** Where the batch is that holds `offset`, or the first behind it: its segment and position. */
@@ -318,6 +278,11 @@ export class Partition {
       while (at > 0 && segments[at].baseOffset > offset) at--
       while (at < segments.length - 1 && offset >= segments[at].nextOffset) at++
       const segment = segments[at]
+      if (segment.dropped) {
+        if (this.#replacing === undefined) throw this.#refusal() ?? this.corrupt(segment, 0)
+        await this.#replacing
+        continue
+      }
       if (offset >= segment.nextOffset) return { segment, position: segment.size }
       try {
         return { segment, position: await this.#findIn(segment, offset) }
@@ -350,7 +315,9 @@ export class Partition {
   /** Takes nothing more, closes the files; the topic removes the directory. */
   async delete(): Promise<void> {
     this.deleted = true
+    this.stopping = true
     await this.#writing
+    await this.#cleaning
     await this.#durable
     for (const listener of [...this.listeners]) listener()
     for (const segment of this.segments) {
@@ -361,7 +328,9 @@ export class Partition {
 
   /** Writes what waits, and makes it durable. */
   async close(): Promise<void> {
+    this.stopping = true
     await this.#writing
+    await this.#cleaning
     if (this.deleted || this.#broken) return
     await this.#persist(this.active, true)
   }
@@ -370,15 +339,6 @@ export class Partition {
     return new EuphorionError('LOG_CORRUPT', `${segment.path} is damaged at byte ${position}`, {
       place: { ...this.#place(), path: segment.path },
     })
-  }
-
-  #tooLarge(bytes: number): EuphorionError {
-    const message = `a batch of ${bytes} bytes; the topic allows ${this.config.maxMessageBytes}`
-    return new EuphorionError('RECORD_TOO_LARGE', message, { place: this.#place() })
-  }
-
-  #failed(message: string): EuphorionError {
-    return new EuphorionError('LOG_FAILED', message, { place: this.#place() })
   }
 
   #place(): { topic: string; partition: number } {

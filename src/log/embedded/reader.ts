@@ -49,18 +49,26 @@ export async function readBatches(
 }
 
 /** The records of those batches, from `offset` on. */
-export async function readRecords(
+export function readRecords(
   partition: Partition,
   files: FileCache,
   offset: number,
   maxBytes: number,
 ): Promise<readonly StoredRecord[]> {
+  return decodeFrom(offset, (from) => readBatches(partition, files, from, maxBytes))
+}
+
+/** Records from `offset` on, out of batches that `read` gives from an offset on (none at the end). */
+export async function decodeFrom(
+  offset: number,
+  read: (from: number) => Promise<Uint8Array>,
+): Promise<readonly StoredRecord[]> {
   let from = offset
   for (;;) {
-    const bytes = await readBatches(partition, files, from, maxBytes)
+    const bytes = await read(from)
     const records = decodeBatches(bytes).filter((record) => record.offset >= offset)
     if (records.length > 0 || bytes.length === 0) return records
-    // Batches may hold nothing from the offset on; what follows them may.
+    // The batches may hold nothing from the offset on; what follows them may.
     const batch = new BatchCursor(bytes)
     while (batch.next());
     from = batch.lastOffset + 1

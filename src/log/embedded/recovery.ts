@@ -77,6 +77,7 @@ async function openSegment(
     const options = {
       checkCrc: true,
       minOffset: Math.max(minOffset, segment.nextOffset),
+      contiguous: last,
       maxBatchBytes: stat.size,
     }
     const end = await scanBatches(fd, segment.size, stat.size, options, (batch, position) => {

@@ -8,6 +8,8 @@ export interface ScanOptions {
   readonly checkCrc: boolean
   /** Offsets below this, or not ascending, end the scan. */
   readonly minOffset: number
+  /** So do gaps between offsets, which only compaction leaves. */
+  readonly contiguous?: boolean
   /** A batch larger than this ends the scan. */
   readonly maxBatchBytes: number
 }
@@ -35,6 +37,7 @@ export async function scanBatches(
     while (batch.next()) {
       if (batch.baseOffset < minOffset || batch.lastOffset < batch.baseOffset)
         return at + batch.start
+      if (options.contiguous && batch.baseOffset !== minOffset) return at + batch.start
       if (batch.size > options.maxBatchBytes) return at + batch.start
       if (options.checkCrc && !batch.crcValid()) return at + batch.start
       minOffset = batch.lastOffset + 1

@@ -2,7 +2,7 @@
 // facts and index; reading and writing go through the descriptors of the file cache.
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import type { BatchCursor } from '../../wire/batch_header.ts'
+import { BatchCursor } from '../../wire/batch_header.ts'
 import { replaceFile } from './files.ts'
 import { type SegmentFacts, SegmentIndex } from './segment_index.ts'
 
@@ -36,6 +36,13 @@ export class Segment {
     return join(this.directory, segmentFile(this.baseOffset, 'index'))
   }
 
+  /** Takes in whole batches that were written behind `size`, and counts them in. */
+  append(bytes: Uint8Array): void {
+    const batch = new BatchCursor(bytes)
+    while (batch.next()) this.note(batch, this.size + batch.start)
+    this.size += bytes.length
+  }
+
   /** Takes in a batch that begins at `position`; `size` is set by the caller when it may be read. */
   note(batch: BatchCursor, position: number): void {
     this.index.add(batch.baseOffset - this.baseOffset, position)
@@ -66,7 +73,6 @@ export class Segment {
   }
 
   async remove(): Promise<void> {
-    this.dropped = true
     await fs.promises.rm(this.indexPath, { force: true })
     await fs.promises.rm(this.path, { force: true })
   }

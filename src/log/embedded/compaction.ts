@@ -1,0 +1,238 @@
+// Compaction by key: rewrites ended segments without the records whose key has a later one. Offsets
+// stay; batches that lose records keep their bounds. Run by the log's maintenance.
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { attribute, type BatchCursor } from '../../wire/batch_header.ts'
+import { BatchWriter } from '../../wire/batch_writer.ts'
+import { codecNames, prepareCompression } from '../../wire/compression.ts'
+import { batchRecords } from '../../wire/record_batch.ts'
+import type { StoredRecord } from '../log.ts'
+import type { FileCache } from './file_cache.ts'
+import { closeFile, datasync, openFile, writeAt } from './files.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Partition } from './partition.ts'
+import { scanBatches } from './scan.ts'
+import { Segment, segmentOffsetsMax } from './segment.ts'
+import { cleanedFile, swapIn } from './swap.ts'
+
+/** Share of the bytes that must be new before the schedule compacts. */
+const dirtyShare = 0.5
+const writeBytes = 1024 * 1024
+
+interface Pass {
+  readonly partition: Partition
+  readonly files: FileCache
+  readonly options: ResolvedOptions
+  /** Offset of the last record of each key below `to`. */
+  readonly last: Map<string, number>
+  readonly to: number
+  /** Tombstones in segments last written before this, and seen by a pass before, go. */
+  readonly tombstonesBefore: number
+}
+
+/**
+ * Compacts the ended segments, in passes of at most compactionKeysMax keys. Unless `now`, only when
+ * half of the bytes are new. A damaged batch is LOG_CORRUPT and nothing of its segment changes.
+ */
+export async function compact(
+  partition: Partition,
+  files: FileCache,
+  options: ResolvedOptions,
+  now: boolean,
+): Promise<void> {
+  if (partition.config.cleanup !== 'compact') return
+  const ended = partition.segments.slice(0, -1)
+  const isNew = (segment: Segment): boolean => segment.nextOffset > partition.cleanedTo
+  const bytes = (some: readonly Segment[]): number => some.reduce((sum, { size }) => sum + size, 0)
+  const dirty = bytes(ended.filter(isNew))
+  if (dirty === 0 || (!now && dirty < dirtyShare * bytes(ended))) return
+  const end = ended[ended.length - 1].nextOffset
+  while (partition.cleanedTo < end && !partition.stopping)
+    await partition.clean(() => onePass(partition, files, options, end))
+}
+
+async function onePass(
+  partition: Partition,
+  files: FileCache,
+  options: ResolvedOptions,
+  end: number,
+): Promise<void> {
+  const segments = partition.segments.filter((segment) => segment.nextOffset <= end)
+  const last = new Map<string, number>()
+  const to = await collectKeys(partition, files, segments, last, options.compactionKeysMax)
+  const tombstonesBefore = options.clock.now() - options.tombstoneMs
+  const pass: Pass = { partition, files, options, last, to, tombstonesBefore }
+  for (const group of groups(partition, segments)) {
+    if (group[0].baseOffset >= to) break
+    if (partition.stopping) return
+    await rewrite(pass, group)
+  }
+  if (!partition.stopping) partition.cleanedTo = to
+}
+
+/** Fills `last` from where compaction has come to; returns the offset up to which it is complete. */
+async function collectKeys(
+  partition: Partition,
+  files: FileCache,
+  segments: readonly Segment[],
+  last: Map<string, number>,
+  keysMax: number,
+): Promise<number> {
+  let to = partition.cleanedTo
+  for (const segment of segments) {
+    if (segment.nextOffset <= to) continue
+    const from = segment.index.find(Math.max(0, to - segment.baseOffset))
+    await eachBatch(partition, files, segment, from, (batch) => {
+      if (batch.lastOffset < to) return true
+      for (const { key, offset } of batchRecords(batch))
+        if (key !== null && offset >= partition.cleanedTo) last.set(keyName(key), offset)
+      to = batch.lastOffset + 1
+      return last.size < keysMax && !partition.stopping
+    })
+    if (last.size >= keysMax || partition.stopping) return to
+    to = segment.nextOffset
+  }
+  return to
+}
+
+/** One character a byte. */
+function keyName(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
+}
+
+/** Neighbours that together still make one segment. */
+function groups(partition: Partition, segments: readonly Segment[]): Segment[][] {
+  const all: Segment[][] = []
+  let bytes = 0
+  for (const segment of segments) {
+    const group = all[all.length - 1]
+    const fits =
+      group !== undefined &&
+      bytes + segment.size <= partition.config.segmentBytes &&
+      segment.nextOffset - group[0].baseOffset < segmentOffsetsMax
+    if (fits) group.push(segment)
+    else all.push([segment])
+    bytes = (fits ? bytes : 0) + segment.size
+  }
+  return all
+}
+
+async function rewrite(pass: Pass, group: readonly Segment[]): Promise<void> {
+  const { partition, files } = pass
+  const made = new Segment(partition.directory, group[0].baseOffset)
+  const path = join(partition.directory, cleanedFile(made.baseOffset))
+  const fd = await openFile(path, 'w')
+  let removed = 0
+  try {
+    const output = new Output(fd, made)
+    for (const segment of group) {
+      await eachBatch(partition, files, segment, 0, async (batch) => {
+        removed += await copyBatch(pass, segment, batch, output)
+        return !partition.stopping
+      })
+      made.lastAppendMs = Math.max(made.lastAppendMs, segment.lastAppendMs)
+    }
+    await output.flush()
+    made.nextOffset = group[group.length - 1].nextOffset
+    await datasync(fd)
+  } finally {
+    await closeFile(fd)
+  }
+  if (partition.stopping || (removed === 0 && group.length === 1)) {
+    await fs.promises.rm(path, { force: true })
+    return
+  }
+  const lastBase = group[group.length - 1].baseOffset
+  await partition.replace(group, made, () => swapIn(partition.directory, made.baseOffset, lastBase))
+  await made.saveIndex(made.facts(), true)
+}
+
+/** Copies what stays of a batch; returns how many records went. */
+async function copyBatch(
+  pass: Pass,
+  segment: Segment,
+  batch: BatchCursor,
+  output: Output,
+): Promise<number> {
+  if ((batch.attributes & attribute.control) !== 0) {
+    await output.write(batch.bytes.slice(batch.start, batch.at))
+    return 0
+  }
+  const records = batchRecords(batch)
+  const kept = records.filter((record) => stays(pass, segment, record))
+  const removed = records.length - kept.length
+  if (removed === 0) await output.write(batch.bytes.slice(batch.start, batch.at))
+  else if (kept.length > 0) await output.write(await shrunkBatch(batch, kept))
+  return removed
+}
+
+function stays(pass: Pass, segment: Segment, { key, value, offset }: StoredRecord): boolean {
+  if (key === null || offset >= pass.to) return true
+  const last = pass.last.get(keyName(key))
+  if (last !== undefined && last > offset) return false
+  const seenBefore = offset < pass.partition.cleanedTo
+  return value !== null || !seenBefore || segment.lastAppendMs >= pass.tombstonesBefore
+}
+
+/** The batch with fewer records: same bounds, codec and producer. */
+async function shrunkBatch(batch: BatchCursor, kept: readonly StoredRecord[]): Promise<Uint8Array> {
+  const { baseOffset, lastOffset, producerId, producerEpoch, baseSequence } = batch
+  const compression = codecNames[batch.codec]!
+  await prepareCompression(compression)
+  const writer = new BatchWriter(batch.size)
+  for (const { offset, key, value, timestamp, headers = [] } of kept)
+    writer.appendWithDelta(offset - baseOffset, key, value, timestamp, headers)
+  return writer.finish(
+    { baseOffset, compression, producerId, producerEpoch, baseSequence },
+    lastOffset - baseOffset,
+  )
+}
+
+async function eachBatch(
+  partition: Partition,
+  files: FileCache,
+  segment: Segment,
+  from: number,
+  visit: (batch: BatchCursor) => boolean | Promise<boolean>,
+): Promise<void> {
+  const fd = await files.take(segment)
+  try {
+    let stopped = false
+    const options = { checkCrc: true, minOffset: 0, maxBatchBytes: segment.size }
+    const end = await scanBatches(fd, from, segment.size, options, async (batch) => {
+      const goOn = await visit(batch)
+      stopped = !goOn
+      return goOn
+    })
+    if (!stopped && end < segment.size) throw partition.corrupt(segment, end)
+  } finally {
+    files.release(segment)
+  }
+}
+
+/** Collects batches of the new segment and writes them in large pieces. */
+class Output {
+  readonly #fd: number
+  readonly #segment: Segment
+  #waiting: Uint8Array[] = []
+  #bytes = 0
+
+  constructor(fd: number, segment: Segment) {
+    this.#fd = fd
+    this.#segment = segment
+  }
+
+  /** Takes a whole batch, to keep. */
+  async write(batch: Uint8Array): Promise<void> {
+    this.#waiting.push(batch)
+    this.#bytes += batch.length
+    if (this.#bytes >= writeBytes) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    await writeAt(this.#fd, this.#waiting, this.#segment.size)
+    for (const bytes of this.#waiting) this.#segment.append(bytes)
+    this.#waiting = []
+    this.#bytes = 0
+  }
+}
