@@ -62,11 +62,8 @@ async function onePass(
   const to = await collectKeys(partition, files, segments, last, options.compactionKeysMax)
   const tombstonesBefore = options.clock.now() - options.tombstoneMs
   const pass: Pass = { partition, files, options, last, to, tombstonesBefore }
-  for (const group of groups(partition, segments)) {
-    if (group[0].baseOffset >= to) break
-    if (partition.stopping) return
-    await rewrite(pass, group)
-  }
+  let rest = segments.filter((segment) => segment.baseOffset < to)
+  while (rest.length > 0 && !partition.stopping) rest = rest.slice(await rewrite(pass, rest))
   if (!partition.stopping) partition.cleanedTo = to
 }
 
@@ -100,37 +97,27 @@ function keyName(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')
 }
 
-/** Neighbours that together still make one segment. */
-function groups(partition: Partition, segments: readonly Segment[]): Segment[][] {
-  const all: Segment[][] = []
-  let bytes = 0
-  for (const segment of segments) {
-    const group = all[all.length - 1]
-    const fits =
-      group !== undefined &&
-      bytes + segment.size <= partition.config.segmentBytes &&
-      segment.nextOffset - group[0].baseOffset < segmentOffsetsMax
-    if (fits) group.push(segment)
-    else all.push([segment])
-    bytes = (fits ? bytes : 0) + segment.size
-  }
-  return all
-}
-
-async function rewrite(pass: Pass, group: readonly Segment[]): Promise<void> {
+/**
+ * Rewrites the first of the segments, and neighbours as long as they still make one segment with
+ * what stays of those before. Returns how many that were.
+ */
+async function rewrite(pass: Pass, segments: readonly Segment[]): Promise<number> {
   const { partition, files } = pass
-  const made = new Segment(partition.directory, group[0].baseOffset)
+  const made = new Segment(partition.directory, segments[0].baseOffset)
   const path = join(partition.directory, cleanedFile(made.baseOffset))
   const fd = await openFile(path, 'w')
+  const group: Segment[] = []
   let removed = 0
   try {
     const output = new Output(fd, made)
-    for (const segment of group) {
+    for (const segment of segments) {
+      if (group.length > 0 && !fits(partition, segment, made, output)) break
       await eachBatch(partition, files, segment, 0, async (batch) => {
         removed += await copyBatch(pass, segment, batch, output)
         return !partition.stopping
       })
       made.lastAppendMs = Math.max(made.lastAppendMs, segment.lastAppendMs)
+      group.push(segment)
     }
     await output.flush()
     made.nextOffset = group[group.length - 1].nextOffset
@@ -140,11 +127,17 @@ async function rewrite(pass: Pass, group: readonly Segment[]): Promise<void> {
   }
   if (partition.stopping || (removed === 0 && group.length === 1)) {
     await fs.promises.rm(path, { force: true })
-    return
+    return group.length
   }
   const lastBase = group[group.length - 1].baseOffset
   await partition.replace(group, made, () => swapIn(partition.directory, made.baseOffset, lastBase))
   await made.saveIndex(made.facts(), true)
+  return group.length
+}
+
+function fits(partition: Partition, segment: Segment, made: Segment, output: Output): boolean {
+  if (segment.nextOffset - made.baseOffset >= segmentOffsetsMax) return false
+  return made.size + output.bytes + segment.size <= partition.config.segmentBytes
 }
 
 /** Copies what stays of a batch; returns how many records went. */
@@ -215,7 +208,8 @@ class Output {
   readonly #fd: number
   readonly #segment: Segment
   #waiting: Uint8Array[] = []
-  #bytes = 0
+  /** Waiting to be written. */
+  bytes = 0
 
   constructor(fd: number, segment: Segment) {
     this.#fd = fd
@@ -225,14 +219,14 @@ class Output {
   /** Takes a whole batch, to keep. */
   async write(batch: Uint8Array): Promise<void> {
     this.#waiting.push(batch)
-    this.#bytes += batch.length
-    if (this.#bytes >= writeBytes) await this.flush()
+    this.bytes += batch.length
+    if (this.bytes >= writeBytes) await this.flush()
   }
 
   async flush(): Promise<void> {
     await writeAt(this.#fd, this.#waiting, this.#segment.size)
     for (const bytes of this.#waiting) this.#segment.append(bytes)
     this.#waiting = []
-    this.#bytes = 0
+    this.bytes = 0
   }
 }
