@@ -14,8 +14,8 @@ const MEAN_FLOAT: u32 = 8
 const EXACT: u32 = 256
 
 /**
- * Double-double += double, bit for bit as addDouble of src/kernel/aggregates.ts does it. A sum that has
- * left the finite numbers is what plain addition gives.
+ * Double-double += double, bit for bit as addDouble of src/kernel/aggregates.ts does it. A sum that
+ * has left the finite numbers is what plain addition gives.
  */
 // @ts-ignore: decorator
 @inline

@@ -7,7 +7,9 @@ const FRAME_BYTES: usize = 12
 /** Slots of the vtable: 4 + 2 × the field's place in batch.fbs. */
 const PAYLOAD_FIELD: usize = 16
 
-/** Address of the payload vector's length (its bytes follow). The field is required by the schema. */
+/**
+ * Address of the payload vector's length (its bytes follow). The field is required by the schema.
+ */
 export function payloadVector(batch: usize): usize {
   const root = batch + load<u32>(batch)
   const vtable = root - load<i32>(root)

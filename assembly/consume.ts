@@ -1,7 +1,7 @@
 // The main task of a lane: goes through the RecordBatches of one Batch, and counts each record into
-// its cell. It may stop anywhere (no room, a reject too many) and be called again with the same batch:
-// records below NEXT_OFFSET are passed over, and everything that one record changes is changed only
-// after nothing can stop it any more.
+// its cell. It may stop anywhere (no room, a reject too many) and be called again with the same
+// batch: records below NEXT_OFFSET are passed over, and everything that one record changes is
+// changed only after nothing can stop it any more.
 import * as batch from './batch'
 import * as frame from './frame'
 import * as lane from './lane'
@@ -22,7 +22,10 @@ import { snappyDecode } from './snappy'
 import { passes } from './where'
 import { closedWindows, sliceEnd, sliceStart } from './window'
 
-/** Entry of the rejects buffer: bytes u32, reason u32, offset i64, timestamp i64, record bytes u32, 0, the record. */
+/**
+ * Entry of the rejects buffer: bytes u32, reason u32, offset i64, timestamp i64, record bytes u32,
+ * 0, the record.
+ */
 const REJECT_HEADER_BYTES: usize = 32
 const TOO_SMALL: i32 = -2
 
@@ -60,7 +63,10 @@ function refuse(at: usize, reason: i32): i32 {
   return lane.DONE
 }
 
-/** Extracts the columns of the record at hand. Returns a reason, 0, or -1 when the text buffer is too small. */
+/**
+ * Extracts the columns of the record at hand. Returns a reason, 0, or -1 when the text buffer is
+ * too small.
+ */
 // @ts-ignore: decorator
 @inline
 function extract(at: usize, schema: usize): i32 {
@@ -211,7 +217,10 @@ function consumeBatch(at: usize, header: usize, end: usize): i32 {
   return consumeRecords(at, header, scratch, scratch + bytes)
 }
 
-/** Consumes the Batch at INPUT. Returns a status; on any other than DONE, STOPPED_AT is the RecordBatch. */
+/**
+ * Consumes the Batch at INPUT. Returns a status; on any other than DONE, STOPPED_AT is the
+ * RecordBatch.
+ */
 export function consume(at: usize, checkCrc: u32): i32 {
   const vector = payloadOf(at)
   let header = vector + 4

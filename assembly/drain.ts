@@ -15,7 +15,10 @@ const PLAIN_PREFIX: usize = 2
 const WINDOW_PREFIX: usize = 12
 const SIGN: u64 = 0x8000000000000000
 
-/** Writes dirty cells into the rows buffer until it is full (FULL: call again) or all are out (DONE). */
+/**
+ * Writes dirty cells into the rows buffer until it is full (FULL: call again) or all are out
+ * (DONE).
+ */
 export function drain(at: usize): i32 {
   const plan: usize = load<u32>(at, lane.PLAN)
   const windowed = (load<u32>(plan, PLAN_FLAGS) & WINDOWED) != 0

@@ -1,5 +1,6 @@
-// The frame of one record: where its key, its value and its end are. Kept in globals, which are each
-// thread's own and mean nothing from one record to the next: a function returns only one value.
+// The frame of one record: where its key, its value and its end are. Kept in globals, which are
+// each thread's own and mean nothing from one record to the next: a function returns only one
+// value.
 import * as batch from './batch'
 import { varint, varintBytes } from './varint'
 

@@ -16,7 +16,10 @@ function orderedBits(value: f64): u64 {
   return bits >> 63 ? ~bits : bits | 0x8000000000000000
 }
 
-/** A string inside a composite key: zero bytes escaped, ended by 00 00. Returns the new end, 0 if too long. */
+/**
+ * A string inside a composite key: zero bytes escaped, ended by 00 00. Returns the new end, 0 if
+ * too long.
+ */
 function writeString(target: usize, end: usize, from: usize, length: u32): usize {
   for (let i: u32 = 0; i < length; i++) {
     const byte = load<u8>(from + i)

@@ -1,5 +1,5 @@
-// Where the constant tables lie below memoryBase. They belong to the memory, not to an instance: the
-// host fills them once (src/kernel/tables.ts, which has the same map) before any kernel runs.
+// Where the constant tables lie below memoryBase. They belong to the memory, not to an instance:
+// the host fills them once (src/kernel/tables.ts, which has the same map) before any kernel runs.
 //
 //     0 ..  1023  never used, so that a null pointer stays recognisable
 //  1024 ..  1207  10^0 … 10^22 as f64

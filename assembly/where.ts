@@ -3,7 +3,10 @@
 import { SLOT_LENGTH, SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TYPE_INT64, TYPE_STRING } from './plan'
 import { equalBytes } from './bytes'
 
-/** An instruction: op u32, slot offset or operand count u32, type u32, string length u32, value 8 bytes. */
+/**
+ * An instruction: op u32, slot offset or operand count u32, type u32, string length u32, value 8
+ * bytes.
+ */
 const INSTRUCTION_BYTES: usize = 24
 
 const END: u32 = 0
@@ -42,7 +45,9 @@ function compare(at: usize, op: u32, slot: usize, program: usize): bool {
   return ordered<f64>(op, load<f64>(slot, SLOT_VALUE), load<f64>(at, 16))
 }
 
-/** Does the record whose columns are in `slots` pass? String constants lie relative to the program. */
+/**
+ * Does the record whose columns are in `slots` pass? String constants lie relative to the program.
+ */
 export function passes(program: usize, slots: usize): bool {
   let truths: u64 = 0
   let at = program

@@ -1,5 +1,5 @@
-// Slices of windows: the pieces of time that hold one cell a key (TypeScript twin: src/kernel/slices.ts).
-// The edges are the multiples of the step, and those plus size mod step:
+// Slices of windows: the pieces of time that hold one cell a key (TypeScript twin:
+// src/kernel/slices.ts). The edges are the multiples of the step, and those plus size mod step:
 //
 //   size 25, step 10    0····5····10···15···20···25···30
 //   windows             [0 ─────────────────────── 25)

@@ -1,5 +1,5 @@
-// Structured logs: what the parts log to, and the default behind it (pino to standard error, readable
-// in a terminal, one JSON object a line elsewhere).
+// Structured logs: what the parts log to, and the default behind it (pino to standard error,
+// readable in a terminal, one JSON object a line elsewhere).
 import { createRequire } from 'node:module'
 import { pino } from 'pino'
 

@@ -1,5 +1,6 @@
-// Every setting once: name, type, default, bounds and help, read from code, euphorion.config.json, the
-// environment and the command line. Called by App and by the command line (for --help and options).
+// Every setting once: name, type, default, bounds and help, read from code, euphorion.config.json,
+// the environment and the command line. Called by App and by the command line (for --help and
+// options).
 import { availableParallelism } from 'node:os'
 import { EuphorionError } from './errors.ts'
 import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
@@ -222,7 +223,8 @@ export function optionName(name: SettingName): string {
 
 /**
  * Every setting's value. The command line beats the environment, that beats euphorion.config.json
- * (so that what `tune` writes holds), that beats code, that beats the default. Throws SETTING_INVALID.
+ * (so that what `tune` writes holds), that beats code, that beats the default. Throws
+ * SETTING_INVALID.
  */
 export function resolveSettings(sources: SettingsSources): Settings {
   for (const [origin, source] of [
@@ -254,7 +256,10 @@ function resolveOne(
   return settingSpecs[name].default
 }
 
-/** The value in its type, or SETTING_INVALID naming the setting, the value, its origin and the bounds. */
+/**
+ * The value in its type, or SETTING_INVALID naming the setting, the value, its origin and the
+ * bounds.
+ */
 export function checkSetting(
   name: SettingName,
   value: unknown,

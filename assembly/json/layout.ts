@@ -89,7 +89,9 @@ export const SCRATCH_TEXT: usize = 12
 export const SCRATCH_TEXT_END: usize = 16
 /** u32 pointer: the schema block. */
 export const SCRATCH_SCHEMA: usize = 20
-/** u8 each, kept from record to record: index of the field that followed last time. Only guesses. */
+/**
+ * u8 each, kept from record to record: index of the field that followed last time. Only guesses.
+ */
 export const SCRATCH_HINTS: usize = 24
 export const HINTS: u32 = 16
 

@@ -1,6 +1,6 @@
 // Number tokens of typed fields. The caller guarantees a byte that ends every token before the end
-// of the value (the document's closing brace), so no digit asks for the end. A result is the position
-// behind the token, 0 if it is no number, with a reason in bits 32 and up (0: fine).
+// of the value (the document's closing brace), so no digit asks for the end. A result is the
+// position behind the token, 0 if it is no number, with a reason in bits 32 and up (0: fine).
 import { WRONG_TYPE } from '../reasons'
 import { POW10_U64 } from '../tables'
 import { toDouble } from './decimal'
@@ -15,7 +15,9 @@ const WRONG: u64 = <u64>WRONG_TYPE << 32
 const EXPONENT_LIMIT: i32 = 1000000000
 const DIGIT_BITS: u64 = 0x3030303030303030
 
-/** High bit set in each byte that is no digit, of eight bytes xor DIGIT_BITS; right up to the first. */
+/**
+ * High bit set in each byte that is no digit, of eight bytes xor DIGIT_BITS; right up to the first.
+ */
 // @ts-ignore: decorator
 @inline
 function noDigits(x: u64): u64 {

@@ -1,5 +1,5 @@
-// ISO-8601 times in the forms that most producers write: YYYY-MM-DDTHH:MM:SS, a fraction or none, then
-// Z, an offset ±HH:MM, or nothing (UTC).
+// ISO-8601 times in the forms that most producers write: YYYY-MM-DDTHH:MM:SS, a fraction or none,
+// then Z, an offset ±HH:MM, or nothing (UTC).
 
 /** Milliseconds since the epoch; NaN for every other form, and for times that do not exist. */
 export function isoTime(p: usize, end: usize): f64 {

@@ -1,5 +1,5 @@
-// The value of a declared field: its syntax, its type, and its slot. A result is the position behind
-// the value, 0 if it is not JSON, with a reason in bits 32 and up (0: fine).
+// The value of a declared field: its syntax, its type, and its slot. A result is the position
+// behind the value, 0 if it is not JSON, with a reason in bits 32 and up (0: fine).
 import { WRONG_TYPE } from '../reasons'
 import {
   ABSENT, ALSE_WORD, BACKSLASH, BLOCK_COLUMNS, BOOLEAN, CLOSE_OBJECT, COMMA, FIELD_CLEAR,

@@ -1,5 +1,5 @@
-// The App: what a user's program declares (topics, agents, timers, aggregations) and how it starts and
-// stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
+// The App: what a user's program declares (topics, agents, timers, aggregations) and how it starts
+// and stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, ResultOutput, TableReader } from '../ingest/aggregation.ts'
@@ -80,8 +80,8 @@ export const appMark = Symbol.for('euphorion.app')
 const CONCURRENCY_MAX = 1000
 
 /**
- * A stream processing program. Its id names the consumer group, the dead-letter topic and the folder of
- * local state: workers with the same id share the work.
+ * A stream processing program. Its id names the consumer group, the dead-letter topic and the
+ * folder of local state: workers with the same id share the work.
  */
 export class App {
   readonly id: string
@@ -131,8 +131,8 @@ export class App {
   }
 
   /**
-   * Sends to a topic, or to one by its name: with the types it was first declared with, else as JSON.
-   * See Topic.send.
+   * Sends to a topic, or to one by its name: with the types it was first declared with, else as
+   * JSON. See Topic.send.
    */
   send<K, V>(topic: Topic<K, V>, message: Message<K, V>): Promise<RecordMetadata>
   send(topic: string, message: Message<unknown, unknown>): Promise<RecordMetadata>
@@ -145,8 +145,9 @@ export class App {
   }
 
   /**
-   * Declares a function that runs once per assigned partition of the topic. An event is acknowledged
-   * when the loop asks for the next one; when the function throws, its partition stops there.
+   * Declares a function that runs once per assigned partition of the topic. An event is
+   * acknowledged when the loop asks for the next one; when the function throws, its partition stops
+   * there.
    */
   agent<K, V, R>(
     topic: Topic<K, V>,
@@ -191,8 +192,8 @@ export class App {
   }
 
   /**
-   * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after one
-   * period, never twice at once. What it throws is logged.
+   * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after
+   * one period, never twice at once. What it throws is logged.
    */
   timer(name: string, every: Duration, run: TimerFunction): void {
     const everyMs = parseDuration(every)
@@ -276,8 +277,8 @@ export class App {
   }
 
   /**
-   * Hands over to the command line (`node app.js worker`) if the module of `meta` is the program, and
-   * ends the process then. In a module that something else imported it does nothing.
+   * Hands over to the command line (`node app.js worker`) if the module of `meta` is the program,
+   * and ends the process then. In a module that something else imported it does nothing.
    */
   async main(meta: { readonly url: string }): Promise<void> {
     if (!isProgram(meta.url)) return

@@ -1,5 +1,5 @@
-// An app's connection to its log: opened by the first send or by the worker, shared by both. Knows the
-// partitions of topics and places records.
+// An app's connection to its log: opened by the first send or by the worker, shared by both. Knows
+// the partitions of topics and places records.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { Sender } from '../ingest/sender.ts'

@@ -1,5 +1,5 @@
-// The running side of an app on one log: the shared memory and its threads, the ingest loop, a task for
-// each partition that the group gives to this member, and the cuts. Called by worker.ts.
+// The running side of an app on one log: the shared memory and its threads, the ingest loop, a task
+// for each partition that the group gives to this member, and the cuts. Called by worker.ts.
 import assert from 'node:assert'
 import { SharedMemory } from '../batch/memory.ts'
 import type { SharedBatch } from '../batch/region.ts'
@@ -295,7 +295,9 @@ export class Engine {
     return cut
   }
 
-  /** Acknowledged offsets first, then what was sent before, then states, then the group's offsets. */
+  /**
+   * Acknowledged offsets first, then what was sent before, then states, then the group's offsets.
+   */
   async #cutNow(tasks: readonly PartitionTask[]): Promise<void> {
     assert(!this.#inCut, 'two cuts at once')
     this.#inCut = true

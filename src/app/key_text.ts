@@ -1,5 +1,5 @@
-// Keys of tables as people type them: '/home', '42', '{"url":"/home","user":"u1"}'. Called by whoever
-// answers queries of the command line.
+// Keys of tables as people type them: '/home', '42', '{"url":"/home","user":"u1"}'. Called by
+// whoever answers queries of the command line.
 import { EuphorionError } from '../errors.ts'
 import type { KeyCodec } from '../ingest/aggregation.ts'
 import type { AggregationPlan, ColumnType } from '../kernel/plan.ts'

@@ -1,5 +1,6 @@
-// Results of one aggregation on one partition on their way to topics, and the expiry that follows them.
-// Bound into the cut: what a cut makes due is noted in its batch, and sent once it is written.
+// Results of one aggregation on one partition on their way to topics, and the expiry that follows
+// them. Bound into the cut: what a cut makes due is noted in its batch, and sent once it is
+// written.
 import { eachRow, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../batch/rows.ts'
 import type { AggregationDefinition, ResultOutput, ResultRow } from '../ingest/aggregation.ts'
 import type { WindowState } from '../table/cell.ts'

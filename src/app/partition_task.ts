@@ -1,5 +1,6 @@
-// Everything that this worker runs on one assigned partition: its store, a lane for each aggregation
-// over the topic, and the subscribers' sinks; and the cut that writes them. Called by the engine.
+// Everything that this worker runs on one assigned partition: its store, a lane for each
+// aggregation over the topic, and the subscribers' sinks; and the cut that writes them. Called by
+// the engine.
 import { join } from 'node:path'
 import { KEY_TABLE_BYTES, readSliceStart } from '../batch/keys.ts'
 import type { SharedMemory } from '../batch/memory.ts'
@@ -93,7 +94,10 @@ export class PartitionTask {
     return join(settings.dataDir, appId, 'tables', topic, String(partition))
   }
 
-  /** Opens the store and sets the lanes to the cut that it holds. Resolves with the offset to read from. */
+  /**
+   * Opens the store and sets the lanes to the cut that it holds. Resolves with the offset to read
+   * from.
+   */
   async open(aggregations: readonly AggregationDefinition[]): Promise<number | undefined> {
     if (aggregations.length === 0) return undefined
     const { settings, appId } = this.#services
@@ -184,8 +188,8 @@ export class PartitionTask {
   }
 
   /**
-   * Writes what has changed. `flush` is awaited before anything is committed. A kernel that fails in
-   * it sends every lane back to its last cut.
+   * Writes what has changed. `flush` is awaited before anything is committed. A kernel that fails
+   * in it sends every lane back to its last cut.
    */
   async cut(flush: () => Promise<void>, sync: boolean): Promise<void> {
     const { store, lanes } = this

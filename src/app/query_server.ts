@@ -1,5 +1,5 @@
-// Answers queries of tables over the worker's local socket, so that the command line can read what a
-// running worker has open. Rows go out in pages, as lines; started by the worker.
+// Answers queries of tables over the worker's local socket, so that the command line can read what
+// a running worker has open. Rows go out in pages, as lines; started by the worker.
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { EuphorionError } from '../errors.ts'

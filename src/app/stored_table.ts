@@ -1,4 +1,5 @@
-// A table as the stores on disk hold it, without its program: `euphorion table` while no worker runs.
+// A table as the stores on disk hold it, without its program: `euphorion table` while no worker
+// runs.
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -28,8 +29,8 @@ export function tablesPath(dataDir: string, appId: string): string {
 }
 
 /**
- * Opens the table in the stores of these apps. Rejects with TABLE_UNKNOWN, naming the tables that are
- * there, and with STORE_LOCKED while a worker has them open.
+ * Opens the table in the stores of these apps. Rejects with TABLE_UNKNOWN, naming the tables that
+ * are there, and with STORE_LOCKED while a worker has them open.
  */
 export async function openStoredTable(
   dataDir: string,

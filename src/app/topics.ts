@@ -17,8 +17,9 @@ export interface EnsureOptions {
 }
 
 /**
- * Creates the topics that do not exist; returns the names of those. Rejects with TOPIC_UNKNOWN where
- * creating is off, with PARTITIONS_MISMATCH where one exists with another number of partitions.
+ * Creates the topics that do not exist; returns the names of those. Rejects with TOPIC_UNKNOWN
+ * where creating is off, with PARTITIONS_MISMATCH where one exists with another number of
+ * partitions.
  */
 export async function ensureTopics(
   log: Log,

@@ -74,7 +74,9 @@ export class Worker {
     logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
   }
 
-  /** Rejects with APP_INVALID when it takes longer than shutdownTimeoutMs; then the last cut counts. */
+  /**
+   * Rejects with APP_INVALID when it takes longer than shutdownTimeoutMs; then the last cut counts.
+   */
   async stop(): Promise<void> {
     const { app, settings, logger } = this.#options
     const { promise, cancel } = deadline(app.clock, settings.shutdownTimeoutMs)

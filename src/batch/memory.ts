@@ -1,6 +1,6 @@
-// The one WebAssembly memory that all threads share, and the allocator over it. Only the main thread
-// allocates; kernels get addresses. The memory is reserved at its full size at the start and never
-// grows, so views stay valid; pages cost nothing until they are touched.
+// The one WebAssembly memory that all threads share, and the allocator over it. Only the main
+// thread allocates; kernels get addresses. The memory is reserved at its full size at the start and
+// never grows, so views stay valid; pages cost nothing until they are touched.
 import assert from 'node:assert'
 import { EuphorionError } from '../errors.ts'
 import { type WasmMemory, wasm } from './wasm.ts'

@@ -32,7 +32,9 @@ export interface BatchFacts {
   readonly fetchedAtMs: number
 }
 
-/** The finished FlatBuffer up to and with the payload's length; the payload follows its last byte. */
+/**
+ * The finished FlatBuffer up to and with the payload's length; the payload follows its last byte.
+ */
 function template(topic: string): Uint8Array {
   const builder = new Builder(HEADER_BYTES)
   // a builder writes backwards: the empty payload first, so that it is the last thing in the buffer

@@ -1,5 +1,5 @@
-// Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through app.main(),
-// by a user's program (`node app.js …`).
+// Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through
+// app.main(), by a user's program (`node app.js …`).
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'

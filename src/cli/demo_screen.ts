@@ -1,5 +1,5 @@
-// What `euphorion demo` shows while it runs: a table painted over itself in a terminal, a line a second
-// elsewhere.
+// What `euphorion demo` shows while it runs: a table painted over itself in a terminal, a line a
+// second elsewhere.
 import type { PageRow } from './commands/demo.ts'
 
 export interface DemoFrame {

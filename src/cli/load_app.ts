@@ -1,4 +1,5 @@
-// Imports a user's app file, TypeScript too, and finds the app in it. Called by commands with --app.
+// Imports a user's app file, TypeScript too, and finds the app in it. Called by commands with
+// --app.
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,7 +11,9 @@ import { givenSettings } from './options.ts'
 
 export const appOption = ['-A, --app <file>', 'file of the app, JavaScript or TypeScript'] as const
 
-/** The app that the command is for, with the settings of the command line; undefined without --app. */
+/**
+ * The app that the command is for, with the settings of the command line; undefined without --app.
+ */
 export async function findApp(context: CommandContext, command: Command): Promise<App | undefined> {
   const file = command.opts<{ app?: string }>().app
   const app = context.app ?? (file === undefined ? undefined : await loadApp(file))

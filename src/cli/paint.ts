@@ -1,7 +1,9 @@
 // Paints tables and numbers in a terminal. Called by commands.
 export type Align = 'left' | 'right'
 
-/** Columns as wide as their widest cell, two blanks apart; the head underlined. Ends with a newline. */
+/**
+ * Columns as wide as their widest cell, two blanks apart; the head underlined. Ends with a newline.
+ */
 export function paintTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

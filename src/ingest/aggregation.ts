@@ -19,7 +19,9 @@ export interface KeyCodec {
   decode(bytes: Uint8Array): unknown
 }
 
-/** `start` (inclusive) and `end` (exclusive) in ms are those of the window; absent without windows. */
+/**
+ * `start` (inclusive) and `end` (exclusive) in ms are those of the window; absent without windows.
+ */
 export interface ResultRow {
   readonly key: unknown
   readonly start?: number

@@ -28,8 +28,9 @@ export interface DeadLetterOptions {
 const PENDING_MAX = 1000
 
 /**
- * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo), same
- * timestamp, own headers kept, plus euphorion.reason, .topic, .partition, .offset and .timestamp.
+ * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo),
+ * same timestamp, own headers kept, plus euphorion.reason, .topic, .partition, .offset and
+ * .timestamp.
  */
 export class DeadLetters {
   readonly topic: string
@@ -52,7 +53,10 @@ export class DeadLetters {
     for (const offset of sent ?? []) if (offset < below) sent?.delete(offset)
   }
 
-  /** Takes copies. A record that several readers refuse is sent once. Waits while too many are on their way; rejects once one could not be stored. */
+  /**
+   * Takes copies. A record that several readers refuse is sent once. Waits while too many are on
+   * their way; rejects once one could not be stored.
+   */
   async add(bad: BadRecord): Promise<void> {
     if (!this.#isFirst(bad)) return
     while (this.#pending.size >= this.#pendingMax) await Promise.race(this.#pending)
@@ -68,7 +72,10 @@ export class DeadLetters {
     void sent.then(() => this.#pending.delete(sent))
   }
 
-  /** Resolves when all added are stored; rejects if one could not be (then nothing may be committed). */
+  /**
+   * Resolves when all added are stored; rejects if one could not be (then nothing may be
+   * committed).
+   */
   async flush(): Promise<void> {
     await Promise.all(this.#pending)
     this.#throwFailure()

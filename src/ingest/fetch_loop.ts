@@ -1,6 +1,7 @@
-// The ingest loop: takes a free region, has the log write a partition's batches into it, wraps them as
-// a Batch and offers it to the partition's lanes and sinks. One fetch at a time, and the next one is
-// sent before the last one has been worked on. Without a free region or a wanting partition it waits.
+// The ingest loop: takes a free region, has the log write a partition's batches into it, wraps them
+// as a Batch and offers it to the partition's lanes and sinks. One fetch at a time, and the next
+// one is sent before the last one has been worked on. Without a free region or a wanting partition
+// it waits.
 
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'

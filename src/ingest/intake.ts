@@ -1,5 +1,6 @@
-// What one assigned partition has to be given to: lanes and sinks. The fetch loop offers batches, and
-// asks first whether there is room; a lane that went back to an earlier offset rewinds the partition.
+// What one assigned partition has to be given to: lanes and sinks. The fetch loop offers batches,
+// and asks first whether there is room; a lane that went back to an earlier offset rewinds the
+// partition.
 import type { SharedBatch } from '../batch/region.ts'
 import type { LaneFeed } from './lane_feed.ts'
 import type { SinkFeed } from './sink_feed.ts'

@@ -1,5 +1,6 @@
 // Feeds one lane: a bounded queue of batches in front of it, one task of the lane in flight, and
-// what has to follow a task that did not simply succeed. The cut holds a feed while it drains the lane.
+// what has to follow a task that did not simply succeed. The cut holds a feed while it drains the
+// lane.
 //
 //   offer ─▶ queue ─▶ consume ──done──▶ release the batch, next
 //                        ├──full──────▶ grow, or hold and ask for a cut, which evicts

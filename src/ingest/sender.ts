@@ -1,5 +1,5 @@
-// Sends records: what is sent while an append of the partition is on its way goes out together as the
-// next batch. Used by topic.send(), by sinks of agents and by the dead-letter topic.
+// Sends records: what is sent while an append of the partition is on its way goes out together as
+// the next batch. Used by topic.send(), by sinks of agents and by the dead-letter topic.
 import { EuphorionError } from '../errors.ts'
 import type { LogProducer, LogRecord } from '../log/log.ts'
 

@@ -1,5 +1,5 @@
-// What the ingest loop gives to whoever wants a topic's events one by one: whole fetched batches of a
-// partition go in, acknowledged offsets come out. Implemented by agents (stream/agent.ts).
+// What the ingest loop gives to whoever wants a topic's events one by one: whole fetched batches of
+// a partition go in, acknowledged offsets come out. Implemented by agents (stream/agent.ts).
 
 /** Wants the events of one topic; opened once per assigned partition. */
 export interface EventSubscriber {
@@ -9,8 +9,9 @@ export interface EventSubscriber {
 }
 
 /**
- * The events of one partition on their way to user code. At a cut the loop reads acknowledged(), then
- * lets outputs reach the log (EngineOptions.beforeCommit), then commits: never the other way round.
+ * The events of one partition on their way to user code. At a cut the loop reads acknowledged(),
+ * then lets outputs reach the log (EngineOptions.beforeCommit), then commits: never the other way
+ * round.
  */
 export interface PartitionSink {
   /**
@@ -25,6 +26,8 @@ export interface PartitionSink {
   push(payload: Uint8Array): Promise<void>
   /** Offset below which every event is acknowledged; what a cut commits. */
   acknowledged(): number
-  /** Takes nothing more, finishes the events that handlers have now, and ends them. Never rejects. */
+  /**
+   * Takes nothing more, finishes the events that handlers have now, and ends them. Never rejects.
+   */
   close(): Promise<void>
 }

@@ -1,14 +1,14 @@
 // Arithmetic on the states of cells (layout: state.ts): add a value, merge two states, read the
-// results. Used by the reference kernel, the cut and the tables; assembly/aggregate.ts does the same
-// additions in the same order, so that the bytes are equal.
+// results. Used by the reference kernel, the cut and the tables; assembly/aggregate.ts does the
+// same additions in the same order, so that the bytes are equal.
 import type { StateField, StateLayout } from './state.ts'
 
 export type OutputValue = number | bigint | null
 
 /**
- * Adds high + low to the double-double at `at` (high first). Relative error of an addition < 2^-104,
- * so a sum without heavy cancellation is within 1 ulp of the correctly rounded one in any order.
- * Once the sum leaves the finite numbers it is what plain addition gives, with low = 0.
+ * Adds high + low to the double-double at `at` (high first). Relative error of an addition <
+ * 2^-104, so a sum without heavy cancellation is within 1 ulp of the correctly rounded one in any
+ * order. Once the sum leaves the finite numbers it is what plain addition gives, with low = 0.
  */
 export function addDouble(state: DataView, at: number, high: number, low: number): void {
   const high1 = state.getFloat64(at, true)
@@ -141,7 +141,8 @@ function highPart(x: number): number {
 function divideDouble(high: number, low: number, count: number): number {
   const quotient = high / count
   const size = Math.abs(quotient)
-  // Outside these bounds the exact product would overflow or underflow; plain division is ≤ 1 ulp off.
+  // Outside these bounds the exact product would overflow or underflow; plain division is ≤ 1 ulp
+  // off.
   if (!(size > 1e-250 && size < 1e250)) return quotient
   const quotientHigh = highPart(quotient)
   const quotientLow = quotient - quotientHigh
@@ -201,7 +202,8 @@ function finishField(field: StateField, view: DataView, at: number): OutputValue
 
 /**
  * Sets the results on `row`, in the order of the plan, and returns it: count and sums as numbers
- * (sums, min and max of int64 as bigint), 0 for a sum of nothing, null for min, max, mean of nothing.
+ * (sums, min and max of int64 as bigint), 0 for a sum of nothing, null for min, max, mean of
+ * nothing.
  */
 export function finishState<Row extends Record<string, unknown>>(
   layout: StateLayout,

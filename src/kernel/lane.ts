@@ -66,15 +66,16 @@ export interface Rejected extends StoredRecord {
 }
 
 /**
- * One aggregation of one partition; at most one call is in flight. A call resumes where the last one
- * ended: records below nextOffset are passed over.
+ * One aggregation of one partition; at most one call is in flight. A call resumes where the last
+ * one ended: records below nextOffset are passed over.
  */
 export interface LaneKernel {
   /** Consumes the RecordBatches in payload; safe to call again with the same batch. */
   consume(batch: BatchRef): Promise<LaneStatus>
   /**
-   * Writes dirty cells as packed rows into rows(): ROW_PUT with the absolute state, or ROW_DELTA where
-   * the store may hold an older state of the cell. 'full': more remain, take rows() and call again.
+   * Writes dirty cells as packed rows into rows(): ROW_PUT with the absolute state, or ROW_DELTA
+   * where the store may hold an older state of the cell. 'full': more remain, take rows() and call
+   * again.
    */
   drain(): Promise<'done' | 'full'>
   /** Packed rows (batch/rows.ts) of the last drain; valid until the next call. */
@@ -89,7 +90,10 @@ export interface LaneKernel {
    * too little, all cells (new ones up to the newest slice dropped are deltas then).
    */
   evict(): Promise<void>
-  /** Only after a drain to 'done': drops cells that no record can reach any more, where that is worth it. */
+  /**
+   * Only after a drain to 'done': drops cells that no record can reach any more, where that is
+   * worth it.
+   */
   tidy(): Promise<void>
   /** Makes room for more cells where the budget allows; false when it does not. */
   grow(): Promise<boolean>

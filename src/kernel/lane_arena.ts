@@ -1,6 +1,6 @@
-// The memory of one lane: its descriptor and everything that the descriptor points to. The host keeps
-// its own note of every address, so that a lane whose task failed can be set up anew whatever the
-// descriptor says.
+// The memory of one lane: its descriptor and everything that the descriptor points to. The host
+// keeps its own note of every address, so that a lane whose task failed can be set up anew whatever
+// the descriptor says.
 
 import { KEY_BYTES_MAX, KEY_WINDOW_BYTES } from '../batch/keys.ts'
 import type { SharedMemory } from '../batch/memory.ts'
@@ -101,7 +101,10 @@ export class LaneArena {
     this.memory.span(index.address, index.bytes).fill(0)
   }
 
-  /** Makes text or rejects at least `bytes` large. Rejects must be empty. False when memory is short. */
+  /**
+   * Makes text or rejects at least `bytes` large. Rejects must be empty. False when memory is
+   * short.
+   */
   enlarge(name: 'text' | 'rejects', bytes: number): boolean {
     if (!this.#retake(name, 2 ** Math.ceil(Math.log2(bytes)))) return false
     this.set(name, this.#span(name).address)
@@ -141,7 +144,10 @@ export class LaneArena {
     return true
   }
 
-  /** A heap of twice the size; the old one stays until `settle`. Undefined when the budget is used up. */
+  /**
+   * A heap of twice the size; the old one stays until `settle`. Undefined when the budget is used
+   * up.
+   */
   largerHeap(): { address: number; bytes: number } | undefined {
     const { bytes } = this.#span('heap')
     if (this.#used() + bytes > this.#bytesMax) return undefined

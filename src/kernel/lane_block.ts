@@ -72,5 +72,8 @@ export const laneTask = {
   moveHeap: 5,
 } as const
 
-/** A rejected record in the lane's buffer: entry bytes u32, reason u32, offset i64, timestamp i64, record bytes u32, 0 u32. */
+/**
+ * A rejected record in the lane's buffer: entry bytes u32, reason u32, offset i64, timestamp i64,
+ * record bytes u32, 0 u32.
+ */
 export const REJECT_HEADER_BYTES = 32

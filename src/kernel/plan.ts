@@ -38,7 +38,9 @@ export type KeySource =
   | { readonly from: 'record' }
   | { readonly from: 'columns'; readonly columns: readonly number[] }
 
-/** Where event time comes from: the record's timestamp, or a column of type timestamp or integer. */
+/**
+ * Where event time comes from: the record's timestamp, or a column of type timestamp or integer.
+ */
 export type TimeSource =
   | { readonly from: 'record' }
   | { readonly from: 'column'; readonly column: number }
@@ -69,7 +71,9 @@ export interface AggregatePlan {
 export interface AggregationPlan {
   /** Name of the table of results. */
   readonly name: string
-  /** Shape of the JSON values; undefined where values are not read (every value, null too, is good). */
+  /**
+   * Shape of the JSON values; undefined where values are not read (every value, null too, is good).
+   */
   readonly value: RecordSchema | undefined
   readonly columns: readonly Column[]
   readonly where: Predicate | undefined

@@ -1,5 +1,6 @@
-// A record's shape and the plan's columns as bytes that assembly/json/extract.ts reads. Relocatable:
-// every offset counts from the start of the block. Made once for each plan by the lanes' host.
+// A record's shape and the plan's columns as bytes that assembly/json/extract.ts reads.
+// Relocatable: every offset counts from the start of the block. Made once for each plan by the
+// lanes' host.
 //
 //   block   0  u32 bytes      4  u32 root page      8  u32 columns
 //          12  u32 offset and 16 u32 bytes of the JSON text of the checked fields' schemas
@@ -57,8 +58,8 @@ const columnTypes: Readonly<Record<ColumnType, number>> = {
 type Field = RecordSchema['fields'][number]
 
 /**
- * Encodes a record for extractJson; column i of `columns` is slot i. Columns name declared fields of
- * their own type, each at most once.
+ * Encodes a record for extractJson; column i of `columns` is slot i. Columns name declared fields
+ * of their own type, each at most once.
  */
 export function encodeSchemaBlock(schema: RecordSchema, columns: readonly Column[]): Uint8Array {
   const encoder = new Encoder(columns)

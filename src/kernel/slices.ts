@@ -1,5 +1,5 @@
-// Slices: the pieces of time that hopping windows are composed of, so that a record updates one cell
-// and not one a window. Used by the reference kernel and by the tables' read side.
+// Slices: the pieces of time that hopping windows are composed of, so that a record updates one
+// cell and not one a window. Used by the reference kernel and by the tables' read side.
 //
 //   size 25, step 10: edges at multiples of 10, and 5 (size mod step) after each
 //
@@ -56,7 +56,10 @@ export function skippedFor(window: WindowPlan, start: number, streamTimeMs: numb
   return Math.max(0, (open - firstWindow(window, start)) / window.stepMs)
 }
 
-/** Starts of the slices of the window that starts at `start`, in order: at most 2 × ceil(size / step). */
+/**
+ * Starts of the slices of the window that starts at `start`, in order: at most 2 × ceil(size /
+ * step).
+ */
 export function slicesOfWindow(window: WindowPlan, start: number): number[] {
   const slices: number[] = []
   const end = start + window.sizeMs

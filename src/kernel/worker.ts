@@ -1,5 +1,5 @@
-// A thread of the pool: an instance of the kernels over the shared memory. A task is one number, the
-// lane's address plus what to do (laneTask); the answer is a status. Threads keep no state: any
+// A thread of the pool: an instance of the kernels over the shared memory. A task is one number,
+// the lane's address plus what to do (laneTask); the answer is a status. Threads keep no state: any
 // of them can run any lane. Compressed batches are unpacked into a scratch area taken for the task.
 import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
@@ -143,8 +143,8 @@ export class KernelThread {
   }
 
   /**
-   * The first RecordBatch whose checksum is wrong, or 0. Framing is left to the kernel: a length that
-   * cannot be right ends the check.
+   * The first RecordBatch whose checksum is wrong, or 0. Framing is left to the kernel: a length
+   * that cannot be right ends the check.
    */
   #damaged(lane: number, crc32c: Crc32c): number {
     const view = this.#view

@@ -1,6 +1,7 @@
-// What Euphorion asks of a log: named topics of numbered partitions, each an append-only sequence of
-// Kafka RecordBatch v2 bytes, and offsets kept for groups of consumers. Drivers declare what they
-// can do; nothing else of a driver leaks. One contract suite runs on every driver (test/contract/log.ts).
+// What Euphorion asks of a log: named topics of numbered partitions, each an append-only sequence
+// of Kafka RecordBatch v2 bytes, and offsets kept for groups of consumers. Drivers declare what
+// they can do; nothing else of a driver leaks. One contract suite runs on every driver
+// (test/contract/log.ts).
 import type { Compression } from '../wire/compression.ts'
 import type { LogRecord, StoredRecord } from '../wire/record.ts'
 
@@ -52,7 +53,9 @@ export interface ProducerOptions {
 
 /** Appends records; one call is one batch of one partition, acknowledged by all replicas. */
 export interface LogProducer {
-  /** Resolves with the offset of the first record. Calls for one partition are stored in call order. */
+  /**
+   * Resolves with the offset of the first record. Calls for one partition are stored in call order.
+   */
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number>
   close(): Promise<void>
 }
@@ -67,9 +70,9 @@ export interface ConsumerOptions {
   /** Upper bound of bytes that the driver asks for and buffers for one partition. Default 1 MiB. */
   readonly maxBytes?: number
   /**
-   * Called, and awaited, when partitions become this member's, before any is fetched. `committed` holds
-   * the group's offset or undefined. Returns where to begin where that should differ (others: committed,
-   * else startFrom).
+   * Called, and awaited, when partitions become this member's, before any is fetched. `committed`
+   * holds the group's offset or undefined. Returns where to begin where that should differ (others:
+   * committed, else startFrom).
    */
   readonly onAssigned: (
     partitions: readonly AssignedPartition[],
@@ -95,7 +98,10 @@ export type FetchResult =
       readonly bytes: number
       readonly highWatermark: number
     }
-  /** The next batch of that partition does not fit: ask again with a target of `neededBytes`, for it alone. */
+  /**
+   * The next batch of that partition does not fit: ask again with a target of `neededBytes`, for it
+   * alone.
+   */
   | {
       readonly kind: 'too-small'
       readonly topic: string
@@ -109,10 +115,10 @@ export type FetchResult =
 export interface LogConsumer {
   /**
    * Waits until a wanted partition has records and writes whole batches of it into `target` (shared
-   * memory is fine). Partitions take turns. The first batch may begin before the position (the reader
-   * skips records below it); the position moves behind the last batch written. A partition whose
-   * topic is deleted rejects once with TOPIC_DELETED (place.topic set); the other topics can be
-   * fetched on.
+   * memory is fine). Partitions take turns. The first batch may begin before the position (the
+   * reader skips records below it); the position moves behind the last batch written. A partition
+   * whose topic is deleted rejects once with TOPIC_DELETED (place.topic set); the other topics can
+   * be fetched on.
    */
   fetch(
     target: Uint8Array,
@@ -142,7 +148,10 @@ export interface Log {
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
   producer(options?: ProducerOptions): Promise<LogProducer>
   consumer(options: ConsumerOptions): Promise<LogConsumer>
-  /** Records from `offset` on, up to about `maxBytes` (at least one); for tools and tests, not for speed. */
+  /**
+   * Records from `offset` on, up to about `maxBytes` (at least one); for tools and tests, not for
+   * speed.
+   */
   read(
     topic: string,
     partition: number,

@@ -1,5 +1,5 @@
-// From a broker's address to an open log. Called by apps, commands and benches; loads only the driver
-// that the address names.
+// From a broker's address to an open log. Called by apps, commands and benches; loads only the
+// driver that the address names.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { SASLOptions } from 'kafkajs'
@@ -14,7 +14,10 @@ export interface LogOptions {
   readonly clock?: Clock
   /** Tells Kafka who asks. Default 'euphorion'. */
   readonly clientId?: string
-  /** While another process has the embedded log open: go through it, or LOG_LOCKED. Default 'refuse'. */
+  /**
+   * While another process has the embedded log open: go through it, or LOG_LOCKED. Default
+   * 'refuse'.
+   */
   readonly remote?: 'allow' | 'refuse'
 }
 
@@ -25,9 +28,9 @@ type Broker =
 const defaultPort = 9092
 
 /**
- * Opens `kafka://host[:9092][,host…]`, `kafka+ssl://host…` or `embedded:./directory` (relative to the
- * working directory). Rejects with SETTING_INVALID for any other address, with BROKER_UNREACHABLE,
- * LOG_LOCKED, LOG_CORRUPT.
+ * Opens `kafka://host[:9092][,host…]`, `kafka+ssl://host…` or `embedded:./directory` (relative to
+ * the working directory). Rejects with SETTING_INVALID for any other address, with
+ * BROKER_UNREACHABLE, LOG_LOCKED, LOG_CORRUPT.
  */
 export async function openLog(broker: string, options: LogOptions = {}): Promise<Log> {
   const { settings = {}, clock = systemClock } = options

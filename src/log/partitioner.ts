@@ -1,5 +1,5 @@
-// Which partition a record goes to: keys as Kafka's default partitioner places them, records without
-// a key in turn. Called by senders and workload generators.
+// Which partition a record goes to: keys as Kafka's default partitioner places them, records
+// without a key in turn. Called by senders and workload generators.
 import { murmur2 } from './murmur2.ts'
 
 /** Partition of a key, as Kafka's Java client places it: key[0 … length). */

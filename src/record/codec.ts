@@ -1,5 +1,5 @@
-// Codecs: bytes of keys and values to what the program sees, and back. Topics and tables hold one for
-// the key and one for the value.
+// Codecs: bytes of keys and values to what the program sees, and back. Topics and tables hold one
+// for the key and one for the value.
 import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 import { Bad, nullValue } from './bad.ts'
@@ -8,9 +8,9 @@ import { decodeUtf8, encodeJson, jsonDecoder, parseJson } from './json.ts'
 import type { FieldSchema } from './schema.ts'
 
 /**
- * `encode` throws RECORD_INVALID for a value that does not fit; `decode` never throws, bad bytes give
- * a `Bad` with the reason. Null bytes (a tombstone, a record without key) are `null-value` unless null
- * is a value of the type.
+ * `encode` throws RECORD_INVALID for a value that does not fit; `decode` never throws, bad bytes
+ * give a `Bad` with the reason. Null bytes (a tombstone, a record without key) are `null-value`
+ * unless null is a value of the type.
  */
 export interface Codec<T> {
   readonly name: string
@@ -81,7 +81,10 @@ export const raw = (): Codec<Uint8Array | null> => rawCodec
 /** UTF-8 text; the same as `string()`. */
 export const text = (): Codec<string> => textCodec
 
-/** Any JSON value. Nothing is checked: `json<T>()` is a promise of the program's, not of the codec's. */
+/**
+ * Any JSON value. Nothing is checked: `json<T>()` is a promise of the program's, not of the
+ * codec's.
+ */
 export const json = <T = unknown>(): Codec<T> => jsonCodec as Codec<T>
 
 function nullableCodec(codec: Codec<unknown>): Codec<unknown> {
@@ -104,9 +107,9 @@ function schemaCodec(schema: FieldSchema): Codec<unknown> {
 }
 
 /**
- * The codec of a key or a value. A field type is written as follows: `string()` as UTF-8, `bytes()` as
- * they are, every other type, also a number, as its JSON text (`integer()` 42 is the two bytes `42`);
- * with `nullable(…)`, null is written as null bytes, and the JSON text `null` is read too.
+ * The codec of a key or a value. A field type is written as follows: `string()` as UTF-8, `bytes()`
+ * as they are, every other type, also a number, as its JSON text (`integer()` 42 is the two bytes
+ * `42`); with `nullable(…)`, null is written as null bytes, and the JSON text `null` is read too.
  */
 export function codecOf<T>(type: CodecLike<T>): Codec<T> {
   if ('encode' in type) return type

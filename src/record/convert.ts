@@ -107,7 +107,8 @@ const inlineTests: Partial<Record<FieldSchema['type'], (name: string) => string>
 
 /**
  * Source of a record's function. Every field is read, tested, converted; then a literal holds the
- * fields up to the first optional one, and assignments the others, so that the declared order stays.
+ * fields up to the first optional one, and assignments the others, so that the declared order
+ * stays.
  */
 function recordSource(schema: RecordSchema): string {
   const reads = schema.fields.map(([name, field], index) => {
@@ -173,7 +174,9 @@ export function convertOf(schema: FieldSchema): Convert {
 
 const madeWhole = new WeakMap<FieldSchema, Convert>()
 
-/** The same for a whole value: a record says `not-an-object` where a nested one says `wrong-type`. */
+/**
+ * The same for a whole value: a record says `not-an-object` where a nested one says `wrong-type`.
+ */
 export function convertOfValue(schema: FieldSchema): Convert {
   if (schema.type !== 'record' || schema.nullable) return convertOf(schema)
   let convert = madeWhole.get(schema)

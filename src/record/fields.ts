@@ -60,7 +60,10 @@ export const float64 = () => fieldOf<number, 'float64'>({ type: 'float64' })
 export const float32 = () => fieldOf<number, 'float32'>({ type: 'float32' })
 /** Text. As the type of a key or a value: its UTF-8, without quotes. */
 export const string = () => fieldOf<string, 'string'>({ type: 'string' })
-/** A Uint8Array; base64 with padding in JSON. As the type of a key or a value: the bytes as they are. */
+/**
+ * A Uint8Array; base64 with padding in JSON. As the type of a key or a value: the bytes as they
+ * are.
+ */
 export const bytes = () => fieldOf<Uint8Array, 'bytes'>({ type: 'bytes' })
 /** Whole milliseconds since the epoch, as a number; ISO-8601 text is read too (parseTimestamp). */
 export const timestamp = () => fieldOf<number, 'timestamp'>({ type: 'timestamp' })
@@ -68,8 +71,8 @@ export const timestamp = () => fieldOf<number, 'timestamp'>({ type: 'timestamp' 
 export const date = () => fieldOf<Date, 'date'>({ type: 'date' })
 /**
  * An exact decimal number as text, e.g. `'-12.50'`: no exponent, no leading zeros, the digits after
- * the point as written. Text in JSON; numbers are read too, by their own digits. 1,000 characters at
- * most.
+ * the point as written. Text in JSON; numbers are read too, by their own digits. 1,000 characters
+ * at most.
  */
 export const decimal = () => fieldOf<string, 'decimal'>({ type: 'decimal' })
 

@@ -33,7 +33,8 @@ export function parseJson(text: string): unknown {
 
 /**
  * Whether JSON.parse may have rounded a number of the text: one of 16 or more digits, or with an
- * exponent. Fewer digits without one name a double of their own, which is an integer only if they do.
+ * exponent. Fewer digits without one name a double of their own, which is an integer only if they
+ * do.
  */
 function mayLoseDigits(text: string): boolean {
   let run = 0
@@ -84,8 +85,8 @@ export function decodeJson(schema: FieldSchema, bytes: Uint8Array): unknown {
 }
 
 /**
- * The JSON bytes of an event: declared fields only, in declared order. Throws RECORD_INVALID with the
- * path of the first field that does not fit: `Reading.value: expected a number, got 'x'`.
+ * The JSON bytes of an event: declared fields only, in declared order. Throws RECORD_INVALID with
+ * the path of the first field that does not fit: `Reading.value: expected a number, got 'x'`.
  */
 export function encodeJson(schema: FieldSchema, event: unknown): Uint8Array {
   try {

@@ -25,7 +25,10 @@ function isExact(schema: FieldSchema): boolean {
   return known
 }
 
-/** `text` is one whole JSON value, known to be good. Recursion is as deep as the schema, not the text. */
+/**
+ * `text` is one whole JSON value, known to be good. Recursion is as deep as the schema, not the
+ * text.
+ */
 export function decodeExact(schema: FieldSchema, text: string): unknown {
   const start = skipSpace(text, 0)
   if (schema.type === 'record' && !schema.nullable && text[start] !== '{') return notAnObject

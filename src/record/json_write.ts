@@ -68,7 +68,9 @@ const scalars: Readonly<Record<ScalarType, Write>> = {
   },
 }
 
-/** ISO text; ms outside the years 0 to 9999, whose ISO text has a sign that parseTimestamp refuses. */
+/**
+ * ISO text; ms outside the years 0 to 9999, whose ISO text has a sign that parseTimestamp refuses.
+ */
 function dateText(date: Date): string {
   const text = date.toISOString()
   return text.length === 24 ? `"${text}"` : String(date.getTime())

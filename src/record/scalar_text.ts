@@ -23,8 +23,8 @@ function daysInMonth(year: number, month: number): number {
 
 /**
  * Milliseconds since the epoch of an ISO-8601 date `YYYY-MM-DD` or date-time
- * `YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|±HH:MM]`; NaN for anything else. Without an offset the time is
- * UTC, wherever the program runs; digits of the fraction beyond the third are cut off.
+ * `YYYY-MM-DDTHH:MM[:SS[.fraction]][Z|±HH:MM]`; NaN for anything else. Without an offset the time
+ * is UTC, wherever the program runs; digits of the fraction beyond the third are cut off.
  */
 export function parseTimestamp(text: string): number {
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2)

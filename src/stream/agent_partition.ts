@@ -1,5 +1,5 @@
-// One partition of one agent: takes fetched batches from the ingest loop, decodes their records one by
-// one as the agent's functions ask for them, and knows up to where all are acknowledged.
+// One partition of one agent: takes fetched batches from the ingest loop, decodes their records one
+// by one as the agent's functions ask for them, and knows up to where all are acknowledged.
 //
 //   push(payload) ──▶ reader ──▶ take() by slot 0 … n-1 ──▶ (asked for the next: acknowledged)
 //                       └─ bad ─▶ dead letters
@@ -159,7 +159,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     waiter.resolve(result)
   }
 
-  /** The next good record, or undefined where the payload has none (or the partition stopped: ended). */
+  /**
+   * The next good record, or undefined where the payload has none (or the partition stopped:
+   * ended).
+   */
   #next(slot: number, whole: boolean): Take<K, V> | undefined {
     const reader = this.#reader
     try {

@@ -1,5 +1,5 @@
-// Walks the records of fetched batches one at a time, in place. One per partition of an agent; nothing
-// is allocated per record but the views of key and value.
+// Walks the records of fetched batches one at a time, in place. One per partition of an agent;
+// nothing is allocated per record but the views of key and value.
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import type { LogHeader } from '../log/log.ts'
 import { attribute, BatchCursor } from '../wire/batch_header.ts'
@@ -41,7 +41,9 @@ export class AgentReader {
     this.#left = 0
   }
 
-  /** Moves to the next record; false at the payload's end. Throws BATCH_CORRUPT, CODEC_UNAVAILABLE. */
+  /**
+   * Moves to the next record; false at the payload's end. Throws BATCH_CORRUPT, CODEC_UNAVAILABLE.
+   */
   next(): boolean {
     for (;;) {
       while (this.#left === 0) if (!this.#nextBatch()) return false

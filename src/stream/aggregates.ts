@@ -40,8 +40,9 @@ function aggregate<Result>(
 export const count = () => aggregate<number>('count', undefined)
 
 /**
- * The sum of a field, 0 while there is no value: a bigint for int64, else a number. Sums of integers
- * are exact inside (a number above 2^53 is rounded when it is read), sums of floats within 1 ulp.
+ * The sum of a field, 0 while there is no value: a bigint for int64, else a number. Sums of
+ * integers are exact inside (a number above 2^53 is rounded when it is read), sums of floats within
+ * 1 ulp.
  */
 export const sum = <Type extends NumericType>(column: ColumnRef<Type>) =>
   aggregate<NumberOf<Type>>('sum', column)

@@ -1,5 +1,5 @@
-// The declared aggregation: a chain of where, keyBy, time and window that ends in aggregate, and the
-// plan that it makes. App creates it (`app.stream(topic)`) and takes what it declares.
+// The declared aggregation: a chain of where, keyBy, time and window that ends in aggregate, and
+// the plan that it makes. App creates it (`app.stream(topic)`) and takes what it declares.
 import { EuphorionError } from '../errors.ts'
 import type { AggregationPlan, WindowPlan } from '../kernel/plan.ts'
 import type { FieldMap, KindOf } from '../record/fields.ts'
@@ -34,8 +34,8 @@ export type KeyOf<
   : { [Name in Names[number]]: FieldValue<Fields, Name> }
 
 /**
- * What `aggregate` returns is the app's to say: an interface that extends this one and whose `handle`
- * is made of `this['key']`, `this['row']` and `this['windowed']`.
+ * What `aggregate` returns is the app's to say: an interface that extends this one and whose
+ * `handle` is made of `this['key']`, `this['row']` and `this['windowed']`.
  */
 export interface HandleOf {
   readonly key: unknown
@@ -134,8 +134,8 @@ export class DeclaredStream<
   }
 
   /**
-   * Ends the declaration: the table of results is called `name`, its rows have the key, the bounds of
-   * the window and one field for each aggregate. Throws APP_INVALID for a name that a table or a
+   * Ends the declaration: the table of results is called `name`, its rows have the key, the bounds
+   * of the window and one field for each aggregate. Throws APP_INVALID for a name that a table or a
    * field of a row cannot have.
    */
   aggregate<Out extends AggregateMap>(

@@ -1,5 +1,5 @@
-// The keys of a table of results, between the bytes of its cells and what rows and queries show. Made
-// by aggregation.ts, used by the app's tables.
+// The keys of a table of results, between the bytes of its cells and what rows and queries show.
+// Made by aggregation.ts, used by the app's tables.
 import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationPlan, ColumnType } from '../kernel/plan.ts'

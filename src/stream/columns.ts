@@ -1,5 +1,5 @@
-// Typed references to the fields of a record, and conditions on them: what `v` is in `where((v) => …)`
-// and in `aggregate(name, (v) => …)`. Plain data; aggregation.ts makes a plan of it.
+// Typed references to the fields of a record, and conditions on them: what `v` is in `where((v) =>
+// …)` and in `aggregate(name, (v) => …)`. Plain data; aggregation.ts makes a plan of it.
 import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 import type { ColumnType, Predicate } from '../kernel/plan.ts'

@@ -1,4 +1,5 @@
-// An event as agents get it from stream.events(): the decoded value with all that the record carries.
+// An event as agents get it from stream.events(): the decoded value with all that the record
+// carries.
 import type { LogHeader } from '../log/log.ts'
 
 /** One record of a topic. Plain data: safe to keep. */

@@ -49,7 +49,9 @@ export function topField(source: StreamSource<unknown>, name: string, user: stri
   return { path: [name], type }
 }
 
-/** Equal keys must be in one partition: they are if what the topic is keyed by is part of the key. */
+/**
+ * Equal keys must be in one partition: they are if what the topic is keyed by is part of the key.
+ */
 export function checkPartitioning(source: StreamSource<unknown>, names: readonly string[]): void {
   if (source.partitions === 1) return
   const keyedBy = source.keyedBy ?? []

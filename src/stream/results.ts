@@ -10,7 +10,9 @@ export interface ResultHandle extends HandleOf {
   readonly handle: ResultTable<this['key'], this['row'], this['windowed']>
 }
 
-/** Key of a result's message: with windows the bounds are part of it, so that compaction keeps each. */
+/**
+ * Key of a result's message: with windows the bounds are part of it, so that compaction keeps each.
+ */
 export type ResultKey<Key, Windowed> = Windowed extends true
   ? { key: Key; start: number; end: number }
   : Key
@@ -22,7 +24,10 @@ export interface ResultTableOptions {
   readonly outputs: ResultOutput[]
 }
 
-/** The table of an aggregation. Reads see the last cut and reject with QUERY_UNAVAILABLE unless the app runs. */
+/**
+ * The table of an aggregation. Reads see the last cut and reject with QUERY_UNAVAILABLE unless the
+ * app runs.
+ */
 export class ResultTable<Key, Row, Windowed> {
   readonly name: string
   readonly #options: ResultTableOptions
@@ -74,8 +79,8 @@ class ResultStream<Key, Row, Windowed> {
   }
 
   /**
-   * Sends the rows to a topic, keyed by the row's key and window: as the topic's types write them, or
-   * as JSON where it has none.
+   * Sends the rows to a topic, keyed by the row's key and window: as the topic's types write them,
+   * or as JSON where it has none.
    */
   to(topic: Topic<ResultKey<Key, Windowed>, Row> | Topic<Uint8Array | null, unknown>): void {
     const target = topic as Topic<unknown, unknown>

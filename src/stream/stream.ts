@@ -1,5 +1,5 @@
-// What an agent's function iterates over: values, or whole events. The iterators are written by hand,
-// one promise an event: an async generator would cost three.
+// What an agent's function iterates over: values, or whole events. The iterators are written by
+// hand, one promise an event: an async generator would cost three.
 import type { Event } from './events.ts'
 
 /**
@@ -11,7 +11,9 @@ export interface StreamSource<K, V> {
   takeEvent(): Promise<IteratorResult<Event<K, V>, undefined>>
 }
 
-/** The events of one partition, in order. Ends when the worker stops or the partition moves away. */
+/**
+ * The events of one partition, in order. Ends when the worker stops or the partition moves away.
+ */
 export class Stream<K, V> implements AsyncIterable<V> {
   readonly topic: string
   readonly partition: number
@@ -24,7 +26,9 @@ export class Stream<K, V> implements AsyncIterable<V> {
     this.partition = partition
   }
 
-  /** The values. Leaving the loop does not acknowledge the value in hand; the function's end does. */
+  /**
+   * The values. Leaving the loop does not acknowledge the value in hand; the function's end does.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<V> {
     const source = this.#source
     return handMade(() => source.takeValue())

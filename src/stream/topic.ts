@@ -13,8 +13,8 @@ export interface TopicOptions<K, V> {
   /** Type of values. Default json(). */
   readonly value?: CodecLike<V>
   /**
-   * The field that the records are keyed by: keyBy on it needs no repartitioning, and send() without
-   * a key takes the key from it.
+   * The field that the records are keyed by: keyBy on it needs no repartitioning, and send()
+   * without a key takes the key from it.
    */
   readonly keyedBy?: keyof V & string
   /** Partitions, where the topic is created at start. Default: setting topicPartitions. */

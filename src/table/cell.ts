@@ -1,5 +1,5 @@
-// One partition of a table in its store: ranges of its keys, and cells as rows of the store. Called by
-// everything that reads or expires tables.
+// One partition of a table in its store: ranges of its keys, and cells as rows of the store. Called
+// by everything that reads or expires tables.
 import {
   KEY_TABLE_BYTES,
   KEY_WINDOW_BYTES,
@@ -67,7 +67,9 @@ export function cellKey(table: number, slice: number, skipped: number, key?: Uin
   return bytes
 }
 
-/** Bound below every cell of slices that start at `slice` or later; ±Infinity for the table's ends. */
+/**
+ * Bound below every cell of slices that start at `slice` or later; ±Infinity for the table's ends.
+ */
 export function sliceBound(table: number, slice: number): Buffer {
   if (slice === Number.NEGATIVE_INFINITY) return tableStart(table)
   if (slice === Number.POSITIVE_INFINITY) return tableEnd(table)

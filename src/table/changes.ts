@@ -1,4 +1,5 @@
-// Results that a cut has changed: `perPage.changes()`. Called after a cut with the rows that it wrote.
+// Results that a cut has changed: `perPage.changes()`. Called after a cut with the rows that it
+// wrote.
 import { KEY_TABLE_BYTES, KEY_WINDOW_BYTES, readSkipped, readSliceStart } from '../batch/keys.ts'
 import { eachRow, ROW_DELETE } from '../batch/rows.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
@@ -11,8 +12,8 @@ const LOOKUP_KEYS = 32
 const PLAIN_KEYS = 512
 
 /**
- * Collects what the rows of one cut change, each (key, window) once. Memory: one entry a changed key
- * and window. Used once: rows are added, then the results read back.
+ * Collects what the rows of one cut change, each (key, window) once. Memory: one entry a changed
+ * key and window. Used once: rows are added, then the results read back.
  */
 export class ChangedWindows {
   readonly #part: TablePart
@@ -27,7 +28,10 @@ export class ChangedWindows {
     this.#table = table
   }
 
-  /** Takes packed rows (batch/rows.ts) of the cut and copies what it needs; skips other tables' rows. */
+  /**
+   * Takes packed rows (batch/rows.ts) of the cut and copies what it needs; skips other tables'
+   * rows.
+   */
   add(rows: Uint8Array): void {
     const { number } = this.#part
     const { window } = this.#table

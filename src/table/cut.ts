@@ -1,6 +1,6 @@
-// The cut of one partition: its lanes' changed cells, positions and what else belongs to them go to the
-// store in one atomic batch. Lanes stop only while they are drained. Called by the engine, which
-// sees to it that cuts never overlap.
+// The cut of one partition: its lanes' changed cells, positions and what else belongs to them go to
+// the store in one atomic batch. Lanes stop only while they are drained. Called by the engine,
+// which sees to it that cuts never overlap.
 //
 //   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ rows into the batch ─▶ release lane
 //                  ▲                                          │
@@ -93,8 +93,9 @@ function isClean(lane: CutLane): boolean {
 }
 
 /**
- * Writes the cut of a partition, after `flush` (what lanes have sent elsewhere); resolves with whether there was anything to write. When it rejects
- * nothing was written, and every lane of the partition has to go back to its last cut.
+ * Writes the cut of a partition, after `flush` (what lanes have sent elsewhere); resolves with
+ * whether there was anything to write. When it rejects nothing was written, and every lane of the
+ * partition has to go back to its last cut.
  */
 export async function cutPartition(
   store: Store,

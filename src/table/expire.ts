@@ -1,5 +1,5 @@
-// Forgets windows that nobody asks for any more. Called after a cut, once the windows that it closed
-// have been handed out (final.ts).
+// Forgets windows that nobody asks for any more. Called after a cut, once the windows that it
+// closed have been handed out (final.ts).
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow } from '../kernel/slices.ts'
 import { sliceBound, type TablePart } from './cell.ts'
@@ -7,10 +7,10 @@ import { readExpired, readRetained, writeExpired, writeRetained } from './meta.t
 import type { StoreBatch } from './store.ts'
 
 /**
- * Deletes the cells that only windows with end + grace + retention ≤ stream time need; resolves with
- * their number. Reads leave such windows out from the first moment, also those that share slices with
- * windows that are kept. May be stopped at any point and called again. Cost: two reads when nothing
- * has expired since the last time, else about 1 µs a deleted row, in slices.
+ * Deletes the cells that only windows with end + grace + retention ≤ stream time need; resolves
+ * with their number. Reads leave such windows out from the first moment, also those that share
+ * slices with windows that are kept. May be stopped at any point and called again. Cost: two reads
+ * when nothing has expired since the last time, else about 1 µs a deleted row, in slices.
  */
 export async function expireWindows(
   { store, number }: TablePart,
@@ -26,7 +26,8 @@ export async function expireWindows(
   const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
   const upTo = Math.max(kept, retained)
   if (kept > retained) await put((batch) => writeRetained(batch, number, kept))
-  // From where the last expiry ended: a scan from the table's start would pass all that was deleted.
+  // From where the last expiry ended: a scan from the table's start would pass all that was
+  // deleted.
   const expired = await readExpired(store, number)
   if (upTo === expired) return 0
   const deleted = await store.deleteRange(sliceBound(number, expired), sliceBound(number, upTo))

@@ -5,8 +5,9 @@ import type { TablePart, WindowState } from './cell.ts'
 import { eachWindow, type WindowedLayout } from './windowed.ts'
 
 /**
- * Windows with before < end + grace ≤ after, by start and key: consecutive stream times of a partition
- * give every window exactly once (-1 before the first record). No record can change them any more.
+ * Windows with before < end + grace ≤ after, by start and key: consecutive stream times of a
+ * partition give every window exactly once (-1 before the first record). No record can change them
+ * any more.
  */
 export function closedWindows(
   part: TablePart,

@@ -1,6 +1,7 @@
-// Cells of one key in one partition of a windowed table, without reading those of other keys. Called by
-// windowed.ts. A key can have a cell in every slice and for every number of skipped windows; while that
-// is few, all are asked for at once, else only the pairs that exist: one seek each.
+// Cells of one key in one partition of a windowed table, without reading those of other keys.
+// Called by windowed.ts. A key can have a cell in every slice and for every number of skipped
+// windows; while that is few, all are asked for at once, else only the pairs that exist: one seek
+// each.
 import { readSkipped, readSliceStart } from '../batch/keys.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { lastWindow, sliceEnd, sliceStart } from '../kernel/slices.ts'
@@ -25,7 +26,9 @@ function stepsPerLookup(window: WindowPlan): number {
   return Math.floor(LOOKUPS_MAX / (slices * windowsPerSlice(window))) || SEEK_STEPS
 }
 
-/** Keys of every cell that `key` could have in slices from ≤ slice < to; undefined if they are many. */
+/**
+ * Keys of every cell that `key` could have in slices from ≤ slice < to; undefined if they are many.
+ */
 function candidates(
   part: TablePart,
   window: WindowPlan,
@@ -85,7 +88,9 @@ export async function cellsOfKey(
   return cells
 }
 
-/** Cells of the key in slices from ≤ slice < to (may be infinite), in order; skips gaps by a seek. */
+/**
+ * Cells of the key in slices from ≤ slice < to (may be infinite), in order; skips gaps by a seek.
+ */
 export async function* eachCellOfKey(
   part: TablePart,
   window: WindowPlan,

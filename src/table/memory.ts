@@ -1,5 +1,6 @@
-// A store in memory, for tests and `store: 'memory'`: sorted chunks of up to 512 rows. A chunk that a
-// scan may still read is copied before it is written, so a scan sees the rows as they were when it began.
+// A store in memory, for tests and `store: 'memory'`: sorted chunks of up to 512 rows. A chunk that
+// a scan may still read is copied before it is written, so a scan sees the rows as they were when
+// it began.
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'

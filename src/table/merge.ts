@@ -1,4 +1,5 @@
-// Results of several partitions as one sequence in the order (start, key bytes). Called by table.ts.
+// Results of several partitions as one sequence in the order (start, key bytes). Called by
+// table.ts.
 import type { StateLayout } from '../kernel/state.ts'
 import { Merged, type WindowState } from './cell.ts'
 

@@ -1,5 +1,6 @@
-// The reserved table number 0 of a store: which tables it holds, and where each of them stands. Called
-// when a table is opened, by the cut, and by the command line on a store without its program.
+// The reserved table number 0 of a store: which tables it holds, and where each of them stands.
+// Called when a table is opened, by the cut, and by the command line on a store without its
+// program.
 //
 //   0 u16 │ "table/" name         {"number":…,"shape":…}
 //   0 u16 │ "position/" number    the lane's position, in the batch of the rows that it belongs to
@@ -48,8 +49,8 @@ export async function storedTables(store: Store): Promise<StoredTable[]> {
 const turns = new WeakMap<Store, Promise<unknown>>()
 
 /**
- * The number of the table in this store: the one it has, or the next free one from 1, on disk when the
- * promise resolves. TABLE_CHANGED when it is stored with another shape.
+ * The number of the table in this store: the one it has, or the next free one from 1, on disk when
+ * the promise resolves. TABLE_CHANGED when it is stored with another shape.
  */
 export function tableNumber(store: Store, name: string, shape: string): Promise<number> {
   const before = turns.get(store) ?? Promise.resolve()

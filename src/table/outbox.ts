@@ -1,5 +1,5 @@
-// What has still to be sent of one table on one partition, kept in the batch of the cut that made it
-// due: a crash between the cut and the sending repeats results, and loses none.
+// What has still to be sent of one table on one partition, kept in the batch of the cut that made
+// it due: a crash between the cut and the sending repeats results, and loses none.
 //
 //   0 u16 │ "changed/" number    keys of the cells that the last cut changed, as packed rows
 //   0 u16 │ "final/" number      stream time up to which closed windows were sent

@@ -1,9 +1,11 @@
-// Results as rows and as JSON that a consumer in any language can read. Called by table.ts, by whoever
-// sends changes() and final() to a topic, and by the command line.
+// Results as rows and as JSON that a consumer in any language can read. Called by table.ts, by
+// whoever sends changes() and final() to a topic, and by the command line.
 import { finishState, type OutputValue } from '../kernel/aggregates.ts'
 import type { TableLayout, WindowState } from './cell.ts'
 
-/** `start` (inclusive) and `end` (exclusive) in ms are those of the window; absent without windows. */
+/**
+ * `start` (inclusive) and `end` (exclusive) in ms are those of the window; absent without windows.
+ */
 export interface TableRow<Key> {
   readonly key: Key
   readonly start?: number
@@ -41,8 +43,9 @@ export function resultRow<Key>(table: RowLayout<Key>, result: WindowState): Tabl
 }
 
 /**
- * A result as a message: `{"key":…,"start":…,"end":…}` (start and end in ms; without windows only the
- * key) and the aggregates as an object. Results of the same key and window have the same message key.
+ * A result as a message: `{"key":…,"start":…,"end":…}` (start and end in ms; without windows only
+ * the key) and the aggregates as an object. Results of the same key and window have the same
+ * message key.
  */
 export function resultMessage<Key>(
   table: RowLayout<Key>,
@@ -52,8 +55,8 @@ export function resultMessage<Key>(
 }
 
 /**
- * JSON of a row or of a part of it. A bigint is written with all its digits, bytes as base64, numbers
- * that JSON does not have as null.
+ * JSON of a row or of a part of it. A bigint is written with all its digits, bytes as base64,
+ * numbers that JSON does not have as null.
  */
 export function resultJson(value: unknown): string {
   if (typeof value === 'bigint') return value.toString()

@@ -16,7 +16,10 @@ export interface RocksdbOptions {
   readonly cacheBytes?: number
   /** Bound on open table files. Default 256. */
   readonly maxOpenFiles?: number
-  /** Below this much free disk nothing is written, DISK_FULL. Default 64 MiB and three write buffers. */
+  /**
+   * Below this much free disk nothing is written, DISK_FULL. Default 64 MiB and three write
+   * buffers.
+   */
   readonly minFreeBytes?: number
 }
 
@@ -124,7 +127,9 @@ class RocksdbBatch implements StoreBatch {
   }
 }
 
-/** One iterator of the package: rows that it has read ahead come without a turn of the event loop. */
+/**
+ * One iterator of the package: rows that it has read ahead come without a turn of the event loop.
+ */
 class RocksdbScan implements AsyncIterator<StoreEntry> {
   readonly #store: RocksdbStore
   readonly #native: NativeIterator
@@ -250,9 +255,10 @@ class RocksdbStore implements Store {
   }
 
   /**
-   * One write at a time, and none after one that RocksDB failed: version 6.17 may abort the process when it is
-   * written to while it tries to recover from a full disk. For the same reason it is kept from meeting
-   * one: flushes and compactions need room too. Being short of room is no failure: try again later.
+   * One write at a time, and none after one that RocksDB failed: version 6.17 may abort the process
+   * when it is written to while it tries to recover from a full disk. For the same reason it is
+   * kept from meeting one: flushes and compactions need room too. Being short of room is no
+   * failure: try again later.
    */
   write(batch: NativeBatch, sync: boolean): Promise<void> {
     this.checkOpen()

@@ -1,6 +1,7 @@
-// The shape of a table as one line of JSON: what its bytes in a store mean. Stored beside the table's
-// number (meta.ts), compared when a program opens it, and all that is needed to read the store without
-// the program. Grace and retention may change without changing what is stored, so they are not in it.
+// The shape of a table as one line of JSON: what its bytes in a store mean. Stored beside the
+// table's number (meta.ts), compared when a program opens it, and all that is needed to read the
+// store without the program. Grace and retention may change without changing what is stored, so
+// they are not in it.
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { type StateField, type StateLayout, stateKinds, stateLayout } from '../kernel/state.ts'
 

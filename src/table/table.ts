@@ -1,5 +1,5 @@
-// The read side of one aggregation over the partitions that this process has: what `perPage.get(…)` of
-// a program, the command line and the pages call. Every read sees the last cut.
+// The read side of one aggregation over the partitions that this process has: what `perPage.get(…)`
+// of a program, the command line and the pages call. Every read sees the last cut.
 import { EuphorionError } from '../errors.ts'
 import {
   Merged,

@@ -1,6 +1,6 @@
 // Windows of one partition of a windowed table, composed from the cells of their slices. Called by
-// table.ts, changes.ts and final.ts. A cell counts for the windows of its slice that were still open
-// when its records came (openFrom); a window exists when at least one cell counts for it.
+// table.ts, changes.ts and final.ts. A cell counts for the windows of its slice that were still
+// open when its records came (openFrom); a window exists when at least one cell counts for it.
 import { setImmediate } from 'node:timers/promises'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow, lastWindow } from '../kernel/slices.ts'
@@ -106,7 +106,8 @@ async function* composed(
   let next = from
   for await (const { key, slice, openFrom, state } of cells) {
     if (held.at(-1)?.start !== slice) {
-      // Windows that end at or before this slice are complete; those before the first held are empty.
+      // Windows that end at or before this slice are complete; those before the first held are
+      // empty.
       while (held.length > 0 && next + window.sizeMs <= slice) {
         yield* composeWindow(layout, window, next, held)
         next = advance(window, next, held)

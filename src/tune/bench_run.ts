@@ -1,5 +1,5 @@
-// One run of a page-view bench: the engine that workers use, on a fresh store, from the first fetch to
-// the cut that holds everything; then the answer is checked against the number of events.
+// One run of a page-view bench: the engine that workers use, on a fresh store, from the first fetch
+// to the cut that holds everything; then the answer is checked against the number of events.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

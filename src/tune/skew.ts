@@ -1,5 +1,5 @@
-// Draws indexes that are skewed like the pages of a site: a few hundred common ones and a long tail.
-// Alias method: two numbers and one table look-up a draw, whatever the number of keys.
+// Draws indexes that are skewed like the pages of a site: a few hundred common ones and a long
+// tail. Alias method: two numbers and one table look-up a draw, whatever the number of keys.
 
 /** Weight of key k is (1 + k / (WIDTH × keys)) ^ -STEEPNESS. */
 const STEEPNESS = 2.5

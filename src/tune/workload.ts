@@ -1,5 +1,5 @@
-// Page views as RecordBatches: the workload of the demo, the benches and the tests, the same for the
-// same seed. Events are written byte by byte, without a string or an object each.
+// Page views as RecordBatches: the workload of the demo, the benches and the tests, the same for
+// the same seed. Events are written byte by byte, without a string or an object each.
 import assert from 'node:assert/strict'
 import type { Compression } from '../log/log.ts'
 import { partitionOfKey } from '../log/partitioner.ts'
@@ -14,7 +14,10 @@ export interface PageViewOptions {
   readonly keys?: number
   /** Default 1. */
   readonly seed?: number
-  /** Event time of the first event, ms since the epoch, at least 1,000,000. Default 1,700,000,000,000. */
+  /**
+   * Event time of the first event, ms since the epoch, at least 1,000,000. Default
+   * 1,700,000,000,000.
+   */
   readonly startMs?: number
   /** Records in a batch. Default 4,000. */
   readonly batchRecords?: number
@@ -89,7 +92,9 @@ export class PageViews {
     for (let warm = 0; warm < 20; warm++) this.#random()
   }
 
-  /** The next batch of whichever partition fills first, at last what is left; undefined at the end. */
+  /**
+   * The next batch of whichever partition fills first, at last what is left; undefined at the end.
+   */
   nextBatch(): PageViewBatch | undefined {
     if (this.#lent >= 0) this.#writers[this.#lent].reset()
     this.#lent = -1

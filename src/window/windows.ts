@@ -1,5 +1,5 @@
-// The windows that a user can ask for, as builders of WindowPlan. Given to `window(…)` of a declared
-// aggregation.
+// The windows that a user can ask for, as builders of WindowPlan. Given to `window(…)` of a
+// declared aggregation.
 import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'

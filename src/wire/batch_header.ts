@@ -1,5 +1,6 @@
 // The 61-byte header of a RecordBatch v2: where its fields are, and a cursor that walks the headers
-// of concatenated batches without allocating. Read by ingest, by the log drivers and by the decoder.
+// of concatenated batches without allocating. Read by ingest, by the log drivers and by the
+// decoder.
 import { crc32c } from './crc32c.ts'
 
 /** Byte positions of the fields, all big-endian. */
@@ -61,8 +62,8 @@ export function writeInt64(bytes: Uint8Array, at: number, value: number): void {
 
 /**
  * Walks the headers of batches in bytes[at … end). `next()` moves to a batch that is whole; when it
- * answers false, `at` is where the whole batches end and `needed` the size of the batch there as far
- * as it is known (0: nothing follows, or less than its length field). `broken` says that what
+ * answers false, `at` is where the whole batches end and `needed` the size of the batch there as
+ * far as it is known (0: nothing follows, or less than its length field). `broken` says that what
  * follows cannot be a batch.
  */
 export class BatchCursor {

@@ -40,7 +40,9 @@ export class BatchWriter {
   #baseTimestamp = 0
   #maxTimestamp = 0
 
-  /** `initialBytes`: size of the buffer to begin with; it doubles as needed and is kept by reset(). */
+  /**
+   * `initialBytes`: size of the buffer to begin with; it doubles as needed and is kept by reset().
+   */
   constructor(initialBytes = 64 * 1024) {
     this.#bytes = new Uint8Array(Math.max(initialBytes, 1024))
   }

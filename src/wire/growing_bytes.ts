@@ -35,7 +35,9 @@ export class GrowingBytes {
     this.at += count
   }
 
-  /** Appends `count` bytes that begin `distance` before the end; they may overlap what is appended. */
+  /**
+   * Appends `count` bytes that begin `distance` before the end; they may overlap what is appended.
+   */
   repeat(distance: number, count: number): void {
     if (distance <= 0 || distance > this.at)
       throw new EuphorionError('BATCH_CORRUPT', 'a match begins before the output')

@@ -1,5 +1,5 @@
-// A record as the log layer hands it in and out: plain objects for tools, producers and bad records.
-// The data plane never makes them.
+// A record as the log layer hands it in and out: plain objects for tools, producers and bad
+// records. The data plane never makes them.
 
 export interface LogHeader {
   readonly key: string

@@ -8,7 +8,7 @@ import type { LogHeader, LogRecord, StoredRecord } from './record.ts'
 import { VarintReader } from './varint.ts'
 
 /** Upper bound of a decompressed batch unless the caller says otherwise. */
-const decompressedBytesMax = 256 * 1024 * 1024
+export const decompressedBytesMax = 256 * 1024 * 1024
 
 /** One batch of `records` (at least one), in bytes of their own. */
 export function encodeBatch(records: readonly LogRecord[], options: BatchOptions = {}): Uint8Array {

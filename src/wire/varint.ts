@@ -28,7 +28,10 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
   return at
 }
 
-/** Reads forwards through bytes. `at` is moved behind what was read; running over `end` is BATCH_CORRUPT. */
+/**
+ * Reads forwards through bytes. `at` is moved behind what was read; running over `end` is
+ * BATCH_CORRUPT.
+ */
 export class VarintReader {
   bytes: Uint8Array
   at: number

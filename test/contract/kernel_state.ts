@@ -1,4 +1,5 @@
-// The part of the kernels' contract about a lane's life: resuming, cuts, deltas, eviction, little room.
+// The part of the kernels' contract about a lane's life: resuming, cuts, deltas, eviction, little
+// room.
 import assert from 'node:assert/strict'
 import { seededRandom } from '../../src/clock.ts'
 import type { AggregationPlan } from '../../src/kernel/plan.ts'

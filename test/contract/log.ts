@@ -1,5 +1,6 @@
 // What every driver of `Log` must do. Run with logContract(name, make) on the embedded log (unit
-// tests) and on kafkajs against a real Kafka (system tests); the consumer's half is in log_consumer.ts.
+// tests) and on kafkajs against a real Kafka (system tests); the consumer's half is in
+// log_consumer.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Compression, Log, LogRecord, StoredRecord } from '../../src/log/log.ts'

@@ -1,4 +1,5 @@
-// Forked by store.test.ts and killed: commits batches of rows, each with the offset that they stand for.
+// Forked by store.test.ts and killed: commits batches of rows, each with the offset that they stand
+// for.
 import { ROW_DELETE, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
 import { openStore } from '../../src/table/open.ts'
 

@@ -118,7 +118,9 @@ function at(value: unknown, path: readonly string[]): unknown {
   return value
 }
 
-/** A column of good bytes, from what JSON.parse gives; only int64 needs the decoder's exact digits. */
+/**
+ * A column of good bytes, from what JSON.parse gives; only int64 needs the decoder's exact digits.
+ */
 function columnValue(bytes: Buffer, event: unknown, column: Column): unknown {
   if (column.type === 'int64') return at(event, column.path)
   const value = at(JSON.parse(bytes.toString()), column.path)
@@ -206,7 +208,9 @@ function usual(schema: RecordSchema): RecordSchema {
   return { ...schema, fields }
 }
 
-/** Good documents: members in any order, undeclared ones, and duplicates that the last one corrects. */
+/**
+ * Good documents: members in any order, undeclared ones, and duplicates that the last one corrects.
+ */
 function goodRecord(schema: RecordSchema): fc.Arbitrary<string> {
   const known = usual(schema)
   const all: Members = fc.tuple(...members(known, goodText))

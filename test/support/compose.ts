@@ -1,5 +1,5 @@
-// Composes the rows of a store into windows the slow way, for tests: every row is merged into each of
-// the windows that it belongs to.
+// Composes the rows of a store into windows the slow way, for tests: every row is merged into each
+// of the windows that it belongs to.
 import assert from 'node:assert/strict'
 import { finishState, mergeStates } from '../../src/kernel/aggregates.ts'
 import type { AggregationPlan, ColumnType } from '../../src/kernel/plan.ts'

@@ -1,5 +1,5 @@
-// Exact sums of doubles as rational numbers, rounded once at the end; and the distance of two doubles
-// in units in the last place. Used by the naive oracle.
+// Exact sums of doubles as rational numbers, rounded once at the end; and the distance of two
+// doubles in units in the last place. Used by the naive oracle.
 
 /** The double nearest to numerator / denominator × 2^-1074, ties to even. */
 function nearest(numerator: bigint, denominator: bigint): number {

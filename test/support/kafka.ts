@@ -1,5 +1,5 @@
-// A real Apache Kafka for system tests: the one that KAFKA_BROKERS names, else one started here (one
-// process, broker and controller) from Maven Central. Called by system tests and by scripts/.
+// A real Apache Kafka for system tests: the one that KAFKA_BROKERS names, else one started here
+// (one process, broker and controller) from Maven Central. Called by system tests and by scripts/.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import {
   existsSync,
@@ -29,8 +29,8 @@ export interface TestKafka {
 }
 
 /**
- * Kafka for a test file: KAFKA_BROKERS, else a broker of its own. Undefined where there is no Java or
- * no Maven: one line is printed and the file registers no test; with CI=true that is an error.
+ * Kafka for a test file: KAFKA_BROKERS, else a broker of its own. Undefined where there is no Java
+ * or no Maven: one line is printed and the file registers no test; with CI=true that is an error.
  */
 export async function useKafka(): Promise<TestKafka | undefined> {
   const brokers = process.env.KAFKA_BROKERS
@@ -59,7 +59,9 @@ async function missingTool(): Promise<string | undefined> {
   return undefined
 }
 
-/** Starts a broker on free ports, with its data in a temporary directory; ready when this resolves. */
+/**
+ * Starts a broker on free ports, with its data in a temporary directory; ready when this resolves.
+ */
 export async function startKafka(): Promise<TestKafka> {
   const classpath = await kafkaClasspath()
   const directory = mkdtempSync(join(tmpdir(), 'euphorion-kafka-'))
@@ -89,7 +91,10 @@ export async function startKafka(): Promise<TestKafka> {
   return { brokers: `127.0.0.1:${port}`, stop }
 }
 
-/** Kills the broker (its data is thrown away) when asked and when this process ends in any way it can see. */
+/**
+ * Kills the broker (its data is thrown away) when asked and when this process ends in any way it
+ * can see.
+ */
 function stopper(broker: ChildProcess, directory: string): () => Promise<void> {
   const ended = new Promise<void>((resolve) => broker.once('exit', () => resolve()))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -113,7 +118,10 @@ function stopper(broker: ChildProcess, directory: string): () => Promise<void> {
   }
 }
 
-/** Resolves at the broker's own "started" line; a broker that ends before rejects with its last lines. */
+/**
+ * Resolves at the broker's own "started" line; a broker that ends before rejects with its last
+ * lines.
+ */
 function started(broker: ChildProcess): Promise<void> {
   const last: string[] = []
   return new Promise((resolve, reject) => {
@@ -133,8 +141,8 @@ function started(broker: ChildProcess): Promise<void> {
 }
 
 /**
- * The jars of Kafka in Maven's local repository, fetched the first time (about a minute); the list is
- * kept in node_modules/.cache.
+ * The jars of Kafka in Maven's local repository, fetched the first time (about a minute); the list
+ * is kept in node_modules/.cache.
  */
 async function kafkaClasspath(): Promise<string> {
   const cache = join(import.meta.dirname, '../../../node_modules/.cache/euphorion')

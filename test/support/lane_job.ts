@@ -1,5 +1,5 @@
-// Drives one lane as ingest does: feeds batches, cuts into a map, merges deltas, and goes back to the
-// last cut when told. For the contract of kernels.
+// Drives one lane as ingest does: feeds batches, cuts into a map, merges deltas, and goes back to
+// the last cut when told. For the contract of kernels.
 import assert from 'node:assert/strict'
 import { eachRow, ROW_DELTA, ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../../src/batch/rows.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -81,8 +81,8 @@ export class LaneJob {
   }
 
   /**
-   * Drains everything into the rows; deltas are merged and given back to the lane: in the lane's own
-   * buffer and before the next drain, or all of them at the end, by turns.
+   * Drains everything into the rows; deltas are merged and given back to the lane: in the lane's
+   * own buffer and before the next drain, or all of them at the end, by turns.
    */
   async cut(): Promise<void> {
     const inPlace = this.#cuts++ % 2 === 0

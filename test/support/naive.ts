@@ -1,6 +1,6 @@
-// The naive reference of a declared aggregation: every record is put into each of its windows, one by
-// one, in the order of arrival. Shares no code with the kernels: own reading of JSON, no slices, no
-// states, exact sums. Tests compare kernels, tables and the command line with it.
+// The naive reference of a declared aggregation: every record is put into each of its windows, one
+// by one, in the order of arrival. Shares no code with the kernels: own reading of JSON, no slices,
+// no states, exact sums. Tests compare kernels, tables and the command line with it.
 
 import type {
   AggregateFunction,
@@ -260,7 +260,9 @@ function sameValue(actual: unknown, expected: unknown): boolean {
   return actual === expected
 }
 
-/** The first difference between rows and what they should be, as text; numbers may be 1 ulp apart. */
+/**
+ * The first difference between rows and what they should be, as text; numbers may be 1 ulp apart.
+ */
 export function differenceOf(
   actual: readonly Record<string, unknown>[],
   expected: readonly NaiveRow[],

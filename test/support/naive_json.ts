@@ -1,5 +1,5 @@
-// Reads the declared fields of a JSON value for the naive reference: JSON.parse decides what is JSON,
-// and a small walk over the text keeps the digits of numbers. Shares nothing with src/record.
+// Reads the declared fields of a JSON value for the naive reference: JSON.parse decides what is
+// JSON, and a small walk over the text keeps the digits of numbers. Shares nothing with src/record.
 import type { Reason } from '../../src/kernel/plan.ts'
 import type { FieldSchema } from '../../src/record/schema.ts'
 

@@ -1,5 +1,5 @@
-// Writes events as JSON text in every notation that JSON allows: escapes, exponents, spaces, shuffled
-// and duplicate and undeclared fields. For tests of what reads JSON.
+// Writes events as JSON text in every notation that JSON allows: escapes, exponents, spaces,
+// shuffled and duplicate and undeclared fields. For tests of what reads JSON.
 import type { Random } from '../../src/clock.ts'
 import type { FieldSchema, RecordSchema } from '../../src/record/schema.ts'
 

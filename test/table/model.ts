@@ -1,5 +1,5 @@
-// Cells of random events written to stores as lanes would, beside the naive windows of the same events.
-// Used by the tests of tables.
+// Cells of random events written to stores as lanes would, beside the naive windows of the same
+// events. Used by the tests of tables.
 import fc from 'fast-check'
 import { ROW_PUT, writeRow } from '../../src/batch/rows.ts'
 import { addDouble, mergeStates } from '../../src/kernel/aggregates.ts'

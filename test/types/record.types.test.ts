@@ -1,4 +1,5 @@
-// What the compiler infers from declared records. The assertions are made when this file is compiled;
+// What the compiler infers from declared records. The assertions are made when this file is
+// compiled;
 // a `@ts-expect-error` without an error fails the build.
 import { test } from 'node:test'
 import type { Bad } from '../../src/record/bad.ts'

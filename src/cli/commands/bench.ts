@@ -1,4 +1,5 @@
-// `euphorion bench pageviews`: the throughput of this machine on the main job, with the answer checked.
+// `euphorion bench pageviews`: the throughput of this machine on the main job, with the answer
+// checked.
 import { availableParallelism, cpus } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readConfigFile } from '../../app/config_file.ts'

@@ -1,5 +1,5 @@
-// `euphorion demo`: the main job without Kafka. Makes page views, aggregates them in the kernels, shows
-// the busiest pages live and leaves the results for `euphorion table`.
+// `euphorion demo`: the main job without Kafka. Makes page views, aggregates them in the kernels,
+// shows the busiest pages live and leaves the results for `euphorion table`.
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { App } from '../../app/app.ts'
@@ -138,7 +138,10 @@ class DemoRun {
     this.#options = options
   }
 
-  /** Until all events are aggregated, the time is over or a signal came; then what was made is finished. */
+  /**
+   * Until all events are aggregated, the time is over or a signal came; then what was made is
+   * finished.
+   */
   async until(seconds: number | undefined, signal: Promise<void>): Promise<number> {
     const { app, feed, clock, show } = this.#options
     const startedAt = clock.monotonic()

@@ -68,7 +68,10 @@ export class Cells {
     return this.#slices.get(slice)?.[skipped]?.get(text)
   }
 
-  /** A new empty cell; undefined when there is no room. `text` is as good as `key` to tell cells apart. */
+  /**
+   * A new empty cell; undefined when there is no room. `text` is as good as `key` to tell cells
+   * apart.
+   */
   add(slice: number, skipped: number, text: string, key: Uint8Array): Cell | undefined {
     const bytes = this.#cellBytes(key.length)
     if (this.#usedBytes > 0 && this.#usedBytes + bytes > this.#roomBytes) return undefined

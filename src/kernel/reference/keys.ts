@@ -1,5 +1,6 @@
 // The key bytes of a cell from a record's key or columns (layout: batch/keys.ts), for the reference
-// lane: where the key is one string the cell is looked up by it, and bytes are made for new cells only.
+// lane: where the key is one string the cell is looked up by it, and bytes are made for new cells
+// only.
 import { KEY_BYTES_MAX } from '../../batch/keys.ts'
 import type { AggregationPlan, ColumnType, Reason } from '../plan.ts'
 import type { ColumnValue } from './accumulate.ts'

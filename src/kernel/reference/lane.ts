@@ -166,7 +166,10 @@ export class ReferenceLane implements LaneKernel {
     return 'done'
   }
 
-  /** Counts the outcome of the record at hand; anything but 'done' leaves the record to be taken again. */
+  /**
+   * Counts the outcome of the record at hand; anything but 'done' leaves the record to be taken
+   * again.
+   */
   #settle(outcome: Outcome): LaneStatus {
     const counters = this.#counters
     if (outcome === undefined) counters.counted++

@@ -7,7 +7,9 @@ import type { ProducerStates } from './producer_states.ts'
 import { type Segment, segmentOffsetsMax } from './segment.ts'
 
 interface PendingAppend {
-  /** Makes the batches, in bytes that the log may change and keep. Undefined asks for a new segment. */
+  /**
+   * Makes the batches, in bytes that the log may change and keep. Undefined asks for a new segment.
+   */
   readonly encode: (() => Uint8Array) | undefined
   readonly resolve: (offset: number) => void
   readonly reject: (error: unknown) => void

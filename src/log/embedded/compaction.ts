@@ -67,7 +67,9 @@ async function onePass(
   if (!partition.stopping) partition.cleanedTo = to
 }
 
-/** Fills `last` from where compaction has come to; returns the offset up to which it is complete. */
+/**
+ * Fills `last` from where compaction has come to; returns the offset up to which it is complete.
+ */
 async function collectKeys(
   partition: Partition,
   files: FileCache,

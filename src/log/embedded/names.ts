@@ -1,5 +1,5 @@
-// Names of topics and groups as directory and file names that every file system keeps apart: capital
-// letters are marked, and names too long for a file are cut and hashed.
+// Names of topics and groups as directory and file names that every file system keeps apart:
+// capital letters are marked, and names too long for a file are cut and hashed.
 import { createHash } from 'node:crypto'
 import { EuphorionError } from '../../errors.ts'
 

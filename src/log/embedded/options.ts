@@ -17,7 +17,9 @@ export interface EmbeddedLogOptions {
   readonly fsync?: 'never' | 'interval' | 'always'
   /** Default 1000. */
   readonly fsyncIntervalMs?: number
-  /** Bytes of a segment file before the next begins, for topics that do not say. Default 256 MiB. */
+  /**
+   * Bytes of a segment file before the next begins, for topics that do not say. Default 256 MiB.
+   */
   readonly segmentBytes?: number
   /** Largest batch, for topics that do not say. Default 8 MiB. */
   readonly maxMessageBytes?: number
@@ -33,7 +35,10 @@ export interface EmbeddedLogOptions {
   readonly tombstoneMs?: number
   /** Keys that one compaction pass holds in memory (about 100 bytes each). Default 1,000,000. */
   readonly compactionKeysMax?: number
-  /** Told what failed behind the caller's back: cleaning, the local socket. Default: a process warning. */
+  /**
+   * Told what failed behind the caller's back: cleaning, the local socket. Default: a process
+   * warning.
+   */
   readonly onBackgroundError?: (error: unknown) => void
   readonly clock?: Clock
 }

@@ -29,7 +29,9 @@ export class Partition {
   readonly partition: number
   readonly directory: string
   readonly config: ResolvedTopicConfig
-  /** Ascending; the last is written to. Replaced as a whole when it changes, never changed in place. */
+  /**
+   * Ascending; the last is written to. Replaced as a whole when it changes, never changed in place.
+   */
   segments: readonly Segment[]
   startOffset: number
   /** Compaction has seen what lies below. */
@@ -93,8 +95,8 @@ export class Partition {
   }
 
   /**
-   * Stores what `encode` makes, in call order; resolves with the offset of the first record. Bounded
-   * by pendingAppendsMax: LOG_FAILED.
+   * Stores what `encode` makes, in call order; resolves with the offset of the first record.
+   * Bounded by pendingAppendsMax: LOG_FAILED.
    */
   append(encode: () => Uint8Array): Promise<number> {
     const stored = this.#queue.push(encode)
@@ -237,8 +239,8 @@ export class Partition {
   }
 
   /**
-   * Puts `made` in the place of `replaced` while `swap` changes the files; readers of them wait. For
-   * `clean` work only.
+   * Puts `made` in the place of `replaced` while `swap` changes the files; readers of them wait.
+   * For `clean` work only.
    */
   async replace(
     replaced: readonly Segment[],

@@ -1,5 +1,5 @@
-// Hands out ids of idempotent producers, never one twice in the life of a log directory: each opening
-// takes a new block of numbers.
+// Hands out ids of idempotent producers, never one twice in the life of a log directory: each
+// opening takes a new block of numbers.
 import { join } from 'node:path'
 import { fileError, readIfThere, replaceFile } from './files.ts'
 

@@ -32,8 +32,8 @@ export class ProducerStates {
   }
 
   /**
-   * The offset of the stored batch when this one is a repetition, undefined when it is the next one.
-   * A gap in the sequence, or an epoch before the last, is LOG_FAILED.
+   * The offset of the stored batch when this one is a repetition, undefined when it is the next
+   * one. A gap in the sequence, or an epoch before the last, is LOG_FAILED.
    */
   find(id: number, epoch: number, baseSequence: number, count: number): number | undefined {
     const state = this.#states.get(id)

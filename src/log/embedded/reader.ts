@@ -8,8 +8,9 @@ import { readAt } from './files.ts'
 import type { Partition } from './partition.ts'
 
 /**
- * Whole batches from the one that holds `offset` (or the first behind it) up to about `maxBytes`, at
- * least one; no bytes at the end of the log. OFFSET_OUT_OF_RANGE before the start or behind the end.
+ * Whole batches from the one that holds `offset` (or the first behind it) up to about `maxBytes`,
+ * at least one; no bytes at the end of the log. OFFSET_OUT_OF_RANGE before the start or behind the
+ * end.
  */
 export async function readBatches(
   partition: Partition,
@@ -58,7 +59,9 @@ export function readRecords(
   return decodeFrom(offset, (from) => readBatches(partition, files, from, maxBytes))
 }
 
-/** Records from `offset` on, out of batches that `read` gives from an offset on (none at the end). */
+/**
+ * Records from `offset` on, out of batches that `read` gives from an offset on (none at the end).
+ */
 export async function decodeFrom(
   offset: number,
   read: (from: number) => Promise<Uint8Array>,

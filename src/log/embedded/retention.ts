@@ -3,7 +3,9 @@
 import type { Clock } from '../../clock.ts'
 import type { Partition } from './partition.ts'
 
-/** With `cleanup: 'delete'` only. An active segment whose records are all too old is ended first. */
+/**
+ * With `cleanup: 'delete'` only. An active segment whose records are all too old is ended first.
+ */
 export async function applyRetention(partition: Partition, clock: Clock): Promise<void> {
   const { cleanup, retentionMs, retentionBytes } = partition.config
   if (cleanup !== 'delete' || (retentionMs < 0 && retentionBytes < 0)) return

@@ -43,7 +43,9 @@ export class Segment {
     this.size += bytes.length
   }
 
-  /** Takes in a batch that begins at `position`; `size` is set by the caller when it may be read. */
+  /**
+   * Takes in a batch that begins at `position`; `size` is set by the caller when it may be read.
+   */
   note(batch: BatchCursor, position: number): void {
     this.index.add(batch.baseOffset - this.baseOffset, position)
     this.nextOffset = batch.lastOffset + 1

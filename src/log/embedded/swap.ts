@@ -16,7 +16,10 @@ export async function swapIn(directory: string, first: number, last: number): Pr
   await finishSwap(directory, swap, first, last)
 }
 
-/** Ends swaps that a crash interrupted, and removes files that never counted. For a log being opened. */
+/**
+ * Ends swaps that a crash interrupted, and removes files that never counted. For a log being
+ * opened.
+ */
 export async function finishSwaps(directory: string): Promise<void> {
   for (const name of await fs.promises.readdir(directory)) {
     if (name.endsWith('.cleaned') || name.endsWith('.tmp'))

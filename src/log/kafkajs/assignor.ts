@@ -1,5 +1,5 @@
-// The assignor of kafkajs groups: partition n of every topic goes to the same member, so that topics
-// with equal keys stay together. Also the gate before a (re)join. Used by Membership.
+// The assignor of kafkajs groups: partition n of every topic goes to the same member, so that
+// topics with equal keys stay together. Also the gate before a (re)join. Used by Membership.
 import kafkajs, { type PartitionAssigner } from 'kafkajs'
 
 const { MemberAssignment, MemberMetadata } = kafkajs.AssignerProtocol
@@ -8,9 +8,9 @@ const name = 'euphorion-copartitioned'
 const version = 0
 
 /**
- * kafkajs has no hook that it awaits before it gives partitions up, but it asks its assignor for its
- * protocol before each JoinGroup. While `mayJoin` says no, the answer is the error that makes kafkajs
- * ask again a little later: so nothing is given up before it was revoked.
+ * kafkajs has no hook that it awaits before it gives partitions up, but it asks its assignor for
+ * its protocol before each JoinGroup. While `mayJoin` says no, the answer is the error that makes
+ * kafkajs ask again a little later: so nothing is given up before it was revoked.
  */
 export function gatedAssignor(mayJoin: () => boolean): PartitionAssigner {
   return ({ cluster }) => ({

@@ -30,7 +30,9 @@ export interface KafkajsOptions {
 
 export type ClientMaker = (onLog?: (entry: LogEntry) => void, retries?: number) => Kafka
 
-/** Each call makes a client of its own: consumers of one group that share one share its offsets too. */
+/**
+ * Each call makes a client of its own: consumers of one group that share one share its offsets too.
+ */
 export function clientMaker(options: KafkajsOptions): ClientMaker {
   installCodecs()
   repairRequestQueue()
@@ -50,8 +52,8 @@ export function clientMaker(options: KafkajsOptions): ClientMaker {
 }
 
 /**
- * The cluster under a client, for requests that the client does not offer. Custom assigners are given
- * one, so an assigner that is never run is the way to it without private imports.
+ * The cluster under a client, for requests that the client does not offer. Custom assigners are
+ * given one, so an assigner that is never run is the way to it without private imports.
  */
 export function clusterOf(kafka: Kafka): Cluster {
   let found: Cluster | undefined

@@ -1,7 +1,10 @@
-// What went wrong in kafkajs, as an error with a code. Called wherever the driver talks to a broker.
+// What went wrong in kafkajs, as an error with a code. Called wherever the driver talks to a
+// broker.
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
 
-/** The parts of kafkajs's errors that say what happened; `type` is Kafka's own name of the error. */
+/**
+ * The parts of kafkajs's errors that say what happened; `type` is Kafka's own name of the error.
+ */
 interface Fault {
   readonly name?: string
   readonly type?: string

@@ -85,8 +85,8 @@ class KafkajsLog implements Log {
   }
 
   /**
-   * Asks the admin client. One that has asked for a topic which is gone fails for every topic from then
-   * on: it is replaced, and asked once more where the topic at hand is there.
+   * Asks the admin client. One that has asked for a topic which is gone fails for every topic from
+   * then on: it is replaced, and asked once more where the topic at hand is there.
    */
   async #ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     try {
@@ -182,7 +182,8 @@ class KafkajsLog implements Log {
       (admin) => admin.fetchOffsets({ groupId, topics: [topic] }),
       topic,
     )
-    // -1 is none; kafkajs itself commits -1 or -2 for "latest" or "earliest" when it is out of range.
+    // -1 is none; kafkajs itself commits -1 or -2 for "latest" or "earliest" when it is out of
+    // range.
     return new Map(
       found.partitions
         .map(({ partition, offset }) => [partition, Number(offset)] as const)

@@ -1,5 +1,5 @@
-// One assigned partition of a kafkajs consumer: at most one fetched batch, and where the next one has
-// to begin. Filled by Membership, emptied by KafkajsConsumer.
+// One assigned partition of a kafkajs consumer: at most one fetched batch, and where the next one
+// has to begin. Filled by Membership, emptied by KafkajsConsumer.
 import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
 
 export class Lane {

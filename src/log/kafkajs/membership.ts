@@ -1,5 +1,5 @@
-// A consumer's membership in its group through kafkajs: joins, revokes, finds positions, starts again
-// after a crash of kafkajs, and drops topics that were deleted. Owned by KafkajsConsumer.
+// A consumer's membership in its group through kafkajs: joins, revokes, finds positions, starts
+// again after a crash of kafkajs, and drops topics that were deleted. Owned by KafkajsConsumer.
 //
 //   joined ──▶ onAssigned ──▶ positions found, lanes open ──▶ (kafkajs wants to rejoin)
 //      ▲                                                            │ lanes close, onRevoked
@@ -35,10 +35,14 @@ export interface MembershipPorts {
 const maxBytesDefault = 1024 * 1024
 /** A fetch waits so long for the first byte; it is also how soon a resumed partition is fetched. */
 const maxWaitMs = 100
-/** How long a batch nobody wants keeps its kafkajs worker, and with it the next fetch of all others. */
+/**
+ * How long a batch nobody wants keeps its kafkajs worker, and with it the next fetch of all others.
+ */
 const lingerMs = 50
 const backoffMaxMs = 5000
-/** Workers of kafkajs, more than a member's partitions as a rule: then no batch waits for another. */
+/**
+ * Workers of kafkajs, more than a member's partitions as a rule: then no batch waits for another.
+ */
 const workers = 256
 
 export class Membership {
@@ -129,7 +133,10 @@ export class Membership {
     })
   }
 
-  /** Runs after what was enqueued before. Errors end the consumer, unless it has lost its group anyway. */
+  /**
+   * Runs after what was enqueued before. Errors end the consumer, unless it has lost its group
+   * anyway.
+   */
   #enqueue(work: () => Promise<void>): Promise<unknown> {
     this.#pendingWork++
     const done = this.#work.then(work).then(
@@ -157,7 +164,8 @@ export class Membership {
     )
     for (const lane of this.lanes) lane.close()
     this.lanes = lanes
-    // Called within kafkajs's join, before its next fetch: so nothing comes before the positions are known.
+    // Called within kafkajs's join, before its next fetch: so nothing comes before the positions
+    // are known.
     for (const lane of lanes) this.#pause(lane)
     if (lanes.length > 0) void this.#enqueue(() => this.#assign(lanes))
   }
@@ -236,7 +244,10 @@ export class Membership {
     void this.#enqueue(() => this.#place([lane], [offset]))
   }
 
-  /** Holds on to the batch until it was handed out; other partitions are fetched on after `lingerMs`. */
+  /**
+   * Holds on to the batch until it was handed out; other partitions are fetched on after
+   * `lingerMs`.
+   */
   async #onBatch(consumer: Consumer, payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch
     const lane = this.lanes.find((one) => one.topic === topic && one.partition === partition)
@@ -311,7 +322,9 @@ export class Membership {
     void this.#recover()
   }
 
-  /** What was held is lost: there is no way to commit any more, so a revoke that fails is no news. */
+  /**
+   * What was held is lost: there is no way to commit any more, so a revoke that fails is no news.
+   */
   #lose(): void {
     this.#consumer = undefined
     this.#joined = false

@@ -1,5 +1,5 @@
-// Packs messages of kafkajs into RecordBatch v2 bytes, as if they had come so. Called by the consumer
-// for each fetch; no object is made per record (but for records with headers).
+// Packs messages of kafkajs into RecordBatch v2 bytes, as if they had come so. Called by the
+// consumer for each fetch; no object is made per record (but for records with headers).
 import type { KafkaMessage } from 'kafkajs'
 import { batchHeaderBytes } from '../../wire/batch_header.ts'
 import { BatchWriter } from '../../wire/batch_writer.ts'

@@ -1,4 +1,5 @@
-// Appends through kafkajs: idempotent, acknowledged by all replicas, one batch a call. Made by KafkajsLog.
+// Appends through kafkajs: idempotent, acknowledged by all replicas, one batch a call. Made by
+// KafkajsLog.
 import type { IHeaders, Producer } from 'kafkajs'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { Compression } from '../../wire/compression.ts'
@@ -33,11 +34,14 @@ export class KafkajsProducer implements LogProducer {
   readonly #ports: ProducerPorts
   readonly #compression: number
   /**
-   * One kafkajs producer a topic: a topic that is deleted makes every later look at the metadata fail
-   * for all topics of a kafkajs client.
+   * One kafkajs producer a topic: a topic that is deleted makes every later look at the metadata
+   * fail for all topics of a kafkajs client.
    */
   readonly #producers = new Map<string, Promise<TopicProducer>>()
-  /** The last append of each partition: kafkajs loses records when two of one partition are under way. */
+  /**
+   * The last append of each partition: kafkajs loses records when two of one partition are under
+   * way.
+   */
   readonly #tails = new Map<string, Promise<unknown>>()
   #closing: Promise<void> | undefined
 
@@ -78,8 +82,9 @@ export class KafkajsProducer implements LogProducer {
       return Number(stored.baseOffset)
     } catch (cause) {
       const error = asLogError(cause, this.#ports.brokers, { topic, partition })
-      // A batch may be stored although its acknowledgement was lost. kafkajs would give its numbers to
-      // the next batch, which the broker would then take for a repetition: a new producer has new ones.
+      // A batch may be stored although its acknowledgement was lost. kafkajs would give its numbers
+      // to the next batch, which the broker would then take for a repetition: a new producer has
+      // new ones.
       if (!refusals.has(error.code)) this.#replace(topic, made)
       throw error
     }
@@ -136,7 +141,9 @@ function asBuffer(bytes: Uint8Array): Buffer {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/** kafkajs has an object of headers: those of one name come one after the other, and none is null. */
+/**
+ * kafkajs has an object of headers: those of one name come one after the other, and none is null.
+ */
 function asHeaders(headers: readonly LogHeader[]): IHeaders {
   const byName: Record<string, Buffer[]> = {}
   for (const { key, value } of headers) {
