@@ -78,7 +78,8 @@ export function takeCell(at: usize, key: usize, length: u32, slice: i64, skipped
   const bytes = (keyOffset + length + 7) & ~7
   const cell: usize = load<u32>(at, lane.HEAP_TOP)
   const count = load<u32>(at, lane.CELL_COUNT)
-  if (count >= load<u32>(at, lane.CELL_LIMIT) || cell + bytes > <usize>load<u32>(at, lane.HEAP_END)) return 0
+  if (count >= load<u32>(at, lane.CELL_LIMIT)) return 0
+  if (cell + bytes > <usize>load<u32>(at, lane.HEAP_END)) return 0
   store<u32>(at, <u32>(cell + bytes), lane.HEAP_TOP)
   store<u32>(at, count + 1, lane.CELL_COUNT)
   store<i64>(cell, slice)

@@ -12,8 +12,9 @@ import { extractJson } from './json/extract'
 import { composeKey, KEY_BYTES_MAX } from './key'
 import { lz4Decode } from './lz4'
 import {
-  KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, PLAN_FLAGS, SLOT_LENGTH, SLOT_POINTER, SLOT_PRESENT,
-  SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE, WINDOWED, WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP,
+  KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, PLAN_FLAGS, SLOT_LENGTH, SLOT_POINTER,
+  SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE, WINDOWED, WINDOW_GRACE,
+  WINDOW_SIZE, WINDOW_STEP,
 } from './plan'
 import {
   KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, NULL_VALUE, TIME_IN_FUTURE, TIME_NEGATIVE,
@@ -33,7 +34,8 @@ const TOO_SMALL: i32 = -2
 function keep(at: usize, reason: i32): i32 {
   const flags = load<u32>(at, lane.FLAGS)
   const late = reason == LATE
-  if (late ? !(flags & lane.KEEP_LATE) : !(flags & (lane.KEEP_BAD | lane.STOP_AT_BAD))) return lane.DONE
+  const wanted: u32 = late ? lane.KEEP_LATE : lane.KEEP_BAD | lane.STOP_AT_BAD
+  if (!(flags & wanted)) return lane.DONE
   const length = frame.end - frame.body
   const bytes = (REJECT_HEADER_BYTES + length + 7) & ~7
   const used: usize = load<u32>(at, lane.REJECTS_LENGTH)
@@ -73,7 +75,8 @@ function extract(at: usize, schema: usize): i32 {
   if (frame.valueLength < 0) return NULL_VALUE
   const slots: usize = load<u32>(at, lane.SLOTS)
   const text: usize = load<u32>(at, lane.TEXT)
-  return extractJson(schema, frame.value, <u32>frame.valueLength, slots, text, load<u32>(at, lane.TEXT_CAPACITY))
+  const capacity = load<u32>(at, lane.TEXT_CAPACITY)
+  return extractJson(schema, frame.value, <u32>frame.valueLength, slots, text, capacity)
 }
 
 /** The key of the record at hand, as scratch: bytes of the record, of the value, or composed. */
@@ -201,8 +204,9 @@ function inflate(at: usize, header: usize, end: usize): i32 {
   const scratch: usize = load<u32>(at, lane.SCRATCH)
   const capacity = load<u32>(at, lane.SCRATCH_CAPACITY)
   let bytes: i32
-  if (codec == batch.CODEC_LZ4) bytes = lz4Decode(from, <u32>(end - from), scratch, capacity)
-  else if (codec == batch.CODEC_SNAPPY) bytes = snappyDecode(from, <u32>(end - from), scratch, capacity)
+  const packed = <u32>(end - from)
+  if (codec == batch.CODEC_LZ4) bytes = lz4Decode(from, packed, scratch, capacity)
+  else if (codec == batch.CODEC_SNAPPY) bytes = snappyDecode(from, packed, scratch, capacity)
   else return -lane.INFLATE
   if (bytes == TOO_SMALL) return -lane.SCRATCH_FULL
   return bytes < 0 ? -lane.CORRUPT : bytes
@@ -210,7 +214,9 @@ function inflate(at: usize, header: usize, end: usize): i32 {
 
 function consumeBatch(at: usize, header: usize, end: usize): i32 {
   if (batch.isControl(header)) return lane.DONE
-  if (batch.codecOf(header) == batch.CODEC_NONE) return consumeRecords(at, header, header + batch.HEADER_BYTES, end)
+  if (batch.codecOf(header) == batch.CODEC_NONE) {
+    return consumeRecords(at, header, header + batch.HEADER_BYTES, end)
+  }
   const bytes = inflate(at, header, end)
   if (bytes < 0) return -bytes
   const scratch: usize = load<u32>(at, lane.SCRATCH)
@@ -233,7 +239,9 @@ export function consume(at: usize, checkCrc: u32): i32 {
     const next = batch.nextOffset(header)
     if (next > load<i64>(at, lane.NEXT_OFFSET)) {
       if (load<u32>(at, lane.DAMAGED) == <u32>header) return lane.CORRUPT
-      if (check && crc32c(header + 21, <u32>(bytes - 21)) != batch.storedCrc(header)) return lane.CORRUPT
+      if (check && crc32c(header + 21, <u32>(bytes - 21)) != batch.storedCrc(header)) {
+        return lane.CORRUPT
+      }
       const status = consumeBatch(at, header, header + bytes)
       if (status != lane.DONE) return status
       store<i64>(at, next, lane.NEXT_OFFSET)

@@ -33,7 +33,9 @@ function copyOverlap(target: usize, distance: usize, length: usize, targetEnd: u
   if (distance < 16 && length > 32) {
     // A short pattern: byte by byte until a whole number of patterns is 16 bytes or more.
     const period = distance * ((15 + distance) / distance)
-    for (const stop = target + period; target < stop; target++) store<u8>(target, load<u8>(target - distance))
+    for (const stop = target + period; target < stop; target++) {
+      store<u8>(target, load<u8>(target - distance))
+    }
     distance = period
   }
   if (distance >= 16) {

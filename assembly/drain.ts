@@ -1,10 +1,12 @@
 // Drain and what follows it: dirty cells out as packed rows, merged states back in, cells dropped.
 import * as lane from './lane'
 import {
-  CELL_BYTES, CELL_DELTA, CELL_DIRTY, CELL_FLAGS, CELL_KEY_LENGTH, CELL_SKIPPED, CELL_SLICE, CELL_STATE,
-  findCell, rebuildIndex,
+  CELL_BYTES, CELL_DELTA, CELL_DIRTY, CELL_FLAGS, CELL_KEY_LENGTH, CELL_SKIPPED, CELL_SLICE,
+  CELL_STATE, findCell, rebuildIndex,
 } from './cells'
-import { PLAN_FLAGS, STATE_BYTES, TABLE, WINDOWED, WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP } from './plan'
+import {
+  PLAN_FLAGS, STATE_BYTES, TABLE, WINDOWED, WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP,
+} from './plan'
 import { closedWindows } from './window'
 
 const ROW_PUT: u8 = 1
@@ -132,7 +134,8 @@ export function evict(at: usize, all: u32): i32 {
     dropClosed(at, plan)
   }
   const used: usize = <usize>load<u32>(at, lane.HEAP_TOP) - <usize>load<u32>(at, lane.HEAP)
-  if (all && (used > half || load<u32>(at, lane.CELL_COUNT) > load<u32>(at, lane.CELL_LIMIT) >> 1)) dropAll(at)
+  const many = load<u32>(at, lane.CELL_COUNT) > load<u32>(at, lane.CELL_LIMIT) >> 1
+  if (all && (used > half || many)) dropAll(at)
   rebuildIndex(at)
   return lane.DONE
 }

@@ -34,7 +34,9 @@ export function readFrame(at: usize, limit: usize, header: usize): usize {
   bytes = varintBytes(p)
   if (bytes > 10) return 0
   const delta = varint(p, bytes)
-  timestamp = batch.isLogAppendTime(header) ? batch.maxTimestamp(header) : batch.baseTimestamp(header) + delta
+  timestamp = batch.isLogAppendTime(header)
+    ? batch.maxTimestamp(header)
+    : batch.baseTimestamp(header) + delta
   p += bytes
   bytes = varintBytes(p)
   if (bytes > 5) return 0

@@ -8,7 +8,9 @@ const CORRUPT: i32 = -1
 const TOO_SMALL: i32 = -2
 
 /** Bytes written, or CORRUPT, or TOO_SMALL. Any input is safe. */
-export function lz4Decode(source: usize, sourceLength: u32, target: usize, targetCapacity: u32): i32 {
+export function lz4Decode(
+  source: usize, sourceLength: u32, target: usize, targetCapacity: u32,
+): i32 {
   const sourceEnd = source + <usize>sourceLength
   const targetEnd = target + <usize>targetCapacity
   let out = target
@@ -39,7 +41,8 @@ export function lz4Decode(source: usize, sourceLength: u32, target: usize, targe
         memory.copy(out, source, bytes)
         out += bytes
       } else {
-        const written = decodeBlock(source, source + bytes, out, targetEnd, flags & 0x20 ? out : frame)
+        const first = flags & 0x20 ? out : frame
+        const written = decodeBlock(source, source + bytes, out, targetEnd, first)
         if (written < 0) return written
         out += <usize>written
       }

@@ -8,7 +8,9 @@ const CORRUPT: i32 = -1
 const TOO_SMALL: i32 = -2
 
 /** Bytes written, or CORRUPT, or TOO_SMALL. Any input is safe. */
-export function snappyDecode(source: usize, sourceLength: u32, target: usize, targetCapacity: u32): i32 {
+export function snappyDecode(
+  source: usize, sourceLength: u32, target: usize, targetCapacity: u32,
+): i32 {
   const sourceEnd = source + <usize>sourceLength
   const targetEnd = target + <usize>targetCapacity
   if (!isXerial(source, sourceEnd)) return decodeRaw(source, sourceEnd, target, targetEnd)

@@ -1,6 +1,8 @@
 // Predicates of `where`: a postfix program over the slots of one record. Truth values are bits of
 // one register used as a stack, so nothing is allocated; the encoder bounds the depth to 64.
-import { SLOT_LENGTH, SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TYPE_INT64, TYPE_STRING } from './plan'
+import {
+  SLOT_LENGTH, SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TYPE_INT64, TYPE_STRING,
+} from './plan'
 import { equalBytes } from './bytes'
 
 /**

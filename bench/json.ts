@@ -20,7 +20,8 @@ interface Workload {
 const pageViews = Array.from(
   { length: RECORDS },
   (_, i) =>
-    `{"user":"u${String((i * 7919) % 1_000_000).padStart(6, '0')}","url":"/page/${(i * i) % 8057}",` +
+    `{"user":"u${String((i * 7919) % 1_000_000).padStart(6, '0')}",` +
+    `"url":"/page/${(i * i) % 8057}",` +
     `"ms":${((i * 37) % 20_000) / 100},"ts":${1_700_000_000_000 + i * 13}}`,
 )
 const pageView: RecordSchema = {

@@ -322,7 +322,7 @@ export function describeBounds(name: SettingName): string {
 }
 
 /** SETTING_INVALID for a name that is no setting, with the nearest one that is. */
-export function unknownSetting(name: string, origin: string): EuphorionError {
+function unknownSetting(name: string, origin: string): EuphorionError {
   const near = settingNames.find((each) => each.toLowerCase() === name.toLowerCase())
   const hint = near === undefined ? '' : `; did you mean ${near}?`
   return new EuphorionError(

@@ -52,9 +52,8 @@ function byProduct(digits: u64, exponent: i32): f64 {
     return reinterpret<f64>(mantissa)
   }
   // Half-way: the product is exact and ends in a lone one; ties go to even.
-  if (low <= 1 && exponent >= -4 && exponent <= 23 && (mantissa & 3) == 1 && mantissa << shift == high) {
-    mantissa &= ~(<u64>1)
-  }
+  const mayTie = low <= 1 && exponent >= -4 && exponent <= 23
+  if (mayTie && (mantissa & 3) == 1 && mantissa << shift == high) mantissa &= ~(<u64>1)
   mantissa = (mantissa + (mantissa & 1)) >> 1
   if (mantissa >= <u64>1 << 53) {
     mantissa = <u64>1 << 52

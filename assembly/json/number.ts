@@ -74,7 +74,8 @@ export function readDouble(start: usize, slot: usize): usize {
       if (end != 0) {
         const n = ctz(end) >> 3
         if (n != 0) {
-          digits = digits * load<u64>(POW10_U64 + (<usize>n << 3)) + eightDigits(x << (64 - (n << 3)))
+          const scale = load<u64>(POW10_U64 + (<usize>n << 3))
+          digits = digits * scale + eightDigits(x << (64 - (n << 3)))
           p += <usize>n
         }
         break
@@ -92,7 +93,9 @@ export function readDouble(start: usize, slot: usize): usize {
     if (!p) return 0
     exponent += exponentOf(mantissaEnd + 1)
   }
-  const value = count <= 19 ? toDouble(digits, exponent) : longDouble(whole, mantissaEnd, exponent, p)
+  const value = count <= 19
+    ? toDouble(digits, exponent)
+    : longDouble(whole, mantissaEnd, exponent, p)
   store<f64>(slot, negative ? -value : value, SLOT_VALUE)
   return p
 }

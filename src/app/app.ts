@@ -156,8 +156,8 @@ export class App {
   ): Agent<K, V, R> {
     const { concurrency = 1, sink = [] } = options
     if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX) {
-      const message = `concurrency ${concurrency}: it is a whole number from 1 to ${CONCURRENCY_MAX}`
-      throw new EuphorionError('APP_INVALID', message)
+      const range = `a whole number from 1 to ${CONCURRENCY_MAX}`
+      throw new EuphorionError('APP_INVALID', `concurrency ${concurrency}: it is ${range}`)
     }
     const agent = new Agent<K, V, R>({
       name: options.name ?? (run.name || topic.name),

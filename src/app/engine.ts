@@ -261,7 +261,8 @@ export class Engine {
       for (const { partition, latest } of await this.#options.log.offsets(topic)) {
         const start = starts.find((each) => each.topic === topic && each.partition === partition)
         if (start === undefined || start.offset <= latest) continue
-        const message = `The stored state is at offset ${start.offset}, but the log ends at ${latest}: it is another log`
+        const stored = `The stored state is at offset ${start.offset}`
+        const message = `${stored}, but the log ends at ${latest}: it is another log`
         throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place: { topic, partition } })
       }
     }

@@ -24,7 +24,7 @@ export interface StoredTable {
 }
 
 /** Where the partitions of an app's tables are: `{dataDir}/{app}/tables/{topic}/{partition}`. */
-export function tablesPath(dataDir: string, appId: string): string {
+function tablesPath(dataDir: string, appId: string): string {
   return join(dataDir, appId, 'tables')
 }
 

@@ -54,7 +54,8 @@ export class SharedMemory {
   allocate(bytes: number, purpose: string): number {
     const address = this.tryAllocate(bytes)
     if (address === undefined) {
-      const message = `No ${bytes} bytes of shared memory left for ${purpose} (${this.freeBytes()} free)`
+      const wanted = `No ${bytes} bytes of shared memory left for ${purpose}`
+      const message = `${wanted} (${this.freeBytes()} free)`
       throw new EuphorionError('MEMORY_EXHAUSTED', message)
     }
     return address

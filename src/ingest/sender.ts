@@ -49,7 +49,8 @@ export class Sender {
    */
   send(topic: string, partition: number, record: LogRecord): Promise<number> {
     if (this.#pending >= this.#recordsMax) {
-      const message = `${this.#pending} records wait to be stored; await send(), or raise sendBufferRecords`
+      const wait = `${this.#pending} records wait to be stored`
+      const message = `${wait}; await send(), or raise sendBufferRecords`
       return Promise.reject(
         new EuphorionError('LOG_FAILED', message, { place: { topic, partition } }),
       )

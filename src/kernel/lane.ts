@@ -32,8 +32,8 @@ export interface BatchRef {
  * - `done`: every record of the batch was consumed.
  * - `full`: no room for another cell; drain, grow or evict, and call again.
  * - `rejects-full`: take the rejects and call again.
- * - `stopped`: a bad record under the policy 'stop'. It is the last reject, nextOffset is its offset,
- *   and it is not counted in `bad`.
+ * - `stopped`: a bad record under the policy 'stop'. It is the last reject, nextOffset is its
+ *   offset, and it is not counted in `bad`.
  * - `corrupt`: the next RecordBatch fails its CRC or framing; nothing of it was consumed unless the
  *   damage hides behind a correct CRC.
  */

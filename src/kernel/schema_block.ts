@@ -6,19 +6,20 @@
 //          12  u32 offset and 16 u32 bytes of the JSON text of the checked fields' schemas
 //          24  u48 hash of that text
 //
-//   page    0  u16 fields     2  u16 hint           4  u32 next page or 0 (more than 64 fields: several)
-//           8  u64 required fields, a bit each     16  u64 lengths of names, a bit each (63: longer)
+//   page    0  u16 fields     2  u16 hint        4  u32 next page (more than 64 fields) or 0
+//           8  u64 required fields, a bit each  16  u64 lengths of names, a bit each (63: longer)
 //          24  fields; a page without any has one that no key matches
 //
 //   field   0  u8 type        1  u8 nullable        2  u8 index in the page      3  u8 hint
 //           4  i32 slot, in bytes from the first (-24: none, a slot that nobody reads)
 //           8  u32 bytes and 12 u32 offset of the name (WTF-8, closing quote, padding)
 //          16  16 bytes: the name, its closing quote, zeros; as far as they go
-//          32  u32 mask of the bytes above that a key has to equal; bit 16: only escapes can write it
+//          32  u32 mask of the bytes above that a key has to equal; bit 16: only escapes write it
 //          36  u32 page of a record, index of a checked field, or offset of a literal's texts
 //          40  u32 offset and 44 u32 number of the slots (u32, in bytes) inside a record
 //
-//   texts   0  u32 index of the checked field       4  u32 number, then each: u32 bytes, text, padding
+//   texts   0  u32 index of the checked field
+//           4  u32 number, then each: u32 bytes, text, padding
 //
 // A hint is where the scratch notes which field came after this one (or first); 255: nowhere.
 import assert from 'node:assert/strict'

@@ -2,7 +2,7 @@
 // multiple of 8 bytes. Shared with assembly/aggregate.ts; merge and finish are in aggregates.ts.
 //
 //   count                 u64
-//   sum, float columns    f64 high, f64 low        (double-double, normalised: high = fl(high + low))
+//   sum, float columns    f64 high, f64 low      (double-double, normalised: high = fl(high + low))
 //   sum, integer columns  i128: u64 low, i64 high  (integer, timestamp, int64)
 //   min, max              f64; NaN while no value  (float64, float32, integer, timestamp)
 //   min, max of int64     i64, u64 number of values seen

@@ -116,11 +116,12 @@ function recordSource(schema: RecordSchema): string {
     const key = JSON.stringify(name)
     const read = own ? `Object.hasOwn(value, ${key}) ? value[${key}] : undefined` : `value[${key}]`
     const test = inlineTests[field.type]?.(`f${index}`) ?? 'false'
-    const convert = `f${index} = convert[${index}](f${index}); if (f${index} instanceof Bad) return f${index}`
-    const absent = `if (f${index} === undefined) return missing; `
+    const f = `f${index}`
+    const convert = `${f} = convert[${index}](${f}); if (${f} instanceof Bad) return ${f}`
+    const absent = `if (${f} === undefined) return missing; `
     return field.optional
-      ? `let f${index} = ${read}; if (f${index} !== undefined && !(${test})) { ${convert} }`
-      : `let f${index} = ${read}; if (!(${test})) { ${absent}${convert} }`
+      ? `let ${f} = ${read}; if (${f} !== undefined && !(${test})) { ${convert} }`
+      : `let ${f} = ${read}; if (!(${test})) { ${absent}${convert} }`
   })
   const optionalFrom = schema.fields.findIndex(([, field]) => field.optional)
   const literalTo = optionalFrom < 0 ? schema.fields.length : optionalFrom

@@ -2,7 +2,7 @@
 // the store in one atomic batch. Lanes stop only while they are drained. Called by the engine,
 // which sees to it that cuts never overlap.
 //
-//   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ rows into the batch ─▶ release lane
+//   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ rows into the batch ─▶ release
 //                  ▲                                          │
 //                  └────────── more dirty cells ◀─────────────┘         … all lanes ─▶ commit
 import { eachRow, ROW_DELTA, ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'

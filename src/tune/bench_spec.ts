@@ -6,9 +6,8 @@ export const workloads = ['w0', 'w1', 'w2', 'w3'] as const
 
 /**
  * w0: an agent's function reads three fields of every event. w1: count by url in tumbling windows
- * of
- * 10 s. w2: count, sum, min and max of ms by url in hopping windows of 60 s every 10 s. w3: count by
- * url for ever. Windows have a grace of 5 s.
+ * of 10 s. w2: count, sum, min and max of ms by url in hopping windows of 60 s every 10 s. w3:
+ * count by url for ever. Windows have a grace of 5 s.
  */
 export type Workload = (typeof workloads)[number]
 

@@ -25,7 +25,7 @@ function appender(log: Log): BatchAppender | undefined {
 const UNLIMITED = -1
 
 /** How many records the topic has; undefined where there is none. */
-export async function recordsIn(log: Log, topic: string): Promise<number | undefined> {
+async function recordsIn(log: Log, topic: string): Promise<number | undefined> {
   const known = (await log.topics()).some(({ name }) => name === topic)
   if (!known) return undefined
   const offsets = await log.offsets(topic)

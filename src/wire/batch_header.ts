@@ -50,7 +50,7 @@ export function writeInt16(bytes: Uint8Array, at: number, value: number): void {
 }
 
 /** A signed 64-bit integer as a number; exact within ±2^53. */
-export function readInt64(bytes: Uint8Array, at: number): number {
+function readInt64(bytes: Uint8Array, at: number): number {
   return readInt32(bytes, at) * 4294967296 + (readInt32(bytes, at + 4) >>> 0)
 }
 

@@ -112,8 +112,10 @@ export function functionBodies(code: string): FunctionBody[] {
 function beginsFunction(code: string, brace: number): boolean {
   const before = code.slice(Math.max(0, brace - 4000), brace).trimEnd()
   if (before.endsWith('=>')) return true
-  const header = /[^;{}]*$/.exec(before)?.[0] ?? ''
-  const hasType = /\)\s*:\s*[^()=]+(\([^()]*\)[^()=]*)*$/.test(header) && !/^\s*case\b/.test(header)
+  const statement = before.slice(before.lastIndexOf('\n\n') + 1)
+  const header = /[^;{}]*$/.exec(statement)?.[0] ?? ''
+  const hasType =
+    /\)\s*:\s*(?:[^()=]|=>)+(\([^()]*\)(?:[^()=]|=>)*)*$/.test(header) && !/^\s*case\b/.test(header)
   if (!before.endsWith(')')) return hasType
   let depth = 0
   let at = before.length - 1

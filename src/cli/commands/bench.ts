@@ -254,6 +254,7 @@ function paint(lines: readonly Line[]): string {
     i < 2 || i === head.length - 1 ? ('left' as const) : ('right' as const),
   )
   const first = lines[0]
-  const facts = `${first.events.toLocaleString('en')} events from ${first.broker}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
+  const events = `${first.events.toLocaleString('en')} events from ${first.broker}`
+  const facts = `${events}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
   return `${paintTable(head, rows, align)}\n${facts}\n`
 }

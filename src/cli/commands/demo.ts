@@ -224,9 +224,10 @@ function summaryText(
   { events, seconds, eventsPerSecond, cells }: DemoSummary,
   dataDir: string,
 ): string {
-  const rate = formatCount(eventsPerSecond)
+  const views = `${formatCount(events)} page views aggregated in ${seconds.toFixed(1)} s`
+  const rate = `${formatCount(eventsPerSecond)} events/s`
   return `
-${formatCount(events)} page views aggregated in ${seconds.toFixed(1)} s (${rate} events/s); ${formatCount(cells)} rows in RocksDB.
+${views} (${rate}); ${formatCount(cells)} rows in RocksDB.
 Read them:
   npx euphorion table ${demoTable} --data-dir ${dataDir}
   npx euphorion table ${demoTable} --data-dir ${dataDir} --key /page/0 --format jsonl

@@ -1,7 +1,6 @@
 // Opens the directory of a partition: index files where they hold, else a scan of the segment; cuts
 // off a torn tail, and refuses damage before it.
 import * as fs from 'node:fs'
-import { join } from 'node:path'
 import { EuphorionError } from '../../errors.ts'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
 import type { FileCache } from './file_cache.ts'
@@ -124,9 +123,4 @@ async function recoverProducers(
   } finally {
     files.release(segment)
   }
-}
-
-/** The directory of a partition within its topic's. */
-export function partitionDirectory(topicDirectory: string, partition: number): string {
-  return join(topicDirectory, String(partition))
 }

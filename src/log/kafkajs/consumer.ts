@@ -3,7 +3,8 @@
 import { strict as assert } from 'node:assert'
 import type { ConsumerOptions, FetchResult, LogConsumer, StartPosition } from '../log.ts'
 import type { Lane } from './lane.ts'
-import { Membership, type MembershipPorts } from './membership.ts'
+import { Membership } from './membership.ts'
+import type { MembershipPorts } from './membership_ports.ts'
 import { Packer } from './pack.ts'
 
 export class KafkajsConsumer implements LogConsumer {

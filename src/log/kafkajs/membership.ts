@@ -7,30 +7,12 @@
 //
 // Callbacks and the finding of positions run one at a time in #work, in the order of their causes.
 import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
-import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { ConsumerOptions, PartitionOffsets, StartPosition } from '../log.ts'
 import { gatedAssignor } from './assignor.ts'
-import type { ClientMaker } from './client.ts'
 import { asLogError, kafkaErrorType } from './failures.ts'
 import { Lane } from './lane.ts'
-
-/** What a membership needs of the log, and whom it tells. */
-export interface MembershipPorts {
-  readonly makeClient: ClientMaker
-  readonly brokers: string
-  readonly clock: Clock
-  readonly sessionTimeoutMs: number
-  /** Crashes in a row before one is reported. */
-  readonly retries: number
-  offsets(topic: string): Promise<readonly PartitionOffsets[]>
-  committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
-  topicNames(): Promise<ReadonlySet<string>>
-  /** A lane has something, or has gone. */
-  changed(): void
-  /** To be thrown by the next fetch; `fatal`: and by every later one. */
-  failed(error: EuphorionError | Error, fatal: boolean): void
-}
+import type { MembershipPorts } from './membership_ports.ts'
 
 const maxBytesDefault = 1024 * 1024
 /** A fetch waits so long for the first byte; it is also how soon a resumed partition is fetched. */
