@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
-import { kafkaVersion } from '../dist/test/support/kafka.js'
+import { kafkaVersion } from '../dist/test/support/kafka_jars.js'
 import { runTests, testFiles } from './run_tests.js'
 
 const files = testFiles({ long: true, words: process.argv.slice(2) })

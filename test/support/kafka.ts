@@ -1,24 +1,15 @@
 // A real Apache Kafka for system tests: the one that KAFKA_BROKERS names, else one started here
 // (one process, broker and controller) from Maven Central. Called by system tests and by scripts/.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { kafkaClasspath } from './kafka_jars.ts'
 
 const execute = promisify(execFile)
-
-export const kafkaVersion = '4.1.1'
 
 const startTimeoutMs = 60_000
 
@@ -29,8 +20,8 @@ export interface TestKafka {
 }
 
 /**
- * Kafka for a test file: KAFKA_BROKERS, else a broker of its own. Undefined where there is no Java
- * or no Maven: one line is printed and the file registers no test; with CI=true that is an error.
+ * Kafka for a test file: KAFKA_BROKERS, else a broker of its own. Undefined where there is no
+ * Java: one line is printed and the file registers no test; with CI=true that is an error.
  */
 export async function useKafka(): Promise<TestKafka | undefined> {
   const brokers = process.env.KAFKA_BROKERS
@@ -39,7 +30,8 @@ export async function useKafka(): Promise<TestKafka | undefined> {
   if (process.env.EUPHORION_TEST_KAFKA === 'left-out') return undefined
   const missing = await missingTool()
   if (!missing) return startKafka()
-  const line = `Tests against a real Kafka are left out: ${missing}. Set KAFKA_BROKERS=host:port to run them on a cluster.`
+  const other = 'Set KAFKA_BROKERS=host:port to run them on a cluster.'
+  const line = `Tests against a real Kafka are left out: ${missing}. ${other}`
   if (process.env.CI === 'true') throw new Error(line)
   console.log(line)
   return undefined
@@ -47,15 +39,16 @@ export async function useKafka(): Promise<TestKafka | undefined> {
 
 /** Why no broker can be started here, or undefined. */
 async function missingTool(): Promise<string | undefined> {
-  for (const [tool, version, name] of [
-    ['java', '-version', 'Java (17 or newer)'],
-    ['mvn', '--version', 'Maven'],
-  ])
-    try {
-      await execute(tool, [version])
-    } catch {
-      return `${name} is not installed`
-    }
+  try {
+    await execute('java', ['-version'])
+  } catch {
+    return 'Java (17 or newer) is not installed'
+  }
+  try {
+    await kafkaClasspath()
+  } catch (error) {
+    return (error as Error).message
+  }
   return undefined
 }
 
@@ -77,11 +70,16 @@ export async function startKafka(): Promise<TestKafka> {
     classpath,
   ]
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'ZXVwaG9yaW9uLXRlc3RzLQ', '-c']
-  await execute('java', [...java, ...format, properties])
-  const broker = spawn('java', [...java, 'kafka.Kafka', properties], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const stop = stopper(broker, directory)
+  const formatter = spawnJava([...java, ...format, properties])
+  const clean = cleaner(formatter, directory)
+  const formatted = await ended(formatter)
+  if (formatted.code !== 0) {
+    await clean()
+    throw new Error(`Kafka could not format its storage:\n${formatted.lines.join('\n')}`)
+  }
+  clean.forget()
+  const broker = spawnJava([...java, 'kafka.Kafka', properties])
+  const stop = cleaner(broker, directory)
   try {
     await started(broker)
   } catch (error) {
@@ -91,31 +89,62 @@ export async function startKafka(): Promise<TestKafka> {
   return { brokers: `127.0.0.1:${port}`, stop }
 }
 
+function spawnJava(args: readonly string[]): ChildProcess {
+  return spawn('java', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
 /**
- * Kills the broker (its data is thrown away) when asked and when this process ends in any way it
- * can see.
+ * Kills the process (its data is thrown away) when called, and when this process ends in any way it
+ * can see; `forget` leaves both alone from then on.
  */
-function stopper(broker: ChildProcess, directory: string): () => Promise<void> {
-  const ended = new Promise<void>((resolve) => broker.once('exit', () => resolve()))
+function cleaner(
+  child: ChildProcess,
+  directory: string,
+): (() => Promise<void>) & { forget(): void } {
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   const clean = () => {
-    broker.kill('SIGKILL')
+    child.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
   }
   const interrupted = (signal: NodeJS.Signals) => {
     clean()
-    for (const each of signals) process.off(each, interrupted)
+    forget()
     process.kill(process.pid, signal)
+  }
+  const forget = () => {
+    process.off('exit', clean)
+    for (const signal of signals) process.off(signal, interrupted)
   }
   process.once('exit', clean)
   for (const signal of signals) process.on(signal, interrupted)
-  return async () => {
-    process.off('exit', clean)
-    for (const signal of signals) process.off(signal, interrupted)
-    broker.kill('SIGKILL')
-    if (broker.exitCode === null && broker.signalCode === null) await ended
+  const stop = async () => {
+    forget()
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await gone
     clean()
   }
+  return Object.assign(stop, { forget })
+}
+
+/** Its last lines, as they come. */
+function lastLines(child: ChildProcess, onLine: (line: string) => void = () => {}): string[] {
+  const lines: string[] = []
+  for (const stream of [child.stdout!, child.stderr!])
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line)
+      if (lines.length > 30) lines.shift()
+      onLine(line)
+    })
+  return lines
+}
+
+function ended(child: ChildProcess): Promise<{ code: number | null; lines: string[] }> {
+  const lines = lastLines(child)
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, lines }))
+  })
 }
 
 /**
@@ -123,56 +152,17 @@ function stopper(broker: ChildProcess, directory: string): () => Promise<void> {
  * lines.
  */
 function started(broker: ChildProcess): Promise<void> {
-  const last: string[] = []
   return new Promise((resolve, reject) => {
-    for (const stream of [broker.stdout!, broker.stderr!])
-      createInterface({ input: stream }).on('line', (line) => {
-        last.push(line)
-        if (last.length > 30) last.shift()
-        if (line.includes('Kafka Server started')) resolve()
-      })
-    broker.once('error', reject)
+    const lines = lastLines(broker, (line) => {
+      if (line.includes('Kafka Server started')) resolve()
+    })
     AbortSignal.timeout(startTimeoutMs).onabort = () =>
-      reject(new Error(`Kafka did not start in ${startTimeoutMs} ms:\n${last.join('\n')}`))
+      reject(new Error(`Kafka did not start in ${startTimeoutMs} ms:\n${lines.join('\n')}`))
+    broker.once('error', reject)
     broker.once('close', (code, signal) =>
-      reject(new Error(`Kafka ended (${code ?? signal}) at start:\n${last.join('\n')}`)),
+      reject(new Error(`Kafka ended (${code ?? signal}) at start:\n${lines.join('\n')}`)),
     )
   })
-}
-
-/**
- * The jars of Kafka in Maven's local repository, fetched the first time (about a minute); the list
- * is kept in node_modules/.cache.
- */
-async function kafkaClasspath(): Promise<string> {
-  const cache = join(import.meta.dirname, '../../../node_modules/.cache/euphorion')
-  const list = join(cache, `kafka-${kafkaVersion}.classpath`)
-  if (existsSync(list)) {
-    const known = readFileSync(list, 'utf8').trim()
-    if (known.split(delimiter).every((jar) => existsSync(jar))) return known
-  }
-  mkdirSync(cache, { recursive: true })
-  const directory = mkdtempSync(join(cache, 'maven-'))
-  try {
-    writeFileSync(join(directory, 'pom.xml'), pom)
-    const output = join(directory, 'classpath')
-    await execute('mvn', [
-      '-q',
-      '-B',
-      '-f',
-      join(directory, 'pom.xml'),
-      'dependency:build-classpath',
-      `-Dmdep.outputFile=${output}`,
-    ])
-    renameSync(output, list)
-  } catch (error) {
-    const { stdout = '', message } = error as Error & { stdout?: string }
-    const lines = stdout.trim().split('\n').slice(-20)
-    throw new Error(`Maven could not fetch Kafka ${kafkaVersion}: ${message}\n${lines.join('\n')}`)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
-  return readFileSync(list, 'utf8').trim()
 }
 
 async function freePorts(): Promise<[number, number]> {
@@ -188,23 +178,6 @@ async function freePorts(): Promise<[number, number]> {
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
   return [ports[0], ports[1]]
 }
-
-const dependencies = [
-  ['org.apache.kafka', 'kafka_2.13', kafkaVersion],
-  ['org.apache.kafka', 'kafka-tools', kafkaVersion],
-  // Without it Kafka is mute: no line says that it has started, or why it has not.
-  ['org.apache.logging.log4j', 'log4j-slf4j-impl', '2.24.3'],
-].map(
-  ([group, artifact, version]) =>
-    `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`,
-)
-
-const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0">
-<modelVersion>4.0.0</modelVersion>
-<groupId>euphorion</groupId><artifactId>kafka-for-tests</artifactId><version>1</version><packaging>pom</packaging>
-<dependencies>${dependencies.join('')}</dependencies>
-</project>
-`
 
 const serverProperties = (directory: string, port: number, controllerPort: number) => `
 process.roles=broker,controller
