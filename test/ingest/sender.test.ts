@@ -102,7 +102,19 @@ test('dead letters that cannot be stored fail the flush, so that nothing is comm
   await letters.flush()
   assert.equal(producer.stored[0].partition, 1)
   producer.gate = Promise.reject(new Error('disk full'))
-  await letters.add(bad)
+  await letters.add({ ...bad, offset: 2 })
   await assert.rejects(letters.flush(), { code: 'LOG_FAILED' })
-  await assert.rejects(letters.add(bad), { code: 'LOG_FAILED' })
+  await assert.rejects(letters.add({ ...bad, offset: 3 }), { code: 'LOG_FAILED' })
+})
+
+test('a record that several readers refuse is one dead letter until it is forgotten', async () => {
+  const producer = new MemoryProducer()
+  const sender = new Sender(producer, { recordsMax: 100 })
+  const letters = new DeadLetters({ topic: 'dead', partitions: 1, sender })
+  const bad = { topic: 't', partition: 0, timestamp: 0, key: null, value: null, reason: 'x' }
+  for (const offset of [1, 2, 1, 2]) await letters.add({ ...bad, offset })
+  letters.forget('t', 0, 2)
+  for (const offset of [1, 2]) await letters.add({ ...bad, offset })
+  await letters.flush()
+  assert.equal(producer.stored.length, 3)
 })
