@@ -1,0 +1,225 @@
+// Runs the app of a job in child processes that are killed, one after the other, and reads what the last
+// one left. Called by crash tests on every log.
+import assert from 'node:assert/strict'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { LaneStatistics } from '../../src/app/engine.ts'
+import type { Random } from '../../src/clock.ts'
+import type { Log } from '../../src/log/log.ts'
+import { openLog } from '../../src/log/open.ts'
+import { partitionOfKey } from '../../src/log/partitioner.ts'
+import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
+import { decodeBatches } from '../../src/wire/record_batch.ts'
+import type { CrashJob } from './crash_app.ts'
+import type { CrashLife, KillPoint } from './crash_worker.ts'
+
+const program = fileURLToPath(new URL('./crash_worker.js', import.meta.url))
+
+/** Calls with a directory that is gone afterwards. */
+export async function inDirectory<T>(run: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'euphorion-crash-'))
+  try {
+    return await run(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** A seed of this run; EUPHORION_TEST_SEED repeats another one. */
+export function crashSeed(): number {
+  return Number(process.env.EUPHORION_TEST_SEED ?? (process.pid * 2654435761) >>> 0)
+}
+
+/** Writes the page views to a new topic; resolves with each partition's end. */
+export async function fillTopic(
+  broker: string,
+  topic: string,
+  options: PageViewOptions,
+): Promise<number[]> {
+  const log: Log & {
+    appendBatches?: (topic: string, partition: number, bytes: Uint8Array) => Promise<number>
+  } = await openLog(broker)
+  try {
+    const config = { retentionMs: -1 }
+    await log.createTopic(topic, { partitions: options.partitions ?? 4, config })
+    const producer = log.appendBatches ? undefined : await log.producer()
+    const views = new PageViews(options)
+    for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
+      if (log.appendBatches) await log.appendBatches(topic, batch.partition, batch.bytes)
+      else await producer?.append(topic, batch.partition, decodeBatches(batch.bytes))
+    }
+    return [...views.perPartition]
+  } finally {
+    await log.close()
+  }
+}
+
+interface Death {
+  readonly killed: boolean
+  /** Sum of the lanes' stored offsets as first and as last heard of; -1 if never. */
+  readonly first: number
+  readonly last: number
+}
+
+/** One life of the worker. Another end than by its kill, or when all is done, is an error. */
+async function live(life: CrashLife): Promise<Death> {
+  const child = fork(program, [JSON.stringify(life)])
+  let first = -1
+  let last = -1
+  child.on('message', (stored: number) => {
+    if (first < 0) first = stored
+    last = stored
+  })
+  const [code, signal] = await once(child, 'close')
+  const killed = signal === 'SIGKILL' && life.kill !== undefined
+  if (!killed) assert.equal(signal ?? code, 0, 'the worker failed')
+  return { killed, first, last }
+}
+
+/** What a worker that is never killed leaves. */
+export async function undisturbed(job: CrashJob, directory: string): Promise<string[]> {
+  const output = join(directory, 'undisturbed.jsonl')
+  const appId = `${job.appId}-undisturbed`
+  await live({ job: { ...job, appId, results: undefined }, output })
+  return (await readFile(output, 'utf8')).split('\n')
+}
+
+const TURNS_MAX = 60
+const SPINS_MAX = 20_000
+/** No life gets as far as the end. */
+const REACH = 0.95
+
+/** Where so many lives end: each further than the one before. */
+function killPoints(job: CrashJob, kills: number, random: Random): KillPoint[] {
+  const total = job.ends.reduce((sum, end) => sum + end, 0) * job.tables.length
+  const targets = Array.from({ length: kills }, () => Math.ceil(random() * REACH * total))
+  return targets
+    .sort((a, b) => a - b)
+    .map((consumed, turn) => ({
+      consumed,
+      at: turn % 2 === 0 ? 'cut' : 'batch',
+      turns: Math.floor(random() ** 2 * TURNS_MAX),
+      spins: Math.floor(random() * SPINS_MAX),
+    }))
+}
+
+/**
+ * What is left after so many killed workers and one that was let finish. What a life has said to be
+ * stored the next one must find.
+ */
+export async function killed(
+  job: CrashJob,
+  directory: string,
+  { kills, random }: { readonly kills: number; readonly random: Random },
+): Promise<{ lines: string[]; resumed: number }> {
+  const output = join(directory, 'killed.jsonl')
+  let stored = 0
+  let resumed = 0
+  for (const kill of [...killPoints(job, kills, random), undefined]) {
+    const death = await live({ job, kill, output })
+    assert.equal(death.killed, kill !== undefined)
+    if (death.first >= 0) assert.ok(death.first >= stored, `${death.first} of ${stored} are stored`)
+    if (death.first > 0) resumed++
+    stored = Math.max(stored, death.last)
+  }
+  return { lines: (await readFile(output, 'utf8')).split('\n'), resumed }
+}
+
+/** The counts that the windows of 'w1' must have, from the events themselves. */
+export function expectedW1(options: PageViewOptions): Map<string, number> {
+  const views = new PageViews(options)
+  const cells = new Map<string, number>()
+  for (let view = views.nextEvent(); view !== undefined; view = views.nextEvent()) {
+    const cell = `${view.url} ${view.ts - (view.ts % 10_000)}`
+    cells.set(cell, (cells.get(cell) ?? 0) + 1)
+  }
+  return cells
+}
+
+interface DumpedRow {
+  readonly key: string
+  readonly start: number
+  readonly end: number
+  readonly views: number
+}
+
+/** Every cell of 'w1', exactly. */
+export function assertW1(lines: readonly string[], options: PageViewOptions, note: string): void {
+  const expected = expectedW1(options)
+  let total = 0
+  for (const line of lines) {
+    const [table, row] = JSON.parse(line) as [string, DumpedRow]
+    if (table !== 'w1') continue
+    const cell = `${row.key} ${row.start}`
+    assert.equal(row.views, expected.get(cell), `${cell}, ${note}`)
+    expected.delete(cell)
+    total += row.views
+  }
+  assert.equal(expected.size, 0, `cells are missing, ${note}`)
+  assert.equal(total, options.events, note)
+}
+
+/** The same rows and counters, to the last digit. */
+export function assertSameRows(
+  actual: readonly string[],
+  expected: readonly string[],
+  note: string,
+): void {
+  const at = actual.findIndex((line, i) => line !== expected[i])
+  if (at >= 0) assert.equal(actual[at], expected[at], `line ${at}, ${note}`)
+  assert.equal(actual.length, expected.length, note)
+}
+
+const GRACE_MS = 5000
+
+/** Every record of the topic, as what its key and its value say. */
+async function messages(log: Log, topic: string): Promise<{ key: string; value: string }[]> {
+  const found: { key: string; value: string }[] = []
+  for (const { partition, earliest, latest } of await log.offsets(topic)) {
+    for (let next = earliest; next < latest; ) {
+      const records = await log.read(topic, partition, next)
+      for (const { key, value } of records)
+        found.push({ key: String(Buffer.from(key!)), value: String(Buffer.from(value!)) })
+      next = records[records.length - 1].offset + 1
+    }
+  }
+  return found
+}
+
+/**
+ * Results of 'w1' in topics. Output may repeat: of the changes each window's last one is its row,
+ * final results are all equal to it, and none of a closed window is missing.
+ */
+export async function assertResults(
+  log: Log,
+  { changes, finals }: NonNullable<CrashJob['results']>,
+  lines: readonly string[],
+): Promise<void> {
+  const rows = new Map<string, { value: string; end: number }>()
+  const times: number[] = []
+  for (const line of lines) {
+    const [table, row] = JSON.parse(line) as [string, DumpedRow & LaneStatistics]
+    if (row.table === 'w1') times[row.partition] = row.streamTimeMs
+    if (table !== 'w1') continue
+    const { key, start, end } = row
+    rows.set(JSON.stringify({ key, start, end }), { value: JSON.stringify(row), end })
+  }
+  const last = new Map<string, string>()
+  for (const { key, value } of await messages(log, changes)) last.set(key, value)
+  assert.equal(last.size, rows.size)
+  for (const [key, { value }] of rows) assert.equal(last.get(key), value, 'changes')
+  const sent = new Set<string>()
+  for (const { key, value } of await messages(log, finals)) {
+    assert.equal(value, rows.get(key)?.value, 'final')
+    sent.add(key)
+  }
+  for (const [id, { end }] of rows) {
+    const { key } = JSON.parse(id) as DumpedRow
+    const time = times[partitionOfKey(Buffer.from(key), times.length)]
+    if (end + GRACE_MS <= time) assert.ok(sent.has(id), `${id} is not among the final results`)
+  }
+}
