@@ -1,8 +1,10 @@
-// The first program: two timers send readings, an agent prints them.
-//   node sample.js worker
+// The first program: two timers send readings, an agent prints them until Ctrl+C.
+//   npx euphorion worker -A sample.ts --broker embedded:./data   # no Kafka: the log is a directory
+//   npx euphorion worker -A sample.ts                            # the Kafka on this machine
+// In a clone of Euphorion: node dist/examples/sample.js worker --broker embedded:./data
 import { App, float64, record, string } from 'euphorion'
 
-export const app = new App('sample', { broker: 'embedded:./data' })
+export const app = new App('sample', { broker: 'kafka://localhost' })
 
 const Reading = record('Reading', { id: string(), value: float64() })
 const readings = app.topic('sample-topic', { value: Reading })

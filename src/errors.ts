@@ -20,7 +20,8 @@ const codes = {
   },
   BROKER_UNREACHABLE: {
     retriable: true,
-    advice: 'Check that the broker runs and that host and port are right.',
+    advice:
+      "Check that the broker runs and that host and port are right. Without Kafka, 'embedded:./data' is a log inside the process.",
   },
   CAPABILITY_MISSING: {
     retriable: false,

@@ -82,7 +82,9 @@ class ResultStream<Key, Row, Windowed> {
    * Sends the rows to a topic, keyed by the row's key and window: as the topic's types write them,
    * or as JSON where it has none.
    */
-  to(topic: Topic<ResultKey<Key, Windowed>, Row> | Topic<Uint8Array | null, unknown>): void {
+  to(topic: Topic<Uint8Array | null, unknown>): void
+  to(topic: Topic<ResultKey<Key, Windowed>, Row>): void
+  to(topic: unknown): void {
     const target = topic as Topic<unknown, unknown>
     const { options, key, value } = target
     this.#outputs.push({

@@ -1,0 +1,83 @@
+// Every example runs as its head says, against the embedded log and against Kafka.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, type TestContext, test } from 'node:test'
+import { useKafka } from '../support/kafka.ts'
+import { euphorion, example, newDirectory, Program, runNode } from '../support/program.ts'
+
+const kafka = await useKafka()
+after(() => kafka?.stop())
+
+const drivers: (readonly [string, string])[] = [['the embedded log', 'embedded:./data']]
+if (kafka) drivers.push(['Kafka', `kafka://${kafka.brokers}`])
+
+/** Interrupts the program as Ctrl+C does; it has to end well. */
+async function interrupt(program: Program): Promise<void> {
+  program.signal('SIGINT')
+  const { code, err } = await program.ended
+  assert.equal(code, 0, err)
+}
+
+for (const [name, broker] of drivers) {
+  describe(`examples on ${name}`, { timeout: 60_000 }, () => {
+    test('sample: producers send, the agent prints what they sent', async (t) => {
+      const cwd = await newDirectory(t)
+      const args = [example('sample'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      await program.prints(/^Got producer 1: [01]\.\d+$/m)
+      await program.prints(/^Got producer 2: [0-4]\.\d+$/m)
+      await interrupt(program)
+    })
+
+    test('page_views: the busiest pages, printed and read from the table', async (t) => {
+      const cwd = await newDirectory(t)
+      const args = [example('page_views'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      await program.prints(/^\/home: \d+ views since \S+Z, \d+\.\d ms$/m)
+      const live = await readHome(t, cwd)
+      assert.ok(live.length > 0 && live.length <= 7, `${live.length} windows of a minute each`)
+      await interrupt(program)
+      const stored = await readHome(t, cwd)
+      assert.ok(stored[0].views >= live[0].views)
+      assert.ok(stored.every((row) => row.end - row.start === 60_000 && row.start % 10_000 === 0))
+      assert.ok(stored.every((row) => row.fastest >= 1 && row.slowest <= 100))
+    })
+  })
+}
+
+interface HomeRow {
+  readonly key: string
+  readonly start: number
+  readonly end: number
+  readonly views: number
+  readonly total: number
+  readonly fastest: number
+  readonly slowest: number
+}
+
+async function readHome(t: TestContext, cwd: string): Promise<HomeRow[]> {
+  const args = [euphorion, 'table', 'views-per-page', '--key', '/home', '--format', 'jsonl']
+  const { code, out, err } = await runNode(t, [...args, '-A', example('page_views')], { cwd })
+  assert.equal(code, 0, err)
+  const rows = out.trimEnd().split('\n')
+  return rows.map((line) => JSON.parse(line) as HomeRow)
+}
+
+test('a TypeScript example runs from its source, through `euphorion worker`', async (t) => {
+  const cwd = await newDirectory(t)
+  const source = join(import.meta.dirname, '../../../examples/sample.ts')
+  const args = [euphorion, 'worker', '-A', source, '--broker', 'embedded:./data']
+  const program = Program.start(t, args, { cwd })
+  await program.prints(/^Got producer 1: [01]\.\d+$/m)
+  await interrupt(program)
+})
+
+test('every example opens with how to run it', () => {
+  const folder = join(import.meta.dirname, '../../../examples')
+  for (const file of readdirSync(folder)) {
+    const head = readFileSync(join(folder, file), 'utf8').split('import ')[0]
+    assert.match(head, new RegExp(`^//   npx euphorion worker -A ${file}`, 'm'), file)
+    assert.ok(head.includes(`node dist/examples/${file.replace('.ts', '.js')} worker`), file)
+  }
+})

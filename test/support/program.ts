@@ -1,0 +1,116 @@
+// A program as a user runs it: a process of its own, with its output, signals and exit code. Called
+// by tests of examples, commands and signals.
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import type { TestContext } from 'node:test'
+
+const root = join(import.meta.dirname, '../../..')
+
+/** The program `euphorion`. */
+export const euphorion = join(root, 'dist/src/cli/main.js')
+
+/** A compiled example. */
+export const example = (name: string): string => join(root, 'dist/examples', `${name}.js`)
+
+export interface Ended {
+  /** Exit code; -1 when a signal ended it. */
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+export interface ProgramOptions {
+  /** Working directory. */
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Standard input; without it there is none. */
+  readonly input?: string
+}
+
+/** A running `node …`. */
+export class Program {
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
+  readonly ended: Promise<Ended>
+  #out = ''
+  #err = ''
+
+  private constructor(args: readonly string[], { cwd, env, input }: ProgramOptions) {
+    this.#child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...cleanEnvironment(), ...env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.#child.stdin.on('error', () => undefined)
+    this.#child.stdin.end(input)
+    this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#out += text
+    })
+    this.#child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#err += text
+    })
+    this.ended = once(this.#child, 'close').then(([code]) => ({
+      code: (code as number | null) ?? -1,
+      out: this.#out,
+      err: this.#err,
+    }))
+  }
+
+  /** Killed when the test ends, if it still runs. */
+  static start(t: TestContext, args: readonly string[], options: ProgramOptions): Program {
+    const program = new Program(args, options)
+    t.after(async () => {
+      program.#child.kill('SIGKILL')
+      await program.ended
+    })
+    return program
+  }
+
+  /** Resolves once the output (standard output, then error) matches; rejects when it ends first. */
+  async prints(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#out) ?? pattern.exec(this.#err)
+      if (match !== null) return match
+      const hasEnded = await Promise.race([
+        this.ended.then(() => true),
+        once(this.#child.stdout, 'data').then(() => false),
+        once(this.#child.stderr, 'data').then(() => false),
+      ])
+      if (!hasEnded) continue
+      const last = pattern.exec(this.#out) ?? pattern.exec(this.#err)
+      if (last !== null) return last
+      throw new Error(`ended without ${pattern}:\n${this.#out}\n${this.#err}`)
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+}
+
+/** Runs `node …` to its end. */
+export function runNode(
+  t: TestContext,
+  args: readonly string[],
+  options: ProgramOptions,
+): Promise<Ended> {
+  return Program.start(t, args, options).ended
+}
+
+/** A new directory that goes away with the test. */
+export async function newDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'euphorion-test-'))
+  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }))
+  return directory
+}
+
+/** Settings of whoever runs the tests must not reach the program; nor the marks of the runner. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(EUPHORION_|NODE_TEST_CONTEXT$|FORCE_COLOR$|NO_COLOR$)/.test(name),
+  )
+  return Object.fromEntries(kept)
+}

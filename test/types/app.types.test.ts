@@ -1,0 +1,92 @@
+// What the compiler infers from an app's topics, agents and tables, and what it refuses. The
+// assertions are made when this file is compiled; the wrong calls are never run.
+import { test } from 'node:test'
+import { App } from '../../src/app/app.ts'
+import { json, text } from '../../src/record/codec.ts'
+import { float64, nullable, optional, string, timestamp } from '../../src/record/fields.ts'
+import { record } from '../../src/record/record.ts'
+import { count, mean } from '../../src/stream/aggregates.ts'
+import { tumbling } from '../../src/window/windows.ts'
+import { check, type Equal } from './equal.ts'
+
+const View = record('View', {
+  url: string(),
+  ms: float64(),
+  at: timestamp(),
+  by: optional(string()),
+})
+const Row = record('Row', {
+  key: string(),
+  start: timestamp(),
+  end: timestamp(),
+  views: float64(),
+  meanMs: nullable(float64()),
+})
+interface ViewEvent {
+  readonly url: string
+}
+
+const app = new App('types')
+const views = app.topic('views', { key: string(), value: View, keyedBy: 'url' })
+const perPage = app
+  .stream(views)
+  .keyBy('url')
+  .window(tumbling('1m'))
+  .aggregate('per-page', (v) => ({ views: count(), meanMs: mean(v.ms) }))
+
+test('agents see events of the declared types', () => {
+  app.agent(views, async (stream) => {
+    for await (const view of stream) {
+      check<Equal<typeof view.url, string>>()
+      check<Equal<typeof view.by, string | undefined>>()
+      // @ts-expect-error no such field
+      view.page
+    }
+  })
+  app.agent(app.topic('raw'), async (stream) => {
+    for await (const value of stream) check<Equal<typeof value, unknown>>()
+  })
+  app.agent(app.topic('json', { value: json<ViewEvent>() }), async (stream) => {
+    for await (const value of stream) check<Equal<typeof value, ViewEvent>>()
+  })
+})
+
+test('a topic takes messages of its types only', () => {
+  const wrong = (): void => {
+    // @ts-expect-error the key is a string
+    void views.send({ key: 1, value: { url: '/', ms: 1, at: 0 } })
+    // @ts-expect-error a field is missing
+    void views.send({ value: { url: '/' } })
+    // @ts-expect-error keyedBy names a field
+    app.topic('x', { value: View, keyedBy: 'page' })
+  }
+  check<Equal<typeof wrong, () => void>>()
+})
+
+test('results go to untyped topics and to topics of their types', () => {
+  perPage.changes().to(app.topic('bytes'))
+  const keys = json<{ key: string; start: number; end: number }>()
+  const rows = app.topic('rows', { key: keys, value: Row })
+  perPage.final().to(rows)
+  const wrong = (): void => {
+    // @ts-expect-error the topic's keys are text
+    perPage.final().to(app.topic('wrong', { key: text(), value: Row }))
+  }
+  check<Equal<typeof wrong, () => void>>()
+})
+
+test('reads of a table know key and row', () => {
+  const read = async (): Promise<void> => {
+    const row = await perPage.get('/')
+    check<
+      Equal<
+        typeof row,
+        | { key: string; start: number; end: number; views: number; meanMs: number | null }
+        | undefined
+      >
+    >()
+    // @ts-expect-error the key is a string
+    await perPage.get(1)
+  }
+  check<Equal<typeof read, () => Promise<void>>>()
+})
