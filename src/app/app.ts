@@ -2,7 +2,12 @@
 // and stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import type { AggregationDefinition, ResultOutput, TableReader } from '../ingest/aggregation.ts'
+import type {
+  AggregationDefinition,
+  LateOutput,
+  ResultOutput,
+  TableReader,
+} from '../ingest/aggregation.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -297,8 +302,9 @@ export class App {
       })
     }
     const outputs: ResultOutput[] = []
-    this.#aggregations.push({ ...declared, onBadRecord, outputs })
-    return new ResultTable({ name, outputs, reader: () => this.#reader(name) })
+    const late: LateOutput[] = []
+    this.#aggregations.push({ ...declared, onBadRecord, outputs, late })
+    return new ResultTable({ name, outputs, late, reader: () => this.#reader(name) })
   }
 
   #reader(table: string): TableReader {

@@ -7,9 +7,10 @@ import type { SharedMemory } from '../batch/memory.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
-import type { DeadLetters } from '../ingest/dead_letter.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { Intake } from '../ingest/intake.ts'
 import { LaneFeed } from '../ingest/lane_feed.ts'
+import { PendingSends } from '../ingest/pending_sends.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
@@ -73,6 +74,16 @@ async function storedThrough(store: Store, table: number, windowed: boolean): Pr
 export interface TaskLane extends CutLane {
   readonly aggregation: AggregationDefinition
   readonly outputs: LaneOutputs
+  /** Late records on their way. */
+  readonly late: PendingSends
+}
+
+async function sendLate(
+  { late }: AggregationDefinition,
+  pending: PendingSends,
+  record: BadRecord,
+): Promise<void> {
+  for (const send of late) await pending.add(() => send(record))
 }
 
 export class PartitionTask {
@@ -115,7 +126,8 @@ export class PartitionTask {
     const { plan } = aggregation
     const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
     const kernel = this.#makeKernel(aggregation, table)
-    const feed = this.#makeFeed(plan.name, kernel)
+    const late = new PendingSends()
+    const feed = this.#makeFeed(aggregation, kernel, late)
     const committed = (await readPosition(store, table)) ?? nothing
     const layout = stateLayout(plan)
     const { decode: decodeKey } = aggregation.keys
@@ -125,7 +137,7 @@ export class PartitionTask {
       { layout, window: plan.window, decodeKey },
       aggregation,
     )
-    const lane: TaskLane = { aggregation, feed, table, layout, committed, outputs }
+    const lane: TaskLane = { aggregation, feed, table, layout, committed, outputs, late }
     kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
     await outputs.open()
     this.lanes.push(lane)
@@ -144,7 +156,13 @@ export class PartitionTask {
   #makeKernel(aggregation: AggregationDefinition, table: number): LaneKernel {
     const { settings, clock, memory, executor, laneBytesMax } = this.#services
     const { plan, onBadRecord } = aggregation
-    const options: LaneOptions = { plan, table, onBadRecord, collectLate: false, clock }
+    const options: LaneOptions = {
+      plan,
+      table,
+      onBadRecord,
+      collectLate: aggregation.late.length > 0,
+      clock,
+    }
     if (executor === undefined) return new ReferenceLane(options)
     return new WasmLane({
       ...options,
@@ -156,7 +174,8 @@ export class PartitionTask {
     })
   }
 
-  #makeFeed(name: string, lane: LaneKernel): LaneFeed {
+  #makeFeed(definition: AggregationDefinition, lane: LaneKernel, late: PendingSends): LaneFeed {
+    const { name } = definition.plan
     const { settings, deadLetters, askForCut, progressed, laneFailed } = this.#services
     const { topic, partition } = this.intake
     return new LaneFeed({
@@ -165,7 +184,8 @@ export class PartitionTask {
       lane,
       queueMax: settings.laneQueueBatches,
       retriesMax: settings.laneRetries,
-      reject: (record) => deadLetters.add(record),
+      reject: (record) =>
+        record.reason === 'late' ? sendLate(definition, late, record) : deadLetters.add(record),
       askForCut: () => askForCut(this),
       restore: () => this.#restore(name),
       rewind: (offset) => {
@@ -196,7 +216,11 @@ export class PartitionTask {
     if (store === undefined) return
     const running = lanes.filter((lane) => !lane.feed.stopped)
     try {
-      const written = await cutPartition(store, running, { flush, sync })
+      const flushAll = async () => {
+        await flush()
+        for (const lane of running) await lane.late.flush()
+      }
+      const written = await cutPartition(store, running, { flush: flushAll, sync })
       for (const lane of written ? running : [])
         await lane.outputs.written(lane.committed.streamTimeMs)
     } catch (error) {

@@ -2,6 +2,7 @@
 // app.stream(…)…aggregate(…).
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
+import type { BadRecord } from './dead_letter.ts'
 
 export interface AggregationDefinition {
   readonly topic: string
@@ -10,7 +11,12 @@ export interface AggregationDefinition {
   readonly onBadRecord: BadRecordPolicy
   /** The same array for ever; the program adds to it before the app starts. */
   readonly outputs: readonly ResultOutput[]
+  /** As `outputs`. */
+  readonly late: readonly LateOutput[]
 }
+
+/** Stores a record that came too late for all of its windows. */
+export type LateOutput = (record: BadRecord) => Promise<unknown>
 
 /** Key bytes of cells to what rows show, and back for queries. */
 export interface KeyCodec {

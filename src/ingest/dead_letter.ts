@@ -2,6 +2,7 @@
 // agents report to it, and a cut flushes it before offsets are committed.
 import { EuphorionError } from '../errors.ts'
 import type { LogHeader, LogRecord } from '../log/log.ts'
+import { PendingSends } from './pending_sends.ts'
 import type { Sender } from './sender.ts'
 
 export interface BadRecord {
@@ -21,11 +22,7 @@ export interface DeadLetterOptions {
   /** Partitions of the dead-letter topic. */
   readonly partitions: number
   readonly sender: Sender
-  /** Records on their way to the topic; more wait. */
-  readonly pendingMax?: number
 }
-
-const PENDING_MAX = 1000
 
 /**
  * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo),
@@ -35,16 +32,13 @@ const PENDING_MAX = 1000
 export class DeadLetters {
   readonly topic: string
   readonly #options: DeadLetterOptions
-  readonly #pendingMax: number
-  readonly #pending = new Set<Promise<void>>()
+  readonly #pending = new PendingSends()
   /** Offsets sent since the last cut, by partition. */
   readonly #sent = new Map<string, Set<number>>()
-  #failure: unknown
 
   constructor(options: DeadLetterOptions) {
     this.topic = options.topic
     this.#options = options
-    this.#pendingMax = options.pendingMax ?? PENDING_MAX
   }
 
   /** Forgets which records below that offset were sent: nobody reads them again. */
@@ -59,17 +53,10 @@ export class DeadLetters {
    */
   async add(bad: BadRecord): Promise<void> {
     if (!this.#isFirst(bad)) return
-    while (this.#pending.size >= this.#pendingMax) await Promise.race(this.#pending)
-    this.#throwFailure()
     const { sender, partitions } = this.#options
-    const sent = sender.send(this.topic, bad.partition % partitions, deadLetter(bad)).then(
-      () => undefined,
-      (error: unknown) => {
-        this.#failure ??= error
-      },
-    )
-    this.#pending.add(sent)
-    void sent.then(() => this.#pending.delete(sent))
+    const letter = rejectedRecord(bad)
+    const send = () => sender.send(this.topic, bad.partition % partitions, letter)
+    await this.#pending.add(send).catch((error) => this.#fail(error))
   }
 
   /**
@@ -77,8 +64,7 @@ export class DeadLetters {
    * committed).
    */
   async flush(): Promise<void> {
-    await Promise.all(this.#pending)
-    this.#throwFailure()
+    await this.#pending.flush().catch((error) => this.#fail(error))
   }
 
   #isFirst({ topic, partition, offset }: BadRecord): boolean {
@@ -90,16 +76,18 @@ export class DeadLetters {
     return true
   }
 
-  #throwFailure(): void {
-    if (this.#failure === undefined) return
+  #fail(cause: unknown): never {
     throw new EuphorionError('LOG_FAILED', `cannot write to dead-letter topic ${this.topic}`, {
-      cause: this.#failure,
+      cause,
       place: { topic: this.topic },
     })
   }
 }
 
-function deadLetter(bad: BadRecord): LogRecord {
+/** The record as it was, with why and where it was rejected in its headers. */
+export function rejectedRecord(
+  bad: BadRecord,
+): LogRecord & { readonly headers: readonly LogHeader[] } {
   const header = (name: string, value: string | number): LogHeader => ({
     key: `euphorion.${name}`,
     value: Buffer.from(String(value)),

@@ -157,6 +157,11 @@ export class LaneFeed {
       } catch (error) {
         return this.#recover(error)
       }
+      // Before anything else: the next cut may pass these records.
+      const rejects = this.lane.rejects()
+      const bad = status === 'stopped' ? rejects.pop()! : undefined
+      for (const record of rejects) await this.options.reject(this.#place(record))
+      if (bad !== undefined) throw this.#badRecord(bad)
       if (status === 'full') {
         if (await this.lane.grow()) continue
         this.wantsRoom = true
@@ -164,9 +169,6 @@ export class LaneFeed {
         return this.options.askForCut()
       }
       if (status === 'corrupt') return this.#reread()
-      const rejects = this.lane.rejects()
-      if (status === 'stopped') throw this.#badRecord(rejects[rejects.length - 1])
-      for (const record of rejects) await this.options.reject(this.#place(record))
       if (status === 'rejects-full') continue
       this.#queue.shift()
       entry.release()

@@ -1,6 +1,13 @@
 // What a declared aggregation gives the program: its table to read, and its results as streams to
 // topics. Made by app.stream(…)…aggregate(…); the engine fills the tables and calls the outputs.
-import type { RangeQuery, ResultOutput, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type {
+  LateOutput,
+  RangeQuery,
+  ResultOutput,
+  ResultRow,
+  TableReader,
+} from '../ingest/aggregation.ts'
+import { rejectedRecord } from '../ingest/dead_letter.ts'
 import { resultJson } from '../table/result.ts'
 import type { HandleOf } from './aggregation.ts'
 import type { Topic } from './topic.ts'
@@ -22,6 +29,7 @@ export interface ResultTableOptions {
   /** The table while the app runs; throws QUERY_UNAVAILABLE. */
   readonly reader: () => TableReader
   readonly outputs: ResultOutput[]
+  readonly late: LateOutput[]
 }
 
 /**
@@ -65,6 +73,31 @@ export class ResultTable<Key, Row, Windowed> {
   /** Each row once, when its window (and grace) is over. */
   final(): ResultStream<Key, Row, Windowed> {
     return new ResultStream(this.#options.outputs, 'final')
+  }
+
+  /** The records that came after the end and grace of all of their windows. */
+  late(): LateStream {
+    return new LateStream(this.#options.late)
+  }
+}
+
+/** Late records on their way to topics. They are counted whether somebody takes them or not. */
+class LateStream {
+  readonly #outputs: LateOutput[]
+
+  constructor(outputs: LateOutput[]) {
+    this.#outputs = outputs
+  }
+
+  /**
+   * Sends key, value, timestamp and headers as they are, with where the record was in the headers
+   * of a dead letter (euphorion.topic, .partition, .offset). At least once.
+   */
+  to<K, V>(topic: Topic<K, V>): void {
+    this.#outputs.push((late) => {
+      const { key, value, timestamp, headers } = rejectedRecord(late)
+      return topic.sendBytes(key, value, { timestamp, headers })
+    })
   }
 }
 

@@ -57,7 +57,7 @@ function aggregationOf(spec: BenchSpec): AggregationDefinition {
       slowest: max(v.ms),
     }))
   } else stream.aggregate(TABLE, () => ({ views: count() }))
-  return { ...declared!, onBadRecord: 'dead-letter', outputs: [] }
+  return { ...declared!, onBadRecord: 'dead-letter', outputs: [], late: [] }
 }
 
 /** The user's function of w0: reads three fields, keeps a sum that the check needs. */

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SharedBatch } from '../../src/batch/region.ts'
+import type { BadRecord } from '../../src/ingest/dead_letter.ts'
+import { LaneFeed } from '../../src/ingest/lane_feed.ts'
+import type { LaneKernel, LaneStatus, Rejected } from '../../src/kernel/lane.ts'
+
+const batch = {} as SharedBatch
+
+function rejected(offset: number, reason: Rejected['reason']): Rejected {
+  return { offset, reason, timestamp: 0, key: null, value: null, headers: [] }
+}
+
+/** A lane that answers consume() as it is told, with these rejects. */
+function feedOf(answers: readonly { status: LaneStatus; rejects?: readonly Rejected[] }[]) {
+  const log: string[] = []
+  const said = (what: string) => () => void log.push(what)
+  let at = -1
+  const lane: Partial<LaneKernel> = {
+    consume: async () => answers[++at].status,
+    rejects: () => [...(answers[at].rejects ?? [])],
+    grow: async () => false,
+    counters: () => ({
+      nextOffset: 0,
+      streamTimeMs: 0,
+      counted: 0,
+      late: 0,
+      bad: 0,
+      filtered: 0,
+    }),
+  }
+  const feed = new LaneFeed({
+    topic: 't',
+    partition: 0,
+    lane: lane as LaneKernel,
+    queueMax: 2,
+    retriesMax: 1,
+    reject: async ({ offset, reason }: BadRecord) => void log.push(`${reason} ${offset}`),
+    askForCut: said('cut'),
+    restore: async () => 0,
+    rewind: said('rewind'),
+    progressed: said('progressed'),
+    failed: (error) => log.push(`failed ${(error as { code?: string }).code}`),
+  })
+  return { feed, log, offer: () => feed.offer(batch, said('released')) }
+}
+
+test('rejects are handed over before a cut is asked for, which may pass their records', async () => {
+  const { feed, log, offer } = feedOf([
+    { status: 'full', rejects: [rejected(3, 'invalid-json')] },
+    { status: 'done' },
+  ])
+  offer()
+  await feed.hold()
+  assert.deepEqual(log, ['invalid-json 3', 'cut'])
+  feed.roomMade()
+  feed.release()
+  await feed.finish()
+  assert.deepEqual(log, ['invalid-json 3', 'cut', 'released', 'progressed'])
+})
+
+test('late records before the one that stops the lane are handed over, that one is not', async () => {
+  const { feed, log, offer } = feedOf([
+    { status: 'stopped', rejects: [rejected(1, 'late'), rejected(2, 'wrong-type')] },
+  ])
+  offer()
+  await feed.finish()
+  assert.deepEqual(log, ['late 1', 'released', 'failed RECORD_BAD'])
+  assert.equal(feed.stopped, true)
+})
+
+test('a batch that is corrupt twice stops the lane', async () => {
+  const { feed, log, offer } = feedOf([{ status: 'corrupt' }, { status: 'corrupt' }])
+  offer()
+  await feed.finish()
+  assert.deepEqual(log, ['released', 'rewind'])
+  offer()
+  await feed.finish()
+  assert.deepEqual(log, ['released', 'rewind', 'released', 'failed BATCH_CORRUPT'])
+})
