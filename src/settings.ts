@@ -156,6 +156,12 @@ export const settingSpecs = {
     max: HOUR_MS,
     help: 'How long to try to reach a broker.',
   }),
+  sessionTimeoutMs: duration({
+    default: 10_000,
+    min: 1000,
+    max: HOUR_MS,
+    help: 'Silence after which Kafka gives the partitions of a worker to others. Brokers bound it.',
+  }),
   shutdownTimeoutMs: duration({
     default: 30_000,
     min: 100,

@@ -55,6 +55,7 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
     ssl,
     sasl,
     connectTimeoutMs: settings.connectTimeoutMs,
+    sessionTimeoutMs: settings.sessionTimeoutMs,
   })
 }
 
