@@ -1,7 +1,7 @@
 // Answers queries of tables over the worker's local socket, so that the command line can read what
 // a running worker has open. Rows go out in pages, as lines; started by the worker.
 import { mkdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, ResultRow, TableReader } from '../ingest/aggregation.ts'
 import { resultJson } from '../table/result.ts'
@@ -29,9 +29,9 @@ export interface QueryServerOptions {
   readonly reader: (table: string) => TableReader | undefined
 }
 
-/** The socket of the worker of an app. */
+/** The socket of the worker of an app; the same for all who name the directory in their way. */
 export function workerSocket(dataDir: string, appId: string): string {
-  return join(dataDir, appId, 'worker.sock')
+  return resolve(dataDir, appId, 'worker.sock')
 }
 
 interface OpenQuery {

@@ -1,11 +1,11 @@
 // Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through
 // app.main(), by a user's program (`node app.js …`).
 import { readFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import type { App } from '../app/app.ts'
 import { describeError, EuphorionError } from '../errors.ts'
 import { addCommands } from './commands/commands.ts'
+import { startedAs } from './started_as.ts'
 
 export interface CommandContext {
   /** The app whose own program was started; undefined for `euphorion`. */
@@ -67,10 +67,6 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
   return `${error.name}: ${error.message}${cause}`
-}
-
-function startedAs(): string {
-  return `node ${basename(process.argv[1] ?? 'app.js')}`
 }
 
 function packageVersion(): string {

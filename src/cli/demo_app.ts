@@ -3,11 +3,21 @@ import { App } from '../app/app.ts'
 import { float64, string, timestamp } from '../record/fields.ts'
 import { record } from '../record/record.ts'
 import { count, mean } from '../stream/aggregates.ts'
+import type { Duration } from '../units.ts'
 import { tumbling } from '../window/windows.ts'
 
+export const demoId = 'demo'
 export const demoTable = 'views-per-page'
 /** Windows of event time that the demo shows. */
 export const demoWindowMs = 10_000
+
+/** A row of the table. */
+export interface PageRow {
+  readonly key: string
+  readonly start: number
+  readonly views: number
+  readonly meanMs: number | null
+}
 
 const SEGMENT_BYTES = 32 * 1024 * 1024
 
@@ -21,12 +31,16 @@ const PageView = record('PageView', {
 export interface DemoTopic {
   readonly name: string
   readonly partitions: number
-  /** Bound of what is kept of each partition. */
+  /** Bound of what the log keeps of each partition. */
   readonly retentionBytes: number
+  /** How long the table keeps windows, in event time. */
+  readonly retention: Duration
 }
 
-export function makeDemoApp({ name, partitions, retentionBytes }: DemoTopic) {
-  const app = new App('demo', { logLevel: 'warn' })
+export type PerPage = ReturnType<typeof makeDemoApp>['perPage']
+
+export function makeDemoApp({ name, partitions, retentionBytes, retention }: DemoTopic) {
+  const app = new App(demoId, { logLevel: 'warn' })
   const views = app.topic(name, {
     key: string(),
     value: PageView,
@@ -38,7 +52,7 @@ export function makeDemoApp({ name, partitions, retentionBytes }: DemoTopic) {
     .stream(views)
     .keyBy('url')
     .time('ts')
-    .window(tumbling(demoWindowMs, { grace: '5s', retention: '1h' }))
+    .window(tumbling(demoWindowMs, { grace: '5s', retention }))
     .aggregate(demoTable, (v) => ({ views: count(), meanMs: mean(v.ms) }))
   return { app, perPage }
 }

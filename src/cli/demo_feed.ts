@@ -12,19 +12,24 @@ export interface DemoFeedOptions {
   readonly events: number
   /** Events a second; Infinity for no bound. */
   readonly rate: number
+  /** Lets the embedded log drop what was aggregated, sooner than its own maintenance would. */
+  readonly cleans: boolean
   /** Events aggregated so far. */
   readonly aggregated: () => number
   readonly clock: Clock
 }
 
-/** A log that takes finished batches as they are. */
+/** A log that takes finished batches as they are, and is cleaned when told. */
 interface BatchAppender {
   appendBatches(topic: string, partition: number, bytes: Uint8Array): Promise<number>
+  clean(topic: string): Promise<void>
 }
 
 /** Events that may wait to be aggregated. */
 const LAG_MAX = 1_000_000
 const PAUSE_MS = 5
+/** About 150 MB. */
+const CLEAN_EVENTS = 2_000_000
 
 export class DemoFeed {
   readonly #options: DemoFeedOptions
@@ -38,16 +43,21 @@ export class DemoFeed {
 
   /** Resolves when all events are stored, or after stop(). */
   async run(): Promise<void> {
-    const { log, topic, partitions, events, clock } = this.#options
+    const { log, topic, partitions, events, clock, cleans } = this.#options
     const views = new PageViews({ events, partitions })
     const fast = 'appendBatches' in log ? (log as Log & BatchAppender) : undefined
     const producer = fast === undefined ? await log.producer() : undefined
     const startedAt = clock.monotonic()
+    let cleanAt = cleans ? CLEAN_EVENTS : Number.POSITIVE_INFINITY
     for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
       const { partition, bytes, records } = batch
       if (fast !== undefined) await fast.appendBatches(topic, partition, bytes)
       else await producer?.append(topic, partition, decodeBatches(bytes, { checkCrc: false }))
       this.produced += records
+      if (this.produced >= cleanAt) {
+        cleanAt += CLEAN_EVENTS
+        await fast?.clean(topic)
+      }
       await this.#pace(startedAt)
       if (this.#stopped) break
     }
