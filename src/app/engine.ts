@@ -231,7 +231,10 @@ export class Engine {
       const start = await this.#open(topic, partition, committed)
       if (start !== undefined) starts.push({ topic, partition, offset: start })
     }
-    await this.#checkWithinLog(starts)
+    const committed = partitions.flatMap((each) =>
+      each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
+    )
+    await this.#checkWithinLog(starts, committed)
     return starts
   }
 
@@ -255,15 +258,29 @@ export class Engine {
     return task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
   }
 
-  /** State that is ahead of its log belongs to another log (the topic was made anew). */
-  async #checkWithinLog(starts: readonly StartPosition[]): Promise<void> {
-    for (const topic of new Set(starts.map((start) => start.topic))) {
-      for (const { partition, latest } of await this.#options.log.offsets(topic)) {
-        const start = starts.find((each) => each.topic === topic && each.partition === partition)
-        if (start === undefined || start.offset <= latest) continue
-        const stored = `The stored state is at offset ${start.offset}`
-        const message = `${stored}, but the log ends at ${latest}: it is another log`
-        throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place: { topic, partition } })
+  /**
+   * State that is ahead of its log belongs to another log (the topic was made anew). Records that
+   * the topic has let go before they were read are a loss that somebody should hear of.
+   */
+  async #checkWithinLog(
+    starts: readonly StartPosition[],
+    committed: readonly StartPosition[],
+  ): Promise<void> {
+    const positions = [...starts, ...committed]
+    for (const topic of new Set(positions.map((each) => each.topic))) {
+      for (const { partition, earliest, latest } of await this.#options.log.offsets(topic)) {
+        const isHere = (each: TopicPartition) =>
+          each.topic === topic && each.partition === partition
+        const start = starts.find(isHere)
+        if (start !== undefined && start.offset > latest) {
+          const stored = `The stored state is at offset ${start.offset}`
+          const message = `${stored}, but the log ends at ${latest}: it is another log`
+          throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place: { topic, partition } })
+        }
+        const { offset } = positions.find(isHere) ?? { offset: earliest }
+        if (offset >= earliest) continue
+        const lost = { topic, partition, from: offset, to: earliest }
+        this.#options.logger.warn(lost, 'records were deleted from the topic before they were read')
       }
     }
   }
