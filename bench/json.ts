@@ -1,12 +1,15 @@
-// Nanoseconds a record for JSON extraction by the kernel, beside JSON.parse. Run by hand:
-// node dist/bench/json.js. Every pass checks what it extracted.
+// Nanoseconds a record for JSON extraction by the kernel, beside JSON.parse. Run by hand: `npm run
+// build && node dist/bench/json.js`; with --smoke, once and short. Every pass checks what it
+// extracted.
 import assert from 'node:assert/strict'
 import { Bench } from 'tinybench'
 import type { Column } from '../src/kernel/plan.ts'
 import type { RecordSchema } from '../src/record/schema.ts'
 import { JsonKernel } from '../test/support/json_kernel.ts'
 
-const RECORDS = 2000
+const smoke = process.argv.includes('--smoke')
+const RECORDS = smoke ? 50 : 2000
+const timing = smoke ? { time: 5, warmup: false } : { time: 600, warmupTime: 200 }
 
 interface Workload {
   readonly name: string
@@ -119,7 +122,7 @@ for (const { name, schema, columns, texts, sum } of workloads) {
     (total, text) => total + (at(JSON.parse(text), columns[sum].path) as number),
     0,
   )
-  const bench = new Bench({ name, time: 600, warmupTime: 200 })
+  const bench = new Bench({ name, ...timing })
   const all = kernel.placeAll(values)
   bench.add('kernel', () => assert.equal(all.sum(sum), expected))
   bench.add('JSON.parse', () => {

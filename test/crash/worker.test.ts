@@ -35,7 +35,8 @@ test('more state than memory: after ten times kill -9 every cell is exact', (t) 
   killTen(t, {
     views: { events: 200_000, batchRecords: 500, seed: 14, keys: 60_000 },
     tables: ['w1', 'w2', 'w3'],
-    // fetched batches take most of the memory: a lane's table is left 500 KB, and needs three times that
+    // fetched batches take most of the memory: a lane's table is left 500 KB, and needs three times
+    // that
     settings: {
       memoryMib: 32,
       batchBytes: '512KiB',

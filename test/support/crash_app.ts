@@ -1,5 +1,6 @@
-// The page-view aggregations of crash tests as an app, from a job that also travels to child processes.
-// Used by crash_worker.ts, which is killed, and by tests that fail parts of an app in their own process.
+// The page-view aggregations of crash tests as an app, from a job that also travels to child
+// processes. Used by crash_worker.ts, which is killed, and by tests that fail parts of an app in
+// their own process.
 import { App, type AppOptions } from '../../src/app/app.ts'
 import { createLogger } from '../../src/logger.ts'
 import { float64, string, timestamp } from '../../src/record/fields.ts'

@@ -1,5 +1,5 @@
-// One trial of crash tests: a topic is filled, an undisturbed worker shows what is right, others are
-// killed, and the two are compared. Called by crash tests on every log.
+// One trial of crash tests: a topic is filled, an undisturbed worker shows what is right, others
+// are killed, and the two are compared. Called by crash tests on every log.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'

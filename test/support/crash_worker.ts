@@ -1,6 +1,6 @@
 // Forked by crash tests: runs the app of a job until it dies by its own kill -9 or has consumed
-// everything; then writes what its tables hold. Its clock is asked at every batch and every cut, and
-// so sees how far the work has come.
+// everything; then writes what its tables hold. Its clock is asked at every batch and every cut,
+// and so sees how far the work has come.
 import { writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { type Clock, systemClock } from '../../src/clock.ts'
