@@ -24,10 +24,19 @@ export async function runCommandLine(
   process.stdout.on('error', endQuietly)
   try {
     await program.parseAsync(args, { from: 'user' })
-    process.exit(process.exitCode ?? exitCodes.ok)
+    await leave(Number(process.exitCode ?? exitCodes.ok))
   } catch (error) {
-    process.exit(report(error, program.opts<{ debug?: boolean }>().debug === true))
+    await leave(report(error, program.opts<{ debug?: boolean }>().debug === true))
   }
+}
+
+/** Ends the process once whoever reads its output has taken all of it, however slow. */
+async function leave(code: number): Promise<never> {
+  const streams = [process.stdout, process.stderr]
+  await Promise.all(
+    streams.map((each) => new Promise<void>((done) => each.write('', () => done()))),
+  )
+  process.exit(code)
 }
 
 export function makeProgram(context: CommandContext): Command {
