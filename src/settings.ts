@@ -222,9 +222,10 @@ export function environmentName(name: SettingName): string {
   return `EUPHORION_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
-/** batchBytes → batch-bytes */
+/** batchBytes → batch-bytes, commitIntervalMs → commit-interval: its value names its unit. */
 export function optionName(name: SettingName): string {
-  return name.replace(/[A-Z]/g, '-$&').toLowerCase()
+  const whole = settingSpecs[name].type === 'duration' ? name.replace(/Ms$/, '') : name
+  return whole.replace(/[A-Z]/g, '-$&').toLowerCase()
 }
 
 /**
@@ -325,6 +326,14 @@ export function describeBounds(name: SettingName): string {
     case 'bytes':
       return `a size from ${formatBytes(spec.min)} to ${formatBytes(spec.max)}`
   }
+}
+
+/** '1 MiB', '250 ms', 'auto'; empty where there is none. */
+export function describeDefault(name: SettingName): string {
+  const spec: SettingSpec = settingSpecs[name]
+  if (spec.type === 'duration') return formatDuration(spec.default)
+  if (spec.type === 'bytes') return formatBytes(spec.default)
+  return String(spec.default ?? '')
 }
 
 /** SETTING_INVALID for a name that is no setting, with the nearest one that is. */

@@ -35,7 +35,7 @@ test('every setting has help, an option and an environment name of its own', () 
   const names = settingNames.flatMap((name) => [environmentName(name), optionName(name)])
   assert.equal(new Set(names).size, names.length)
   assert.equal(environmentName('batchBytes'), 'EUPHORION_BATCH_BYTES')
-  assert.equal(optionName('commitIntervalMs'), 'commit-interval-ms')
+  assert.equal(optionName('commitIntervalMs'), 'commit-interval')
   for (const name of settingNames) {
     assert.match(settingSpecs[name].help, /\.$/)
     assert.ok(describeBounds(name).length > 0)

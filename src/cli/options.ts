@@ -1,15 +1,22 @@
-// Options that commands share: settings by their names, and examples in help.
+// Options that commands share: settings by their names, whole numbers, and examples in help.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { readConfigFile } from '../app/config_file.ts'
 import { EuphorionError } from '../errors.ts'
 import {
   checkSetting,
   describeBounds,
+  describeDefault,
   environmentName,
   optionName,
+  resolveSettings,
   type SettingName,
+  type Settings,
   type SettingsSource,
+  settingNames,
   settingSpecs,
 } from '../settings.ts'
+import type { CommandContext } from './command_line.ts'
+import { startedAs } from './started_as.ts'
 
 /** Options for these settings: `--batch-bytes <size>`. */
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
@@ -20,7 +27,7 @@ export function addSettings(command: Command, names: readonly SettingName[]): Co
 function settingOption(name: SettingName): Option {
   const spec = settingSpecs[name]
   const flag = optionName(name)
-  const preset = spec.default === undefined ? '' : `; default ${spec.default}`
+  const preset = spec.default === undefined ? '' : `; default ${describeDefault(name)}`
   const facts = spec.type === 'text' ? '' : ` (${describeBounds(name)}${preset})`
   const help = `${spec.help}${facts} [${environmentName(name)}]`
   const option = new Option(`--${flag} <${spec.type === 'choice' ? 'name' : spec.type}>`, help)
@@ -36,14 +43,43 @@ function settingOption(name: SettingName): Option {
 /** The settings among a command's options that were given. */
 export function givenSettings(command: Command): SettingsSource {
   const options: Record<string, unknown> = command.opts()
-  const given = Object.entries(options).filter(
-    ([name, value]) => Object.hasOwn(settingSpecs, name) && value !== undefined,
-  )
-  return Object.fromEntries(given)
+  const given = settingNames.map((name) => [name, options[attribute(name)]] as const)
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined))
 }
 
-/** Appends examples to the help: a comment and a line each. */
-export function addExamples(command: Command, examples: readonly (readonly [string, string])[]) {
-  const lines = examples.flatMap(([what, line]) => [`  # ${what}`, `  ${line}`])
-  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+/** commitIntervalMs → commitInterval: where commander keeps `--commit-interval`. */
+function attribute(name: SettingName): string {
+  return optionName(name).replaceAll(/-./g, ([, letter]) => letter.toUpperCase())
+}
+
+/** The settings of a command that has no app: all sources but code. */
+export function commandSettings(command: Command): Settings {
+  const file = readConfigFile(process.cwd())
+  return resolveSettings({ file, env: process.env, cli: givenSettings(command) })
+}
+
+/** Reads a whole number from `min` on, also 10_000_000. */
+export function whole(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d[\d_]*$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN
+    if (Number.isSafeInteger(value) && value >= min) return value
+    throw new InvalidArgumentError(`It is a whole number from ${min}.`)
+  }
+}
+
+/**
+ * Appends examples to the help, a comment and a line each: lines of `euphorion … -A FILE`, which a
+ * user's own program shows as its own.
+ */
+export function addExamples(
+  command: Command,
+  { app }: CommandContext,
+  examples: readonly (readonly [string, string])[],
+): void {
+  const own = (line: string): string =>
+    app === undefined
+      ? line
+      : line.replaceAll(/^euphorion\b/gm, startedAs()).replaceAll(/ -A \S+/g, '')
+  const lines = examples.flatMap(([what, line]) => [`  # ${what}`, `  ${own(line)}`])
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }

@@ -1,6 +1,6 @@
 // A program as a user runs it: a process of its own, with its output, signals and exit code. Called
 // by tests of examples, commands and signals.
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,9 @@ const root = join(import.meta.dirname, '../../..')
 
 /** The program `euphorion`. */
 export const euphorion = join(root, 'dist/src/cli/main.js')
+
+/** The app of visits_app.ts, compiled. */
+export const visitsApp = join(root, 'dist/test/support/visits_app.js')
 
 /** A compiled example. */
 export const example = (name: string): string => join(root, 'dist/examples', `${name}.js`)
@@ -27,25 +30,29 @@ export interface ProgramOptions {
   /** Working directory. */
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  /** Standard input; without it there is none. */
-  readonly input?: string
+  /** Standard input; default: none. 'open' leaves it to type(). */
+  readonly input?: string | 'open'
 }
 
-/** A running `node …`. */
+/** A running program. */
 export class Program {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>
   readonly ended: Promise<Ended>
   #out = ''
   #err = ''
 
-  private constructor(args: readonly string[], { cwd, env, input }: ProgramOptions) {
-    this.#child = spawn(process.execPath, args, {
+  private constructor(
+    command: string,
+    args: readonly string[],
+    { cwd, env, input }: ProgramOptions,
+  ) {
+    this.#child = spawn(command, args, {
       cwd,
       env: { ...cleanEnvironment(), ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child.stdin.on('error', () => undefined)
-    this.#child.stdin.end(input)
+    if (input !== 'open') this.#child.stdin.end(input)
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#out += text
     })
@@ -59,9 +66,31 @@ export class Program {
     }))
   }
 
-  /** Killed when the test ends, if it still runs. */
+  /** `node …`, killed when the test ends, if it still runs. */
   static start(t: TestContext, args: readonly string[], options: ProgramOptions): Program {
-    const program = new Program(args, options)
+    return Program.#start(t, process.execPath, args, options)
+  }
+
+  /** A line for the shell, in which `node` is this Node. */
+  static shell(t: TestContext, line: string, options: ProgramOptions): Program {
+    const node = `node() { '${process.execPath}' "$@"; }`
+    return Program.#start(t, 'sh', ['-c', `${node}; ${line}`], options)
+  }
+
+  /** `node …` in a terminal of 100 columns and 40 rows, by util-linux's `script`. */
+  static terminal(t: TestContext, args: readonly string[], options: ProgramOptions): Program {
+    const node = [process.execPath, ...args].map((each) => `'${each}'`).join(' ')
+    const line = `stty cols 100 rows 40; exec ${node}`
+    return Program.#start(t, 'script', ['-qec', line, '/dev/null'], { input: 'open', ...options })
+  }
+
+  static #start(
+    t: TestContext,
+    command: string,
+    args: readonly string[],
+    options: ProgramOptions,
+  ): Program {
+    const program = new Program(command, args, options)
     t.after(async () => {
       program.#child.kill('SIGKILL')
       await program.ended
@@ -86,6 +115,11 @@ export class Program {
     }
   }
 
+  /** On its standard input, or its terminal's keyboard. */
+  type(text: string): void {
+    this.#child.stdin.write(text)
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }
@@ -99,6 +133,9 @@ export function runNode(
 ): Promise<Ended> {
   return Program.start(t, args, options).ended
 }
+
+/** Whether Program.terminal works here. */
+export const hasTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
 
 /** A new directory that goes away with the test. */
 export async function newDirectory(t: TestContext): Promise<string> {

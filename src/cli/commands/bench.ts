@@ -1,7 +1,7 @@
 // `euphorion bench pageviews`: the throughput of this machine on the main job, with the answer
 // checked.
 import { availableParallelism, cpus } from 'node:os'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { readConfigFile } from '../../app/config_file.ts'
 import { Connection } from '../../app/connection.ts'
 import { systemClock } from '../../clock.ts'
@@ -12,7 +12,7 @@ import { benchInProcess } from '../../tune/bench_process.ts'
 import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
 import { eventsIn, prepareTopic } from '../../tune/bench_topic.ts'
 import type { CommandContext } from '../command_line.ts'
-import { addExamples, addSettings, givenSettings } from '../options.ts'
+import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 import { paintTable } from '../paint.ts'
 import { Progress } from '../progress.ts'
 
@@ -32,14 +32,7 @@ interface BenchOptions {
 const DEFAULT_BROKER = 'embedded:./euphorion-bench'
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
-function whole(text: string): number {
-  const value = Number(text.replaceAll('_', ''))
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('It is a whole number from 1.')
-  return value
-}
-
-export function addBench(program: Command, _context: CommandContext): void {
+export function addBench(program: Command, context: CommandContext): void {
   const bench = program
     .command('bench')
     .description('throughput on this machine, with the answer checked')
@@ -54,9 +47,9 @@ export function addBench(program: Command, _context: CommandContext): void {
         .choices(workloads)
         .default('w1'),
     )
-    .option('--events <n>', 'events to make', whole, 2_000_000)
-    .option('--partitions <n>', 'partitions of the topic that is made', whole, 4)
-    .option('--keys <n>', 'distinct urls', whole, 8057)
+    .option('--events <n>', 'events to make', whole(1), 2_000_000)
+    .option('--partitions <n>', 'partitions of the topic that is made', whole(1), 4)
+    .option('--keys <n>', 'distinct urls', whole(1), 8057)
     .addOption(
       new Option('--compression <name>', 'of the topic that is made')
         .choices(compressions)
@@ -66,7 +59,7 @@ export function addBench(program: Command, _context: CommandContext): void {
       '--topic <name>',
       'use an existing topic with fields user, url, ms and ts, keyed by url',
     )
-    .option('--runs <n>', 'runs; the median counts', whole, 1)
+    .option('--runs <n>', 'runs; the median counts', whole(1), 1)
     .option(
       '--dump-batch <file>',
       'write the first batch that a kernel consumed, as a FlatBuffer (src/batch/batch.fbs)',
@@ -90,7 +83,7 @@ export function addBench(program: Command, _context: CommandContext): void {
     'checkCrcs',
     'store',
   ])
-  addExamples(command, [
+  addExamples(command, context, [
     ['without a broker', 'euphorion bench pageviews --events 10_000_000'],
     ['from Kafka, one JSON line', 'euphorion bench pageviews --broker kafka://localhost --json'],
     [

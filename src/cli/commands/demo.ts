@@ -1,7 +1,7 @@
 // `euphorion demo`: the main job without Kafka. Makes page views, aggregates them in the kernels,
 // shows the busiest pages live and leaves the results for `euphorion table`.
 import { join } from 'node:path'
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { watchSignals } from '../../app/signals.ts'
 import { systemClock } from '../../clock.ts'
 import type { CommandContext } from '../command_line.ts'
@@ -10,7 +10,7 @@ import { prepareDemoDirectory } from '../demo_directory.ts'
 import { DemoFeed } from '../demo_feed.ts'
 import { aggregated, runDemo } from '../demo_run.ts'
 import { DemoScreen, formatCount } from '../demo_screen.ts'
-import { addExamples, addSettings, givenSettings } from '../options.ts'
+import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 import { quote, startedAs } from '../started_as.ts'
 
 interface DemoOptions {
@@ -41,24 +41,18 @@ export function addDemo(program: Command, context: CommandContext): void {
   const command = program
     .command('demo')
     .description('the main job with no Kafka: page views made, aggregated and shown live')
-    .option('--events <number>', 'end when so many are aggregated; default: go on', whole)
-    .option('--seconds <number>', 'end after that time', whole)
-    .option('--rate <number>', 'most events made a second; default: as many as go', whole)
+    .option('--events <number>', 'end when so many are aggregated; default: go on', whole(1))
+    .option('--seconds <number>', 'end after that time', whole(1))
+    .option('--rate <number>', 'most events made a second; default: as many as go', whole(1))
     .option('--dir <directory>', 'where log and state go; emptied first', './euphorion-demo')
     .option('--json', 'print only the summary, as JSON')
     .action((options: DemoOptions) => demo(command, options))
   addSettings(command, ['broker', 'threads', 'batchBytes', 'backend', 'transport', 'store'])
-  addExamples(command, [
+  addExamples(command, context, [
     ['until Ctrl+C', 'euphorion demo'],
     ['ten million events', 'euphorion demo --events 10000000'],
     ['the topic in a Kafka', 'euphorion demo --broker kafka://localhost:9092 --seconds 30'],
   ])
-}
-
-function whole(text: string): number {
-  const value = Number(text.replaceAll('_', ''))
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('It is a whole number from 1.')
 }
 
 async function demo(command: Command, options: DemoOptions): Promise<void> {

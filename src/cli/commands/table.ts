@@ -3,13 +3,11 @@
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { type Command, Option } from 'commander'
-import { readConfigFile } from '../../app/config_file.ts'
 import { readLines } from '../../app/query_client.ts'
 import { EuphorionError } from '../../errors.ts'
-import { resolveSettings } from '../../settings.ts'
 import type { CommandContext } from '../command_line.ts'
 import { appOption, findApp } from '../load_app.ts'
-import { addExamples, addSettings, givenSettings } from '../options.ts'
+import { addExamples, addSettings, commandSettings } from '../options.ts'
 import { paintTable } from '../paint.ts'
 
 type Format = 'jsonl' | 'csv' | 'table'
@@ -47,17 +45,17 @@ export function addTable(program: Command, context: CommandContext): void {
     command.option(appOption[0], `${appOption[1]}; default: look into all of --data-dir`)
   }
   addSettings(command, ['dataDir'])
-  addExamples(command, [
+  addExamples(command, context, [
     [
       'everything, one JSON object a line',
       'euphorion table views-per-page -A app.ts --format jsonl',
     ],
     [
       'one key from some time on',
-      'euphorion table views-per-page --key /home --from 2026-01-31T12:00Z',
+      'euphorion table views-per-page -A app.ts --key /home --from 2026-01-31T12:00Z',
     ],
     [
-      'into a spreadsheet',
+      'into a spreadsheet, without the program',
       'euphorion table views-per-page --data-dir ./data --format csv > views.csv',
     ],
   ])
@@ -72,11 +70,7 @@ function parseTime(text: string): number {
 async function whereToLook(context: CommandContext, command: Command) {
   const app = await findApp(context, command)
   if (app !== undefined) return { dataDir: app.settings.dataDir, appIds: [app.id] }
-  const { dataDir } = resolveSettings({
-    file: readConfigFile(process.cwd()),
-    env: process.env,
-    cli: givenSettings(command),
-  })
+  const { dataDir } = commandSettings(command)
   const appIds = existsSync(dataDir)
     ? readdirSync(dataDir, { withFileTypes: true })
         .filter((entry) => entry.isDirectory())

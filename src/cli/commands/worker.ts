@@ -17,9 +17,9 @@ export function addWorker(program: Command, context: CommandContext): void {
     })
   if (context.app === undefined) command.option(...appOption)
   addSettings(command, settingNames)
-  addExamples(command, [
+  addExamples(command, context, [
     ['run the app in sample.ts', 'euphorion worker -A sample.ts'],
-    ['the same by hand, against a Kafka', 'node sample.js worker --broker kafka://localhost:9092'],
-    ['with other settings', 'euphorion worker -A sample.ts --threads 2 --commit-interval-ms 100ms'],
+    ['against a Kafka', 'euphorion worker -A sample.ts --broker kafka://localhost:9092'],
+    ['with other settings', 'euphorion worker -A sample.ts --threads 2 --commit-interval 100ms'],
   ])
 }
