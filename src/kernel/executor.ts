@@ -81,6 +81,8 @@ class PoolExecutor extends ScratchOwner implements Executor {
       maxQueue: queueMax,
       recordTiming: false,
     })
+    // Of threads that fail with nothing to do, and answers that come late: nobody waits for them.
+    this.#pool.on('error', () => undefined)
   }
 
   run(task: number): Promise<number> {

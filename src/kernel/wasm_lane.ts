@@ -155,7 +155,12 @@ export class WasmLane implements LaneKernel {
     if (heap === undefined || (crowded && !arena.growIndex())) return false
     arena.set('input', heap.address)
     arena.set('inputLength', heap.address + heap.bytes)
-    await this.#run(laneTask.moveHeap)
+    try {
+      await this.#run(laneTask.moveHeap)
+    } catch (error) {
+      if (!crowded) this.#memory.free(heap.address)
+      throw error
+    }
     if (!crowded) arena.settle(heap)
     return true
   }
@@ -196,8 +201,7 @@ export class WasmLane implements LaneKernel {
 
   restore(position: LanePosition): void {
     const arena = this.#arena
-    const { onBadRecord, collectLate, checkCrcs, executor } = this.#options
-    executor.releaseScratch(arena.get('scratch'))
+    const { onBadRecord, collectLate, checkCrcs } = this.#options
     arena.reset()
     arena.set('schema', this.#schema)
     arena.set('plan', this.#plan)
@@ -233,8 +237,15 @@ export class WasmLane implements LaneKernel {
     if (this.#schema !== 0) this.#memory.free(this.#schema)
   }
 
-  #run(task: number): Promise<number> {
-    return this.#options.executor.run(this.#arena.address + task)
+  /** A task that fails may leave its scratch area taken, and other lanes wait for one. */
+  async #run(task: number): Promise<number> {
+    const { executor } = this.#options
+    try {
+      return await executor.run(this.#arena.address + task)
+    } catch (error) {
+      executor.releaseScratch(this.#arena.get('scratch'))
+      throw error
+    }
   }
 
   #mustGrow(grown: boolean, purpose: string): void {
