@@ -217,6 +217,7 @@ export class Engine {
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,
       askForCut: (task) => void this.#cut([task]).catch(this.#options.onError),
+      rewound: (intake) => this.#loop.rewound(intake),
       progressed: () => {
         this.#loop.wake()
         this.#options.onProgress?.()
@@ -255,7 +256,9 @@ export class Engine {
     task.committed = committed ?? -1
     this.#tasks.set(`${topic} ${partition}`, task)
     if (stored === undefined) return undefined
-    return task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
+    const start = task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
+    task.intake.position = start
+    return start
   }
 
   /**

@@ -38,6 +38,7 @@ export interface TaskServices {
   readonly laneBytesMax: number
   readonly deadLetters: DeadLetters
   readonly askForCut: (task: PartitionTask) => void
+  readonly rewound: (intake: Intake) => void
   readonly progressed: () => void
   readonly laneFailed: (task: PartitionTask, table: string, error: unknown) => void
 }
@@ -176,7 +177,7 @@ export class PartitionTask {
 
   #makeFeed(definition: AggregationDefinition, lane: LaneKernel, late: PendingSends): LaneFeed {
     const { name } = definition.plan
-    const { settings, deadLetters, askForCut, progressed, laneFailed } = this.#services
+    const { settings, deadLetters, askForCut, rewound, progressed, laneFailed } = this.#services
     const { topic, partition } = this.intake
     return new LaneFeed({
       topic,
@@ -190,7 +191,7 @@ export class PartitionTask {
       restore: () => this.#restore(name),
       rewind: (offset) => {
         this.intake.rewind(offset)
-        progressed()
+        rewound(this.intake)
       },
       progressed,
       failed: (error) => laneFailed(this, name, error),

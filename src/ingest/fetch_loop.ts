@@ -39,6 +39,9 @@ export class FetchLoop {
   readonly #templates = new BatchTemplates()
   readonly #cursor = new BatchCursor(new Uint8Array(0))
   readonly #stopping = new AbortController()
+  /** Ends the fetch under way, so that partitions can be sought; stopping ends it too. */
+  #interrupt = new AbortController()
+  readonly #rewound = new Set<Intake>()
   #consumer: LogConsumer | undefined
   #running: Promise<void> | undefined
   #failures = 0
@@ -58,15 +61,24 @@ export class FetchLoop {
     this.#running = this.#run(consumer).catch(failed)
   }
 
-  /** A feed has room again, or has rewound. */
+  /** A feed has room again. */
   wake(): void {
     this.#consumer?.wake()
+  }
+
+  /**
+   * The intake has been rewound. A fetch that waits would not ask about a partition that has
+   * nothing new: it is ended, and the position moved before the next one.
+   */
+  rewound(intake: Intake): void {
+    this.#rewound.add(intake)
+    this.#interrupt.abort()
   }
 
   /** Resolves when no fetch is on its way any more. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#consumer?.wake()
+    this.#interrupt.abort()
     this.#regions.abandon()
     await this.#running
   }
@@ -77,15 +89,15 @@ export class FetchLoop {
   }
 
   async #run(consumer: LogConsumer): Promise<void> {
-    const wants = (topic: string, partition: number): boolean =>
-      this.#wants(consumer, topic, partition)
+    const wants = (topic: string, partition: number): boolean => this.#wants(topic, partition)
     const { signal } = this.#stopping
     while (!signal.aborted) {
       const region = this.#large === undefined ? await this.#regions.take() : this.#largeRegion()
       if (region === undefined) continue
       let result: FetchResult
+      this.#seek(consumer)
       try {
-        result = await consumer.fetch(region.target(), wants, signal)
+        result = await consumer.fetch(region.target(), wants, this.#interrupt.signal)
         this.#failures = 0
       } catch (error) {
         this.#regions.giveBack(region)
@@ -95,21 +107,28 @@ export class FetchLoop {
       if (result.kind === 'batches') this.#offer(region, result)
       else {
         this.#regions.giveBack(region)
-        if (result.kind === 'closed') return
-        this.#tooSmall(result)
+        if (result.kind === 'too-small') this.#tooSmall(result)
+        else if (!this.#interrupt.signal.aborted) return
       }
     }
   }
 
   /** Seeks where a lane has rewound: no fetch is under way between two fetches. */
-  #wants(consumer: LogConsumer, topic: string, partition: number): boolean {
+  #seek(consumer: LogConsumer): void {
+    if (this.#interrupt.signal.aborted && !this.#stopping.signal.aborted)
+      this.#interrupt = new AbortController()
+    for (const intake of this.#rewound) {
+      const { topic, partition, rewoundTo, closing } = intake
+      if (rewoundTo !== undefined && !closing) consumer.seek(topic, partition, rewoundTo)
+      intake.rewoundTo = undefined
+    }
+    this.#rewound.clear()
+  }
+
+  #wants(topic: string, partition: number): boolean {
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined || (this.#large !== undefined && this.#large.intake !== intake))
       return false
-    if (intake.rewoundTo !== undefined) {
-      consumer.seek(topic, partition, intake.rewoundTo)
-      intake.rewoundTo = undefined
-    }
     return intake.wants()
   }
 

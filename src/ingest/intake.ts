@@ -10,6 +10,8 @@ export class Intake {
   readonly partition: number
   readonly lanes: LaneFeed[] = []
   readonly sinks: SinkFeed[] = []
+  /** Offset behind what was offered. */
+  position = 0
   /** Offset to read from next, where a lane asked for it; the loop seeks before its next fetch. */
   rewoundTo: number | undefined
   closing = false
@@ -38,6 +40,7 @@ export class Intake {
 
   /** Hands the batch to everyone; `release` is called once by each of the `readers()`. */
   offer(batch: SharedBatch, release: () => void): void {
+    this.position = batch.nextOffset
     for (const lane of this.lanes) lane.offer(batch, release)
     for (const sink of this.sinks) sink.offer(batch, release)
   }
@@ -46,8 +49,11 @@ export class Intake {
     return this.lanes.length + this.sinks.length
   }
 
+  /** Never forward: another lane may be behind, on its way up from a rewind of its own. */
   rewind(offset: number): void {
-    this.rewoundTo = Math.min(this.rewoundTo ?? offset, offset)
+    if (offset >= this.position) return
+    this.position = offset
+    this.rewoundTo = offset
   }
 
   /** Takes nothing more; resolves when lanes have no task and agents no event in hand. */

@@ -218,7 +218,10 @@ export class LaneFeed {
       })
     }
     this.clear()
-    this.options.rewind(await this.options.restore())
+    const restored = await this.options.restore()
+    // what was offered meanwhile begins behind a gap
+    this.clear()
+    this.options.rewind(restored)
   }
 
   #stop(error: unknown): void {
