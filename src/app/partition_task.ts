@@ -138,7 +138,8 @@ export class PartitionTask {
       { layout, window: plan.window, decodeKey },
       aggregation,
     )
-    const lane: TaskLane = { aggregation, feed, table, layout, committed, outputs, late }
+    const cutting = undefined
+    const lane: TaskLane = { aggregation, feed, table, layout, committed, cutting, outputs, late }
     kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
     await outputs.open()
     this.lanes.push(lane)
@@ -198,9 +199,10 @@ export class PartitionTask {
     })
   }
 
-  /** Puts one lane back to the last cut. */
+  /** Puts one lane back to the last cut: the one under way, if it holds the lane's rows already. */
   async #restore(name: string): Promise<number> {
     const lane = this.lanes.find((each) => each.aggregation.plan.name === name)!
+    await lane.cutting
     const { window } = lane.aggregation.plan
     lane.feed.lane.restore(
       await this.#position(this.store!, lane.table, lane.committed, window !== undefined),

@@ -30,6 +30,11 @@ export interface CutLane {
   readonly layout: StateLayout
   /** The position of the last cut. */
   committed: LaneCounters
+  /**
+   * Settles when the cut that has drained the lane is written, or given up: only then is `committed`
+   * what the store holds. Undefined when no cut is so far.
+   */
+  cutting: Promise<void> | undefined
   readonly outputs: CutOutputs
 }
 
@@ -61,7 +66,12 @@ async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array):
   return true
 }
 
-async function drainLane(store: Store, batch: StoreBatch, lane: CutLane): Promise<LaneCounters> {
+async function drainLane(
+  store: Store,
+  batch: StoreBatch,
+  lane: CutLane,
+  settled: Promise<void>,
+): Promise<LaneCounters> {
   const { feed, layout, outputs } = lane
   const kernel = feed.lane
   await feed.hold()
@@ -74,6 +84,7 @@ async function drainLane(store: Store, batch: StoreBatch, lane: CutLane): Promis
       const position = kernel.counters()
       if (status === 'done') {
         await (feed.wantsRoom ? kernel.evict() : kernel.tidy())
+        lane.cutting = settled
         // the rows buffer is the next drain's: the lane may run on while it is copied
         feed.release()
         held = false
@@ -105,10 +116,14 @@ export async function cutPartition(
   const moved = lanes.filter((lane) => !isClean(lane))
   if (moved.length === 0) return false
   const batch = store.batch()
+  let settle = (): void => undefined
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve
+  })
   try {
     const positions: LaneCounters[] = []
     for (const lane of moved) {
-      const position = await drainLane(store, batch, lane)
+      const position = await drainLane(store, batch, lane, settled)
       writePosition(batch, lane.table, position)
       lane.outputs.note(batch)
       positions.push(position)
@@ -124,6 +139,9 @@ export async function cutPartition(
     batch.drop()
     for (const lane of moved) lane.outputs.forget()
     throw error
+  } finally {
+    for (const lane of moved) lane.cutting = undefined
+    settle()
   }
   return true
 }
