@@ -326,7 +326,7 @@ export class Engine {
     try {
       const { beforeCommit, settings, deadLetters } = this.#options
       const acknowledged = tasks.map((task) => task.intake.acknowledged())
-      await Promise.all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
+      await all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
       const moved: { task: PartitionTask; offset: number }[] = []
       tasks.forEach((task, i) => {
         const offset = Math.min(acknowledged[i], task.storedOffset())
@@ -372,5 +372,12 @@ export class Engine {
     this.#closed = true
     for (const task of this.#tasks.values()) await task.close()
     await this.#executor?.close()
+  }
+}
+
+/** Rejects like Promise.all, but not before every one of them is settled. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const each of await Promise.allSettled(promises)) {
+    if (each.status === 'rejected') throw each.reason
   }
 }

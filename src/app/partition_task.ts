@@ -227,8 +227,8 @@ export class PartitionTask {
       for (const lane of written ? running : [])
         await lane.outputs.written(lane.committed.streamTimeMs)
     } catch (error) {
-      if (error instanceof EuphorionError) throw error
       for (const lane of running) await lane.feed.fail(error)
+      if (error instanceof EuphorionError) throw error
     }
   }
 
