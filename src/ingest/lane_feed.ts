@@ -163,7 +163,11 @@ export class LaneFeed {
       for (const record of rejects) await this.options.reject(this.#place(record))
       if (bad !== undefined) throw this.#badRecord(bad)
       if (status === 'full') {
-        if (await this.lane.grow()) continue
+        try {
+          if (await this.lane.grow()) continue
+        } catch (error) {
+          return this.#recover(error)
+        }
         this.wantsRoom = true
         this.#held++
         return this.options.askForCut()
