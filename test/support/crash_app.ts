@@ -2,6 +2,7 @@
 // processes. Used by crash_worker.ts, which is killed, and by tests that fail parts of an app in
 // their own process.
 import { App, type AppOptions } from '../../src/app/app.ts'
+import type { LaneStatistics } from '../../src/app/engine.ts'
 import { createLogger } from '../../src/logger.ts'
 import { float64, string, timestamp } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
@@ -34,8 +35,10 @@ const PageView = record('PageView', {
   ts: timestamp(),
 })
 
-interface Rows extends AsyncIterable<unknown> {
+/** A table to be written out. */
+export interface Rows {
   readonly name: string
+  range(query: object): AsyncIterable<unknown>
 }
 
 export interface CrashApp {
@@ -44,7 +47,7 @@ export interface CrashApp {
   consumed(): number
   /** Records that are in the stores; undefined until there are all lanes. */
   stored(): number | undefined
-  /** Everything is in the stores. */
+  /** Every lane has stored everything. */
   done(): boolean
   /** Every row of every table as a line of JSON, and what each lane counted. */
   dump(): Promise<string[]>
@@ -86,22 +89,39 @@ export function crashApp(
   const tables = job.tables.map((name) => declare[name]())
   const sumOf = (offset: 'nextOffset' | 'storedOffset') =>
     app.statistics().reduce((total, lane) => total + lane[offset], 0)
-  const complete = () => app.statistics().length === job.ends.length * job.tables.length
   return {
     app,
     consumed: () => sumOf('nextOffset'),
-    stored: () => (complete() ? sumOf('storedOffset') : undefined),
-    done: () =>
-      complete() && app.statistics().every((lane) => lane.storedOffset >= job.ends[lane.partition]),
-    dump: () => dump(app, tables),
+    stored: () => (isComplete(job, app.statistics()) ? sumOf('storedOffset') : undefined),
+    done: () => isDone(job, app.statistics()),
+    dump: () => dump(tables, app.statistics()),
   }
 }
 
-async function dump(app: App, tables: readonly Rows[]): Promise<string[]> {
+/** Are there all lanes? */
+function isComplete({ ends, tables }: CrashJob, lanes: readonly LaneStatistics[]): boolean {
+  return lanes.length === ends.length * tables.length
+}
+
+/** Has every lane stored everything, or stopped? */
+export function isDone(job: CrashJob, lanes: readonly LaneStatistics[]): boolean {
+  return (
+    isComplete(job, lanes) &&
+    lanes.every(
+      ({ stopped, storedOffset, partition }) => stopped || storedOffset >= job.ends[partition],
+    )
+  )
+}
+
+/** Every row of every table as a line of JSON, and what each lane counted. */
+export async function dump(
+  tables: readonly Rows[],
+  lanes: readonly LaneStatistics[],
+): Promise<string[]> {
   const lines: string[] = []
   for (const table of tables)
-    for await (const row of table) lines.push(JSON.stringify([table.name, row]))
-  for (const lane of app.statistics()) {
+    for await (const row of table.range({})) lines.push(JSON.stringify([table.name, row]))
+  for (const lane of lanes) {
     const { table, partition, storedOffset, streamTimeMs, counted, late, bad, filtered } = lane
     lines.push(
       JSON.stringify([
