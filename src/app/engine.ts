@@ -293,10 +293,13 @@ export class Engine {
       ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
     )
     await Promise.all(leaving.map((task) => task.intake.quiesce()))
-    await this.#cut(leaving)
-    for (const task of leaving) {
-      this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
-      await task.close()
+    try {
+      await this.#cut(leaving)
+    } finally {
+      for (const task of leaving) {
+        this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
+        await task.close()
+      }
     }
   }
 
@@ -334,13 +337,32 @@ export class Engine {
       })
       if (moved.length === 0) return
       await beforeCommit()
-      await this.#consumer?.commit(moved.map(({ task, offset }) => ({ ...task.place, offset })))
+      const offsets = moved.map(({ task, offset }) => ({ ...task.place, offset }))
+      if (!(await this.#commit(offsets))) return
       for (const { task, offset } of moved) {
         task.committed = offset
         deadLetters.forget(task.intake.topic, task.intake.partition, offset)
       }
     } finally {
       this.#inCut = false
+    }
+  }
+
+  /**
+   * Answers whether the group has the offsets now. Between two memberships it takes none; states are
+   * stored all the same, and whoever has the partition next begins at them.
+   */
+  async #commit(offsets: readonly StartPosition[]): Promise<boolean> {
+    try {
+      await this.#consumer?.commit(offsets)
+      return true
+    } catch (error) {
+      if (!(error instanceof EuphorionError) || !error.retriable) throw error
+      this.#options.logger.warn(
+        { err: error },
+        'offsets are not committed; the next cut tries again',
+      )
+      return false
     }
   }
 
