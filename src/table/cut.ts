@@ -31,8 +31,8 @@ export interface CutLane {
   /** The position of the last cut. */
   committed: LaneCounters
   /**
-   * Settles when the cut that has drained the lane is written, or given up: only then is `committed`
-   * what the store holds. Undefined when no cut is so far.
+   * Settles when the cut that has drained the lane is written, or given up: only then is
+   * `committed` what the store holds. Undefined when no cut is so far.
    */
   cutting: Promise<void> | undefined
   readonly outputs: CutOutputs
