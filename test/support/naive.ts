@@ -10,6 +10,7 @@ import type {
   Reason,
 } from '../../src/kernel/plan.ts'
 import type { StoredRecord } from '../../src/log/log.ts'
+import type { FieldSchema } from '../../src/record/schema.ts'
 import { ExactSum, nearestRatio, ulpDistance } from './exact.ts'
 import { type Json, readJson } from './naive_json.ts'
 
@@ -146,6 +147,8 @@ function windowsOf(plan: AggregationPlan, time: number, streamTimeMs: number): n
   return starts
 }
 
+type Read = typeof readJson
+
 /** What one record comes to: bad, filtered, late, or counted into `groups`. */
 function take(
   plan: AggregationPlan,
@@ -153,11 +156,12 @@ function take(
   nowMs: number,
   state: NaivePartition,
   groups: Map<string, Group>,
+  read: Read,
 ): Reason | 'filtered' | undefined {
   let values: Values = []
   if (plan.value !== undefined) {
     if (record.value === null) return 'null-value'
-    const document = readJson(plan.value, record.value)
+    const document = read(plan.value, record.value)
     if (document !== null && typeof document === 'object' && 'reason' in document)
       return document.reason
     values = plan.columns.map((column) => columnOf(document, column))
@@ -216,38 +220,68 @@ function order(a: NaiveRow, b: NaiveRow): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 
+/** Reads the same document for several plans once. */
+function readOnce(): Read {
+  let last: { schema: FieldSchema; bytes: Uint8Array; document: ReturnType<Read> } | undefined
+  return (schema, bytes) => {
+    if (last?.schema !== schema || last.bytes !== bytes)
+      last = { schema, bytes, document: readJson(schema, bytes) }
+    return last.document
+  }
+}
+
+const newPartition = (): NaivePartition => ({
+  nextOffset: 0,
+  streamTimeMs: -1,
+  counted: 0,
+  late: 0,
+  bad: 0,
+  filtered: 0,
+  rejects: [],
+})
+
+function note(state: NaivePartition, offset: number, outcome: ReturnType<typeof take>): void {
+  state.nextOffset = offset + 1
+  if (outcome === undefined) state.counted++
+  else if (outcome === 'filtered') state.filtered++
+  else {
+    if (outcome === 'late') state.late++
+    else state.bad++
+    state.rejects.push({ offset, reason: outcome })
+  }
+}
+
 /** Aggregates the partitions, each in the order of arrival with its own stream time. */
 export function naive(
   plan: AggregationPlan,
   partitions: readonly Iterable<StoredRecord>[],
   nowMs: number,
 ): NaiveResult {
-  const groups = new Map<string, Group>()
-  const results = partitions.map((records) => {
-    const state: NaivePartition = {
-      nextOffset: 0,
-      streamTimeMs: -1,
-      counted: 0,
-      late: 0,
-      bad: 0,
-      filtered: 0,
-      rejects: [],
-    }
-    for (const record of records) {
-      const outcome = take(plan, record, nowMs, state, groups)
-      state.nextOffset = record.offset + 1
-      if (outcome === undefined) state.counted++
-      else if (outcome === 'filtered') state.filtered++
-      else {
-        if (outcome === 'late') state.late++
-        else state.bad++
-        state.rejects.push({ offset: record.offset, reason: outcome })
+  return naiveOfEach([plan], partitions, nowMs)[0]
+}
+
+/** The same for several plans over the same records, which are gone through once. */
+export function naiveOfEach(
+  plans: readonly AggregationPlan[],
+  partitions: readonly Iterable<StoredRecord>[],
+  nowMs: number,
+): NaiveResult[] {
+  const read = readOnce()
+  const jobs = plans.map((plan) => ({
+    plan,
+    groups: new Map<string, Group>(),
+    states: partitions.map(newPartition),
+  }))
+  for (const [partition, records] of partitions.entries())
+    for (const record of records)
+      for (const { plan, groups, states } of jobs) {
+        const state = states[partition]
+        note(state, record.offset, take(plan, record, nowMs, state, groups, read))
       }
-    }
-    return state
-  })
-  const rows = [...groups.values()].map((group) => finish(plan, group))
-  return { rows: rows.sort(order), partitions: results }
+  return jobs.map(({ plan, groups, states }) => ({
+    rows: [...groups.values()].map((group) => finish(plan, group)).sort(order),
+    partitions: states,
+  }))
 }
 
 function sameValue(actual: unknown, expected: unknown): boolean {

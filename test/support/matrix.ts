@@ -1,0 +1,169 @@
+// The main job from topic to printed rows, as a user runs it: `euphorion worker` and `euphorion
+// table` on mixed_app.ts, compared with the naive reference. For the matrix of its settings.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import type { Compression, Log } from '../../src/log/log.ts'
+import type { RecordSchema } from '../../src/record/schema.ts'
+import { prepareCompression } from '../../src/wire/compression.ts'
+import { euphorion } from './command.ts'
+import type { ProgramName } from './mixed_app.ts'
+import { mixedPlans, rowSchema } from './mixed_plans.ts'
+import { type MixedOptions, mixedRecords } from './mixed_views.ts'
+import { differenceOf, type NaiveResult, type NaiveRow, naiveOfEach } from './naive.ts'
+import { type Json, readJson } from './naive_json.ts'
+import { type CaseOf, pairwise } from './pairwise.ts'
+
+const app = join(import.meta.dirname, '../../../test/support/mixed_app.ts')
+
+export const factors = {
+  compression: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
+  threads: [1, 2, 4],
+  backend: ['wasm', 'js'],
+  log: ['embedded', 'kafkajs'],
+  window: ['tumbling', 'hopping'],
+  grace: ['none', 'some'],
+  batchBytes: ['64KiB', '4MiB'],
+} as const
+
+export type MatrixCase = CaseOf<typeof factors>
+
+/** Cases with every pair of values of two factors. */
+export const pairs: readonly MatrixCase[] = pairwise(factors)
+
+export const titleOf = (each: MatrixCase): string =>
+  Object.entries(each)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+
+/** The tables that a case computes: the windows that it says, and one more of the others in turn. */
+export function programsOf({ window, grace }: MatrixCase, turn: number): ProgramName[] {
+  if (window === 'tumbling')
+    return grace === 'none'
+      ? ['tumbling', turn % 2 ? 'plain' : 'plain-by-key']
+      : ['tumbling-grace', turn % 2 ? 'plain-by-key' : 'plain']
+  return grace === 'none' ? ['uneven', 'plain'] : ['hopping-grace', 'uneven-grace']
+}
+
+/** Records in a batch: of one fetch and of several, the last ones larger than the least fetch. */
+const BATCH_RECORDS = [1, 40, 300, 7, 900]
+
+/** Makes the topic with the mixed views in it. */
+export async function writeMixed(
+  log: Log,
+  topic: string,
+  options: MixedOptions,
+  compression: Compression,
+): Promise<void> {
+  await prepareCompression(compression)
+  await log.createTopic(topic, {
+    partitions: options.partitions,
+    // The records are of some years ago.
+    config: { retentionMs: -1 },
+  })
+  const producer = await log.producer({ compression })
+  await Promise.all(
+    Array.from({ length: options.partitions }, async (_, partition) => {
+      let batch = []
+      let batches = 0
+      for (const record of mixedRecords(options, partition)) {
+        batch.push(record)
+        if (batch.length < BATCH_RECORDS[batches % BATCH_RECORDS.length]) continue
+        await producer.append(topic, partition, batch)
+        batch = []
+        batches++
+      }
+      if (batch.length > 0) await producer.append(topic, partition, batch)
+    }),
+  )
+  await producer.close()
+}
+
+export type Expected = ReadonlyMap<ProgramName, NaiveResult>
+
+/** What the tables must hold, computed apart. */
+export function expectMixed(options: MixedOptions, names: readonly ProgramName[]): Expected {
+  const records = Array.from({ length: options.partitions }, (_, partition) =>
+    mixedRecords(options, partition),
+  )
+  const results = naiveOfEach(
+    names.map((name) => mixedPlans[name]),
+    records,
+    Date.now(),
+  )
+  return new Map(results.map((result, index) => [names[index], result]))
+}
+
+export interface MatrixRun {
+  /** Where the worker runs; its data goes to `{cwd}/data`. */
+  readonly cwd: string
+  readonly broker: string
+  readonly topic: string
+  /** Names the app: its group and its data. */
+  readonly id: string
+  readonly records: number
+  readonly programs: readonly ProgramName[]
+  /** Settings of the worker, as on its command line. */
+  readonly settings: readonly string[]
+}
+
+/** Runs the worker over the topic until everything is stored; it must end well. */
+async function work({ cwd, broker, settings, ...run }: MatrixRun): Promise<void> {
+  const args = ['worker', '-A', app, '--broker', broker, '--log-level', 'warn', ...settings]
+  const env = { ...appEnvironment(run), MIXED_APP_RECORDS: String(run.records) }
+  const { code, errors } = await euphorion(args, { cwd, env })
+  assert.equal(code, 0, errors)
+}
+
+const appEnvironment = ({
+  id,
+  topic,
+  programs,
+}: Omit<MatrixRun, 'cwd' | 'broker' | 'settings'>) => ({
+  MIXED_APP_ID: id,
+  MIXED_APP_TOPIC: topic,
+  MIXED_APP_TABLES: programs.join(),
+})
+
+/** The rows that `euphorion table NAME -A app.ts --format jsonl` prints. */
+async function printed(run: MatrixRun, name: ProgramName): Promise<NaiveRow[]> {
+  const { code, out, errors } = await euphorion(['table', name, '-A', app, '--format', 'jsonl'], {
+    cwd: run.cwd,
+    env: appEnvironment(run),
+  })
+  assert.equal(code, 0, errors)
+  assert.match(out, /\n$/)
+  const schema = rowSchema(mixedPlans[name])
+  return out
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => rowOf(schema, line))
+}
+
+function rowOf(schema: RecordSchema, line: string): NaiveRow {
+  const read = readJson(schema, Buffer.from(line))
+  assert(read instanceof Map, line)
+  const row: Record<string, unknown> = { start: 0, end: 0, ...Object.fromEntries(read) }
+  for (const [name, { type }] of schema.fields)
+    if (type === 'decimal') row[name] = BigInt(row[name] as string)
+  const key = row.key as Json
+  return { ...row, key: key instanceof Map ? [...key.values()] : key } as NaiveRow
+}
+
+/** Runs worker and table; the rows must be those expected. */
+export async function checkRun(run: MatrixRun, expected: Expected): Promise<void> {
+  await work(run)
+  for (const name of run.programs) {
+    const difference = differenceOf(await printed(run, name), expected.get(name)!.rows)
+    assert.equal(difference, undefined, `${name}: ${difference}`)
+  }
+}
+
+/** The settings of a case. */
+export const settingsOf = ({ threads, backend, batchBytes }: MatrixCase): string[] => [
+  '--threads',
+  String(threads),
+  '--backend',
+  backend,
+  '--batch-bytes',
+  batchBytes,
+]
