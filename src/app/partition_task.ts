@@ -217,7 +217,7 @@ export class PartitionTask {
   async cut(flush: () => Promise<void>, sync: boolean): Promise<void> {
     const { store, lanes } = this
     if (store === undefined) return
-    const running = lanes.filter((lane) => !lane.feed.stopped)
+    const running = lanes.filter((lane) => !lane.feed.spoiled)
     try {
       const flushAll = async () => {
         await flush()

@@ -53,6 +53,8 @@ export class LaneFeed {
   /** The lane has no room until the next cut has evicted cells. */
   wantsRoom = false
   stopped = false
+  /** Its state does not agree with its position: it may not be cut. */
+  spoiled = false
 
   constructor(options: LaneFeedOptions) {
     this.options = options
@@ -96,10 +98,15 @@ export class LaneFeed {
 
   /** A task outside consume failed (a drain): the lane goes back to its last cut, or stops. */
   async fail(error: unknown): Promise<void> {
+    if (this.stopped) {
+      this.spoiled = true
+      return
+    }
     await this.hold()
     try {
       await this.#recover(error)
     } catch (final) {
+      this.spoiled = true
       this.#stop(final)
     } finally {
       this.release()
@@ -134,6 +141,7 @@ export class LaneFeed {
     this.#consume(this.#queue[0]).then(
       () => this.#settled(),
       (error) => {
+        this.spoiled = true
         this.#stop(error)
         this.#settled()
       },
@@ -161,7 +169,7 @@ export class LaneFeed {
       const rejects = this.lane.rejects()
       const bad = status === 'stopped' ? rejects.pop()! : undefined
       for (const record of rejects) await this.options.reject(this.#place(record))
-      if (bad !== undefined) throw this.#badRecord(bad)
+      if (bad !== undefined) return this.#stop(this.#badRecord(bad))
       if (status === 'full') {
         try {
           if (await this.lane.grow()) continue
@@ -203,7 +211,9 @@ export class LaneFeed {
     const offset = this.lane.counters().nextOffset
     if (this.#corruptAt === offset) {
       const message = 'A batch was read twice, and its checksum or framing is wrong both times'
-      throw new EuphorionError('BATCH_CORRUPT', message, { place: { topic, partition, offset } })
+      const place = { topic, partition, offset }
+      this.#stop(new EuphorionError('BATCH_CORRUPT', message, { place }))
+      return
     }
     this.#corruptAt = offset
     this.clear()
@@ -228,6 +238,7 @@ export class LaneFeed {
     this.options.rewind(restored)
   }
 
+  /** At a bad record, or at a damaged batch, what was consumed before still counts. */
   #stop(error: unknown): void {
     this.stopped = true
     this.clear()
