@@ -51,6 +51,7 @@ class KafkajsLog implements Log {
   readonly #reader: Reader
   readonly #open = new Set<LogProducer | LogConsumer>()
   #admin: Promise<Admin> | undefined
+  #asking: Promise<unknown> = Promise.resolve()
 
   constructor(options: KafkajsOptions) {
     this.#options = options
@@ -85,10 +86,17 @@ class KafkajsLog implements Log {
   }
 
   /**
-   * Asks the admin client. One that has asked for a topic which is gone fails for every topic from
-   * then on: it is replaced, and asked once more where the topic at hand is there.
+   * Asks the admin client, one question at a time: each replaces the metadata that the others look
+   * into. One that has asked for a topic which is gone fails for every topic from then on: it is
+   * replaced, and asked once more where the topic at hand is there.
    */
-  async #ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  #ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    const answer = this.#asking.then(() => this.#askNow(question, topic))
+    this.#asking = answer.catch(() => undefined)
+    return answer
+  }
+
+  async #askNow<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     try {
       return await question(await this.#connectedAdmin())
     } catch (error) {
@@ -145,7 +153,8 @@ class KafkajsLog implements Log {
     await this.topic(name)
     await this.#ask((admin) => admin.deleteTopics({ topics: [name] }), name)
     // The broker answers before it has forgotten the topic.
-    for (let look = 0; look < deletionLooks && (await this.#exists(name)); look++)
+    const remains = () => this.#ask(async (admin) => (await admin.listTopics()).includes(name))
+    for (let look = 0; look < deletionLooks && (await remains()); look++)
       await new Promise<void>((resolve) => this.#clock.after(deletionLookMs, resolve))
   }
 
