@@ -63,6 +63,8 @@ const QUEUED_TASKS_MIN = 256
 export class Engine {
   readonly #options: EngineOptions
   readonly #tasks = new Map<string, PartitionTask>()
+  /** Topics that were deleted. */
+  readonly #lostTopics = new Set<string>()
   readonly #memory: SharedMemory
   readonly #executor: Executor | undefined
   readonly #loop: FetchLoop
@@ -374,6 +376,7 @@ export class Engine {
   }
 
   #lost(topic: string, partition: number | undefined, error: unknown): void {
+    if (partition === undefined) this.#lostTopics.add(topic)
     for (const { intake } of this.#tasks.values()) {
       if (intake.topic === topic && (partition === undefined || intake.partition === partition)) {
         intake.failed = true
@@ -383,10 +386,14 @@ export class Engine {
     this.#endIfNothingRuns(error)
   }
 
-  /** A worker that has stopped everywhere must not look alive. */
+  /**
+   * A worker that has stopped everywhere must not look alive. One without partitions may get some.
+   */
   #endIfNothingRuns(error: unknown): void {
-    const running = [...this.#tasks.values()].some(({ intake }) => intake.runs())
-    if (!running) this.#options.onError(error)
+    const tasks = [...this.#tasks.values()]
+    const running = tasks.length === 0 || tasks.some(({ intake }) => intake.runs())
+    const isLeft = this.#topics().some((topic) => !this.#lostTopics.has(topic))
+    if (!running || !isLeft) this.#options.onError(error)
   }
 
   async #close(): Promise<void> {
