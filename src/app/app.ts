@@ -101,6 +101,7 @@ export class App {
   #cli: SettingsSource = {}
   #connection: Promise<Connection> | undefined
   #worker: Worker | undefined
+  #stopping: Promise<void> | undefined
 
   /** Throws APP_INVALID for an id that cannot name a folder and a consumer group. */
   constructor(id: string, options: AppOptions = {}) {
@@ -251,14 +252,24 @@ export class App {
     try {
       await worker.start()
     } catch (error) {
-      worker.abort()
-      await this.#release()
+      await this.stop().catch(() => undefined)
       throw error
     }
   }
 
-  /** Finishes what is in flight, cuts, leaves the group and closes the log. */
-  async stop(): Promise<void> {
+  /**
+   * Finishes what is in flight, cuts, leaves the group and closes the log; nothing of the app keeps
+   * the process alive then. A start() under way rejects. Agents and timers must not await it: it
+   * waits for them.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop().finally(() => {
+      this.#stopping = undefined
+    })
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
     try {
       await this.#worker?.stop()
     } finally {
@@ -276,9 +287,9 @@ export class App {
     return (await this.#connect()).log
   }
 
-  /** Rejects with what made the running app fail. Never resolves. */
-  get failed(): Promise<never> {
-    return this.#worker?.failed ?? new Promise(() => undefined)
+  /** Resolves once the running app is stopped; rejects with what made it fail. */
+  get ended(): Promise<void> {
+    return this.#worker?.ended ?? Promise.resolve()
   }
 
   /**

@@ -4,6 +4,7 @@ import assert from 'node:assert'
 import { SharedMemory } from '../batch/memory.ts'
 import type { SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
@@ -24,6 +25,7 @@ import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
+import { checkWithinLog } from './positions.ts'
 import { readTable } from './read_table.ts'
 
 export interface EngineOptions {
@@ -59,6 +61,7 @@ const MIB = 1 << 20
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
 const QUEUED_TASKS_MIN = 256
+const ASSIGNMENT_WAIT_MS = 5000
 
 export class Engine {
   readonly #options: EngineOptions
@@ -75,6 +78,11 @@ export class Engine {
   #inCut = false
   #cuts = 0
   #stopping = false
+  readonly #aborted = deferred()
+  #isAborted = false
+  readonly #assignedOnce = deferred()
+  /** Why something has stopped on its partition. */
+  #stoppedBy: unknown
   #closed = false
 
   constructor(options: EngineOptions) {
@@ -102,7 +110,10 @@ export class Engine {
     })
   }
 
-  /** `fetching` is called when everything is set up and the first fetch is about to be sent. */
+  /**
+   * Rejects with what makes the first assignment fail: a locked store, a table of another shape.
+   * `fetching` is called when everything is set up and the first fetch is about to be sent.
+   */
   async start(fetching: () => void = () => undefined): Promise<void> {
     const { log, appId, settings, onError } = this.#options
     const topics = this.#topics()
@@ -113,30 +124,55 @@ export class Engine {
       groupId: appId,
       topics,
       maxBytes: settings.batchBytes,
-      onAssigned: (partitions) => this.#assigned(partitions),
+      onAssigned: async (partitions) => {
+        const starts = this.#assigned(partitions)
+        starts.then(() => this.#assignedOnce.resolve(), this.#assignedOnce.reject)
+        return starts
+      },
       onRevoked: (partitions) => this.#revoked(partitions),
     })
     fetching()
     this.#loop.start(this.#consumer, onError)
     this.#scheduleCut()
+    await this.#firstAssignment()
+    if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
+  }
+
+  /** Waits a while only: other members may hold the group up, or have all of its partitions. */
+  async #firstAssignment(): Promise<void> {
+    const { clock } = this.#options
+    const cancel = clock.after(ASSIGNMENT_WAIT_MS, () => this.#assignedOnce.resolve())
+    await this.#assignedOnce.promise.finally(cancel)
   }
 
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
     this.#stopping = true
     this.#cancelCut?.()
-    await this.#loop.stop()
-    await this.#consumer?.close()
-    await this.#cutting
-    await this.#close()
+    try {
+      await this.#loop.stop()
+      await this.#consumer?.close()
+      await Promise.race([this.#cutting, this.#aborted.promise])
+    } finally {
+      await this.#close()
+    }
   }
 
-  /** Leaves everything as the last cut has it. */
-  abort(): void {
-    this.#stopping = true
-    this.#cancelCut?.()
-    void this.#loop.stop()
-    void this.#executor?.close()
+  /** As stop(), but waits for no agent and no lane: everything is left as the last cut has it. */
+  abort(): Promise<void> {
+    this.#isAborted = true
+    this.#aborted.resolve()
+    return this.stop()
+  }
+
+  /** A subscriber has stopped on a partition, and has logged why. */
+  subscriberStopped(error: unknown): void {
+    this.#endIfNothingRuns(error)
+  }
+
+  /** The kernel threads, where there are some. */
+  get executor(): Executor | undefined {
+    return this.#executor
   }
 
   /** Cuts now, behind the cut that may be under way. */
@@ -155,6 +191,11 @@ export class Engine {
         stopped: feed.stopped,
       })),
     )
+  }
+
+  /** Cuts that were made so far. */
+  get cuts(): number {
+    return this.#cuts
   }
 
   /** What was fetched so far. */
@@ -186,16 +227,6 @@ export class Engine {
       parts.set(intake.partition, { store, number: lane.table })
     }
     return parts
-  }
-
-  /** Cuts that were made so far. */
-  get cuts(): number {
-    return this.#cuts
-  }
-
-  /** The kernel threads, where there are some. */
-  get executor(): Executor | undefined {
-    return this.#executor
   }
 
   #topics(): string[] {
@@ -237,7 +268,7 @@ export class Engine {
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
-    await this.#checkWithinLog(starts, committed)
+    await checkWithinLog(this.#options, starts, committed)
     return starts
   }
 
@@ -248,7 +279,11 @@ export class Engine {
   ): Promise<number | undefined> {
     const { aggregations, subscribers, settings } = this.#options
     const task = new PartitionTask(topic, partition, this.#services!)
-    const stored = await task.open(aggregations.filter((each) => each.topic === topic))
+    const lanes = aggregations.filter((each) => each.topic === topic)
+    const stored = await task.open(lanes).catch(async (error) => {
+      await task.close()
+      throw error
+    })
     for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
       const sink = subscriber.open(partition, committed ?? 0)
       task.intake.sinks.push(
@@ -263,40 +298,14 @@ export class Engine {
     return start
   }
 
-  /**
-   * State that is ahead of its log belongs to another log (the topic was made anew). Records that
-   * the topic has let go before they were read are a loss that somebody should hear of.
-   */
-  async #checkWithinLog(
-    starts: readonly StartPosition[],
-    committed: readonly StartPosition[],
-  ): Promise<void> {
-    const positions = [...starts, ...committed]
-    for (const topic of new Set(positions.map((each) => each.topic))) {
-      for (const { partition, earliest, latest } of await this.#options.log.offsets(topic)) {
-        const isHere = (each: TopicPartition) =>
-          each.topic === topic && each.partition === partition
-        const start = starts.find(isHere)
-        if (start !== undefined && start.offset > latest) {
-          const stored = `The stored state is at offset ${start.offset}`
-          const message = `${stored}, but the log ends at ${latest}: it is another log`
-          throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place: { topic, partition } })
-        }
-        const { offset } = positions.find(isHere) ?? { offset: earliest }
-        if (offset >= earliest) continue
-        const lost = { topic, partition, from: offset, to: earliest }
-        this.#options.logger.warn(lost, 'records were deleted from the topic before they were read')
-      }
-    }
-  }
-
   async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
     const leaving = partitions.flatMap(
       ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
     )
-    await Promise.all(leaving.map((task) => task.intake.quiesce()))
+    const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
+    await Promise.race([quiet, this.#aborted.promise])
     try {
-      await this.#cut(leaving)
+      if (!this.#isAborted) await this.#cut(leaving)
     } finally {
       for (const task of leaving) {
         this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
@@ -390,6 +399,9 @@ export class Engine {
    * A worker that has stopped everywhere must not look alive. One without partitions may get some.
    */
   #endIfNothingRuns(error: unknown): void {
+    this.#stoppedBy = error
+    // While it starts, some of its partitions are still to come.
+    if (this.#consumer === undefined) return
     const tasks = [...this.#tasks.values()]
     const running = tasks.length === 0 || tasks.some(({ intake }) => intake.runs())
     const isLeft = this.#topics().some((topic) => !this.#lostTopics.has(topic))

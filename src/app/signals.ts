@@ -1,5 +1,7 @@
 // The life of a worker process: runs an app until a signal or a failure. Called by `worker`.
+import { constants } from 'node:os'
 import type { Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { describeError } from '../errors.ts'
 import type { App } from './app.ts'
 
@@ -9,47 +11,53 @@ import type { App } from './app.ts'
  */
 const SAME_SIGNAL_MS = 100
 
-const STOPPED_AT_ONCE = 130
+/** How long a signal waits for an app that still starts, perhaps with a broker that is away. */
+const STARTING_MS = 1000
+
+const signals = ['SIGINT', 'SIGTERM'] as const
 
 /**
  * Starts the app and stops it at SIGINT or SIGTERM; returns the exit code. A second signal ends the
- * process at once, with code 130.
+ * process at once, with 128 and the signal's number as its code.
  */
 export async function runUntilSignal(app: App): Promise<number> {
-  const signal = watchSignals(app.clock)
+  const { first, unwatch } = watchSignals(app.clock)
   try {
-    await app.start()
-    await Promise.race([signal.first, app.failed])
-    await app.stop()
+    const hasStarted = await Promise.race([app.start().then(() => true), first.then(() => false)])
+    if (hasStarted) {
+      await Promise.race([first, app.ended])
+      await app.stop()
+    } else await Promise.race([app.stop(), pause(app.clock, STARTING_MS)])
     return 0
   } catch (error) {
     process.stderr.write(`${describeError(error)}\n`)
     await app.stop().catch(() => undefined)
     return 1
   } finally {
-    signal.unwatch()
+    unwatch()
   }
 }
 
 /** The first signal resolves `first`; a second ends the process at once. */
 export function watchSignals(clock: Clock) {
   let firstAt: number | undefined
-  let resolve = (): void => undefined
-  const first = new Promise<void>((done) => {
-    resolve = done
-  })
-  const onSignal = (): void => {
+  const first = deferred()
+  const onSignal = (signal: NodeJS.Signals): void => {
     const now = clock.monotonic()
     if (firstAt === undefined) {
       firstAt = now
-      resolve()
-    } else if (now - firstAt >= SAME_SIGNAL_MS) process.exit(STOPPED_AT_ONCE)
+      first.resolve()
+    } else if (now - firstAt >= SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal])
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const signal of signals) process.on(signal, onSignal)
   const unwatch = (): void => {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    for (const signal of signals) process.off(signal, onSignal)
   }
-  return { first, unwatch }
+  return { first: first.promise, unwatch }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
 }

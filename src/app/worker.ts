@@ -1,5 +1,6 @@
 // One run of an app: topics, engine and timers from start to stop. Called by App.
 import type { Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
@@ -23,31 +24,56 @@ export interface WorkerOptions {
 const BYTES_PER_MIB = 1024 ** 2
 
 export class Worker {
-  /** Rejects with what made the engine fail. Never resolves. */
-  readonly failed: Promise<never>
   readonly #options: WorkerOptions
   readonly #timers: Timer[] = []
   #engine: Engine | undefined
   #queries: QueryServer | undefined
-  #fail: (error: unknown) => void = () => undefined
+  #starting: Promise<void> | undefined
+  #stopping = false
+  #isUp = false
+  readonly #ended = deferred()
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    this.failed = new Promise((_, reject) => {
-      this.#fail = reject
-    })
-    // Whoever runs the app may look or not; the log has it in either case.
-    this.failed.catch(() => undefined)
   }
 
-  async start(): Promise<void> {
+  /** Resolves when this run has been stopped; rejects with what made the engine fail. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  /** Rejects with APP_INVALID where stop() came before it was done. */
+  start(): Promise<void> {
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  async #start(): Promise<void> {
     const { app, settings, logger, connect } = this.#options
     const connection = await connect()
+    this.#checkGoingOn()
     checkGuarantee(settings, connection)
     await this.#ensureTopics(connection)
     const deadLetters = await this.#deadLetters(connection)
-    const services = agentServices(app.clock, settings, logger, deadLetters)
-    this.#engine = new Engine({
+    this.#checkGoingOn()
+    this.#engine = this.#makeEngine(connection, deadLetters)
+    await this.#engine.start()
+    this.#checkGoingOn()
+    await this.#serveQueries(this.#engine)
+    this.#startTimers()
+    this.#isUp = true
+    logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
+  }
+
+  #checkGoingOn(): void {
+    if (!this.#stopping) return
+    throw new EuphorionError('APP_INVALID', 'the app was stopped while it started')
+  }
+
+  #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
+    const { app, settings, logger } = this.#options
+    const services = this.#agentServices(deadLetters)
+    return new Engine({
       log: connection.log,
       appId: app.id,
       settings,
@@ -64,27 +90,33 @@ export class Worker {
         await deadLetters.flush()
       },
       onError: (error) => {
-        logger.error({ err: error }, 'the worker cannot go on')
-        this.#fail(error)
+        // What fails while it starts is thrown by start().
+        if (this.#isUp) logger.error({ err: error }, 'the worker cannot go on')
+        this.#ended.reject(error)
       },
     })
-    await this.#engine.start()
-    await this.#serveQueries(this.#engine)
-    this.#startTimers()
-    logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
   }
 
   /**
-   * Rejects with APP_INVALID when it takes longer than shutdownTimeoutMs; then the last cut counts.
+   * Also while it starts, and after that has failed. Rejects with APP_INVALID when it takes longer
+   * than shutdownTimeoutMs; then the last cut counts.
    */
   async stop(): Promise<void> {
     const { app, settings, logger } = this.#options
+    this.#stopping = true
+    const hasStarted = await this.#starting?.then(
+      () => true,
+      () => false,
+    )
     const { promise, cancel } = deadline(app.clock, settings.shutdownTimeoutMs)
     try {
       await Promise.race([this.#stopParts(), promise])
-      logger.info({}, 'worker stopped')
+      if (hasStarted) logger.info({}, 'worker stopped')
+      this.#ended.resolve()
     } catch (error) {
-      this.abort()
+      this.#ended.reject(error)
+      await this.#queries?.close()
+      await this.#engine?.abort().catch(() => undefined)
       throw error
     } finally {
       cancel()
@@ -99,12 +131,6 @@ export class Worker {
   /** Where each aggregation stands on each partition; empty while the app has not started. */
   statistics(): LaneStatistics[] {
     return this.#engine?.statistics() ?? []
-  }
-
-  abort(): void {
-    for (const timer of this.#timers) void timer.stop()
-    void this.#queries?.close()
-    this.#engine?.abort()
   }
 
   async #stopParts(): Promise<void> {
@@ -158,6 +184,21 @@ export class Worker {
     return new DeadLetters({ topic, partitions, sender: connection.sender })
   }
 
+  #agentServices(deadLetters: DeadLetters): AgentServices {
+    const { app, settings, logger } = this.#options
+    return {
+      clock: app.clock,
+      deadLetters,
+      decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
+      onStopped: (error) => {
+        logger.error({ ...error.place, err: error }, error.message)
+        this.#engine?.subscriberStopped(error)
+      },
+      onBadRecord: ({ topic, partition, offset, reason }, policy) =>
+        logger.warn({ topic, partition, offset, reason, policy }, 'a record cannot be read'),
+    }
+  }
+
   #startTimers(): void {
     const { app, logger } = this.#options
     for (const { name, everyMs, run } of app.topology.timers) {
@@ -170,22 +211,6 @@ export class Worker {
       this.#timers.push(timer)
       timer.start()
     }
-  }
-}
-
-function agentServices(
-  clock: Clock,
-  settings: Settings,
-  logger: Logger,
-  deadLetters: DeadLetters,
-): AgentServices {
-  return {
-    clock,
-    deadLetters,
-    decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
-    onStopped: (error) => logger.error({ ...error.place, err: error }, error.message),
-    onBadRecord: ({ topic, partition, offset, reason }, policy) =>
-      logger.warn({ topic, partition, offset, reason, policy }, 'a record cannot be read'),
   }
 }
 

@@ -43,7 +43,7 @@ export async function runDemo(
   const feeding = feed.run().finally(() => {
     isFed = true
   })
-  const failed = Promise.race([app.failed, feeding.then(() => new Promise<never>(() => undefined))])
+  const failed = Promise.race([app.ended, feeding.then(() => new Promise<never>(() => undefined))])
   const isDone = (): boolean => isFed && aggregated(app) >= feed.produced
   void signal.then(() => feed.stop())
   const cancelEnd =

@@ -36,9 +36,9 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
   const { settings = {}, clock = systemClock } = options
   const address = parseBroker(broker)
   if (address.kind === 'embedded') {
-    const { openEmbeddedLog } = await import('./embedded/embedded_log.ts')
+    const { shareEmbeddedLog } = await import('./embedded/in_process.ts')
     const { fsync } = settings
-    return openEmbeddedLog(address.directory, {
+    return shareEmbeddedLog(address.directory, {
       clock,
       ...(fsync && { fsync }),
       ...(options.remote && { remote: options.remote }),

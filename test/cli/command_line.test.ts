@@ -9,7 +9,7 @@ const commands = ['demo', 'worker', 'send', 'topics', 'table', 'bench pageviews'
 
 describe('help', { timeout: 60_000 }, () => {
   test('lists the commands; without a command it is wrong usage', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const asked = await runNode(t, [euphorion, '--help'], { cwd })
     assert.equal(asked.code, 0)
     for (const command of commands)
@@ -21,7 +21,7 @@ describe('help', { timeout: 60_000 }, () => {
 
   for (const command of commands) {
     test(`of ${command} ends with examples that parse`, async (t) => {
-      const cwd = await newDirectory(t)
+      const cwd = await newDirectory()
       const { code, out } = await runNode(t, [euphorion, ...command.split(' '), '--help'], { cwd })
       assert.equal(code, 0)
       const examples = [...out.split('Examples:')[1].matchAll(/^ {2}euphorion (.*)$/gm)]
@@ -36,7 +36,7 @@ describe('help', { timeout: 60_000 }, () => {
   }
 
   test("of a user's program shows its own commands", async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const { out } = await runNode(t, [visitsApp, 'send', '--help'], { cwd })
     assert.doesNotMatch(out, /euphorion send|--app/)
     assert.match(out, /^ {2}node \S+visits_app\.js send sample-topic '{"id":"me","value":1.5}'$/m)
@@ -69,7 +69,7 @@ describe('wrong usage ends with 2 and says what is wrong', { timeout: 60_000 }, 
   ]
   for (const [line, expected] of cases) {
     test(line, async (t) => {
-      const cwd = await newDirectory(t)
+      const cwd = await newDirectory()
       writeFileSync(join(cwd, 'empty.mjs'), 'export const nothing = 1\n')
       const { code, err, out } = await runNode(t, [euphorion, ...line.split(' ')], { cwd })
       assert.equal(code, 2, `${out}${err}`)
@@ -80,7 +80,7 @@ describe('wrong usage ends with 2 and says what is wrong', { timeout: 60_000 }, 
 })
 
 test('a failure ends with 1; its stack is shown with --debug', { timeout: 60_000 }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   writeFileSync(join(cwd, 'broken.mjs'), `throw new Error('broken on purpose')\n`)
   const args = ['worker', '-A', 'broken.mjs']
   const short = await runNode(t, [euphorion, ...args], { cwd })
@@ -92,7 +92,7 @@ test('a failure ends with 1; its stack is shown with --debug', { timeout: 60_000
 })
 
 test('a reader that goes away ends a command quietly', { timeout: 60_000 }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const demo = [euphorion, 'demo', '--events', '200000', '--json']
   assert.equal((await runNode(t, demo, { cwd })).code, 0)
   const table = `node ${euphorion} table views-per-page --data-dir euphorion-demo/state`

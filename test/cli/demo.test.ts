@@ -23,7 +23,7 @@ const rowsOf = (out: string): Row[] =>
     .map((line) => JSON.parse(line) as Row)
 
 test('--events: ends by itself, and its table counts every event', { timeout }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const { code, out, err } = await runNode(t, [...demo, '--events', '300000'], { cwd })
   assert.equal(code, 0, err)
   assert.equal(err, '')
@@ -39,7 +39,7 @@ test('--events: ends by itself, and its table counts every event', { timeout }, 
 })
 
 test('--json prints only the summary; a second demo starts afresh', { timeout }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   for (const events of [50_000, 20_000]) {
     const args = [...demo, '--events', String(events), '--json', '--dir', 'my demo']
     const { code, out, err } = await runNode(t, args, { cwd })
@@ -51,7 +51,7 @@ test('--json prints only the summary; a second demo starts afresh', { timeout },
 })
 
 test('without an end it goes on until SIGINT or SIGTERM', { timeout }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     const running = Program.start(t, [...demo, '--rate', '100000'], { cwd })
     await running.prints(/^[\d,]+ events, [\d,]+\/s, window \S+: \/page\/\d/m)
@@ -67,14 +67,14 @@ test('without an end it goes on until SIGINT or SIGTERM', { timeout }, async (t)
 })
 
 test('--seconds ends it', { timeout }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const { code, out } = await runNode(t, [...demo, '--seconds', '1', '--json'], { cwd })
   assert.equal(code, 0)
   assert.ok(JSON.parse(out).events > 0)
 })
 
 test('it takes no directory of somebody else or of a running demo', { timeout }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   writeFileSync(join(cwd, 'mine.txt'), 'keep me\n')
   const foreign = await runNode(t, [...demo, '--dir', '.'], { cwd })
   assert.equal(foreign.code, 2)
@@ -90,7 +90,7 @@ test('it takes no directory of somebody else or of a running demo', { timeout },
 
 if (hasTerminal) {
   test('in a terminal it paints over itself; Ctrl+C ends it well', { timeout }, async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const running = Program.terminal(t, [...demo, '--rate', '100000'], { cwd })
     await running.prints(/top pages of the window.*\/page\/\d+ .*Ctrl\+C ends it.*top pages/s)
     running.type('\x03')

@@ -24,7 +24,7 @@ function succeeded({ code, out, err }: Ended): string {
 
 describe('on a log that nobody has open', { timeout: 60_000 }, () => {
   test('topics are created, listed, described and deleted', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const topics = (...args: string[]) => run(t, cwd, ['topics', ...broker, ...args])
     assert.equal(succeeded(await topics()), 'no topics\n')
     const created = succeeded(await topics('greetings', '--create', '--partitions', '2', '--json'))
@@ -45,7 +45,7 @@ describe('on a log that nobody has open', { timeout: 60_000 }, () => {
   })
 
   test('text goes where its key or --partition says', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     succeeded(
       await run(t, cwd, ['topics', 'greetings', '--create', '--partitions', '3', ...broker]),
     )
@@ -61,14 +61,14 @@ describe('on a log that nobody has open', { timeout: 60_000 }, () => {
   })
 
   test('a topic that does not exist is an error that says so', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const { code, err } = await run(t, cwd, ['send', 'nowhere', 'x', ...broker])
     assert.equal(code, 1)
     assert.match(err, /^TOPIC_UNKNOWN: .*nowhere/)
   })
 
   test('without a broker the error names both choices', async (t) => {
-    const { code, err } = await run(t, await newDirectory(t), ['topics'])
+    const { code, err } = await run(t, await newDirectory(), ['topics'])
     assert.equal(code, 1)
     assert.match(err, /^BROKER_MISSING: /)
     assert.match(err, /kafka:\/\/.*embedded:/)
@@ -76,7 +76,7 @@ describe('on a log that nobody has open', { timeout: 60_000 }, () => {
 })
 
 test('while a worker has the log open, commands go through it', { timeout: 60_000 }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)
   const app = ['-A', visitsApp]

@@ -58,7 +58,7 @@ async function checkForms(t: TestContext, cwd: string, where: readonly string[])
 }
 
 test('rows of a running worker, then the same from disk', { timeout: 60_000 }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)
   const input = visits.map((visit) => JSON.stringify(visit)).join('\n')
@@ -75,7 +75,7 @@ test('rows of a running worker, then the same from disk', { timeout: 60_000 }, a
 })
 
 test('what is wrong with a query is said', { timeout: 60_000 }, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)
   const failed = async (...args: string[]) => {

@@ -146,7 +146,7 @@ function withOneBad(bad: Uint8Array | null): TestRecord[] {
 
 /** The app ends with RECORD_BAD at offset 300 of partition 0. */
 async function assertStopped(app: App, topic: string): Promise<void> {
-  await assert.rejects(app.failed, {
+  await assert.rejects(app.ended, {
     code: 'RECORD_BAD',
     place: { topic, partition: 0, offset: 300 },
     message: /invalid-json/,
@@ -331,7 +331,7 @@ async function onlyDeleted(place: Place): Promise<void> {
     await app.send(topic, { value: { id: 'a', value: 1, count: 1, at: 1, inner: { flag: true } } })
     await caughtUp(app, topic)
     await log.deleteTopic(topic)
-    await assert.rejects(app.failed, (error: { code: string; place: { topic: string } }) => {
+    await assert.rejects(app.ended, (error: { code: string; place: { topic: string } }) => {
       assert.equal(error.code, 'TOPIC_DELETED')
       assert.equal(error.place.topic, topic)
       return true

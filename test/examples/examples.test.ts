@@ -22,7 +22,7 @@ async function interrupt(program: Program): Promise<void> {
 for (const [name, broker] of drivers) {
   describe(`examples on ${name}`, { timeout: 60_000 }, () => {
     test('sample: producers send, the agent prints what they sent', async (t) => {
-      const cwd = await newDirectory(t)
+      const cwd = await newDirectory()
       const args = [example('sample'), 'worker', '--broker', broker]
       const program = Program.start(t, args, { cwd })
       await program.prints(/^Got producer 1: [01]\.\d+$/m)
@@ -31,7 +31,7 @@ for (const [name, broker] of drivers) {
     })
 
     test('page_views: the busiest pages, printed and read from the table', async (t) => {
-      const cwd = await newDirectory(t)
+      const cwd = await newDirectory()
       const args = [example('page_views'), 'worker', '--broker', broker]
       const program = Program.start(t, args, { cwd })
       await program.prints(/^\/home: \d+ views since \S+Z, \d+\.\d ms$/m)
@@ -65,7 +65,7 @@ async function readHome(t: TestContext, cwd: string): Promise<HomeRow[]> {
 }
 
 test('a TypeScript example runs from its source, through `euphorion worker`', async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   const source = join(import.meta.dirname, '../../../examples/sample.ts')
   const args = [euphorion, 'worker', '-A', source, '--broker', 'embedded:./data']
   const program = Program.start(t, args, { cwd })

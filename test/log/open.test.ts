@@ -71,3 +71,27 @@ test('the embedded log opens in a directory relative to the working one, without
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+test('an embedded log that this process has open is shared; the last close() closes it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'euphorion-open-'))
+  const broker = `embedded:${directory}`
+  try {
+    const logs = await Promise.all([openLog(broker), openLog(broker)])
+    const third = await openLog(broker, { settings: { fsync: 'interval' } })
+    await assert.rejects(
+      openLog(broker, { settings: { fsync: 'always' } }),
+      rejectsWith('SETTING_INVALID'),
+    )
+    await logs[0].createTopic('t', { partitions: 1 })
+    await Promise.all(logs.map((log) => log.close()))
+    assert.deepEqual(await third.topics(), [{ name: 't', partitions: 1 }])
+    const closing = third.close()
+    const next = await openLog(broker, { settings: { fsync: 'always' } })
+    await closing
+    await assert.rejects(third.topics(), rejectsWith('LOG_FAILED'))
+    assert.deepEqual(await next.topics(), [{ name: 't', partitions: 1 }])
+    await next.close()
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+})

@@ -74,6 +74,6 @@ if (kill !== undefined) {
 }
 const crash = crashApp(job, { clock })
 await crash.app.start()
-await Promise.race([end, crash.app.failed])
+await Promise.race([end, crash.app.ended])
 writeFileSync(output, (await crash.dump()).join('\n'))
 await crash.app.stop()

@@ -2,7 +2,8 @@
 // by tests of examples, commands and signals.
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
@@ -137,10 +138,16 @@ export function runNode(
 /** Whether Program.terminal works here. */
 export const hasTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
 
-/** A new directory that goes away with the test. */
-export async function newDirectory(t: TestContext): Promise<string> {
+/** Removed at the very end: hooks of tests run in the order in which they were added. */
+const directories: string[] = []
+process.once('exit', () => {
+  for (const each of directories) rmSync(each, { recursive: true, force: true, maxRetries: 3 })
+})
+
+/** A new directory that goes away with the test file. */
+export async function newDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'euphorion-test-'))
-  t.after(() => rm(directory, { recursive: true, force: true, maxRetries: 3 }))
+  directories.push(directory)
   return directory
 }
 

@@ -69,9 +69,9 @@ export async function fillTopic(
 
 /** Waits for it; the test's own time-out is the bound. Rejects when the app fails. */
 export async function until(app: App, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const failed = app.failed
-  failed.catch(() => undefined)
-  while (!(await Promise.race([holds(), failed]))) await setTimeout(10)
+  const ended = app.ended
+  ended.catch(() => undefined)
+  while (!(await Promise.race([holds(), ended]))) await setTimeout(10)
 }
 
 /** Waits until the app has committed everything that its topic has. */

@@ -2,6 +2,7 @@
 // Opened by the app and the command line; other processes reach it through the owner's socket.
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
+import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import type { LocalServer } from '../../wire/local_socket.ts'
@@ -83,6 +84,9 @@ export class EmbeddedLog implements Log {
   readonly #groups = new Map<string, Group>()
   readonly #open = new Set<LogProducer | LogConsumer>()
   #closing: Promise<void> | undefined
+  readonly #closed = deferred()
+  /** Users beside the one that opened it. */
+  #others = 0
   #cancelSync: () => void = () => {}
   #cancelMaintenance: () => void = () => {}
   #server: LocalServer | undefined
@@ -274,8 +278,24 @@ export class EmbeddedLog implements Log {
     }
   }
 
+  /** Resolves once it has closed, also where that failed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** One more close() is to come before it closes; false where it has closed. */
+  retain(): boolean {
+    if (this.#closing) return false
+    this.#others++
+    return true
+  }
+
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#others > 0) {
+      this.#others--
+      return Promise.resolve()
+    }
+    this.#closing ??= this.#close().finally(() => this.#closed.resolve())
     return this.#closing
   }
 
