@@ -114,8 +114,13 @@ export class LaneFeed {
     }
   }
 
-  /** Forgets the batches that wait. */
+  /** Forgets the batches that wait; the one that the lane is reading stays until it is done. */
   clear(): void {
+    for (const entry of this.#queue.splice(this.#busy ? 1 : 0)) entry.release()
+  }
+
+  /** Between tasks: also the batch that the last one has read. */
+  #clearAll(): void {
     for (const entry of this.#queue.splice(0)) entry.release()
   }
 
@@ -216,7 +221,7 @@ export class LaneFeed {
       return
     }
     this.#corruptAt = offset
-    this.clear()
+    this.#clearAll()
     this.options.rewind(offset)
   }
 
@@ -231,17 +236,17 @@ export class LaneFeed {
         place: { topic, partition, offset },
       })
     }
-    this.clear()
+    this.#clearAll()
     const restored = await this.options.restore()
     // what was offered meanwhile begins behind a gap
-    this.clear()
+    this.#clearAll()
     this.options.rewind(restored)
   }
 
   /** At a bad record, or at a damaged batch, what was consumed before still counts. */
   #stop(error: unknown): void {
     this.stopped = true
-    this.clear()
+    this.#clearAll()
     this.options.failed(error)
   }
 }

@@ -78,3 +78,64 @@ test('a batch that is corrupt twice stops the lane', async () => {
   await feed.finish()
   assert.deepEqual(log, ['released', 'rewind', 'released', 'failed BATCH_CORRUPT'])
 })
+
+/** A lane whose calls the test ends itself. */
+function slowFeed(restore: () => Promise<number> = async () => 0) {
+  const log: string[] = []
+  const calls: { batch: SharedBatch; end: (status: LaneStatus) => void; trap: () => void }[] = []
+  const counters = { nextOffset: 0, streamTimeMs: 0, counted: 0, late: 0, bad: 0, filtered: 0 }
+  const lane: Partial<LaneKernel> = {
+    consume: (batch) =>
+      new Promise((end, reject) => {
+        calls.push({ batch: batch as SharedBatch, end, trap: () => reject(new Error('trap')) })
+      }),
+    rejects: () => [],
+    counters: () => counters,
+  }
+  const feed = new LaneFeed({
+    topic: 't',
+    partition: 0,
+    lane: lane as LaneKernel,
+    queueMax: 3,
+    retriesMax: 1,
+    reject: async () => undefined,
+    askForCut: () => undefined,
+    restore,
+    rewind: (offset) => log.push(`rewind ${offset}`),
+    progressed: () => undefined,
+    failed: () => log.push('failed'),
+  })
+  const offer = (name: string) => {
+    const offered = { topic: name } as SharedBatch
+    feed.offer(offered, () => log.push(`released ${name}`))
+  }
+  return { feed, log, calls, offer }
+}
+
+test('the batch that a lane is reading is not released by clear, and once afterwards', async () => {
+  const { feed, log, calls, offer } = slowFeed()
+  offer('a')
+  offer('b')
+  feed.clear()
+  assert.deepEqual(log, ['released b'])
+  calls[0].end('done')
+  await feed.finish()
+  assert.deepEqual(log, ['released b', 'released a'])
+})
+
+test('a batch that comes while the lane goes back is not read over the gap', async () => {
+  let restored: (offset: number) => void = () => undefined
+  const { feed, log, calls, offer } = slowFeed(() => new Promise((resolve) => (restored = resolve)))
+  offer('a')
+  calls[0].trap()
+  await new Promise(setImmediate)
+  offer('b')
+  restored(7)
+  await feed.finish()
+  assert.equal(calls.length, 1)
+  assert.deepEqual(log, ['released a', 'released b', 'rewind 7'])
+  offer('a again')
+  calls[1].end('done')
+  await feed.finish()
+  assert.equal(calls[1].batch.topic, 'a again')
+})
