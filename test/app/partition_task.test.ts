@@ -1,0 +1,100 @@
+// One partition's lanes over a store that the test can make wait or fail: what a cut writes, and
+// where lanes go back to.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PartitionTask, type TaskLane } from '../../src/app/partition_task.ts'
+import { readTable } from '../../src/app/read_table.ts'
+import { SharedMemory } from '../../src/batch/memory.ts'
+import type { SharedBatch } from '../../src/batch/region.ts'
+import type { AggregationDefinition, ResultOutput } from '../../src/ingest/aggregation.ts'
+import { DeadLetters } from '../../src/ingest/dead_letter.ts'
+import { Sender } from '../../src/ingest/sender.ts'
+import { resolveSettings } from '../../src/settings.ts'
+import { MemoryProducer } from '../support/agents.ts'
+import { batchOf } from '../support/batches.ts'
+import { fixedClock } from '../support/lane_job.ts'
+import { byKey, keyed } from '../support/plans.ts'
+
+const nothing = async () => undefined
+
+function definition(name: string, outputs: readonly ResultOutput[] = []): AggregationDefinition {
+  const keys = {
+    encode: (key: unknown) => Buffer.from(String(key)),
+    decode: (bytes: Uint8Array) => Buffer.from(bytes).toString(),
+  }
+  const plan = byKey({ name })
+  return { topic: 't', plan, keys, onBadRecord: 'skip', outputs, late: [] }
+}
+
+/** A task with lanes of the reference kernel over a store in memory. */
+async function openTask(...definitions: readonly AggregationDefinition[]) {
+  const settings = resolveSettings({ code: { store: 'memory', laneRetries: 3 } })
+  const sender = new Sender(new MemoryProducer(), { recordsMax: 100 })
+  const failures: unknown[] = []
+  const task = new PartitionTask('t', 0, {
+    appId: 'app',
+    settings,
+    clock: fixedClock(1000),
+    memory: new SharedMemory(1),
+    executor: undefined,
+    laneBytesMax: 1 << 20,
+    deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
+    askForCut: () => undefined,
+    rewound: () => undefined,
+    progressed: () => undefined,
+    laneFailed: (_task, _table, error) => failures.push(error),
+  })
+  await task.open(definitions)
+  const store = task.store!
+  /** Counts of a table by key, as stored. */
+  const stored = async (index = 0) => {
+    const parts = new Map([[0, { store, number: task.lanes[index].table }]])
+    const rows: Record<string, unknown> = {}
+    for await (const row of readTable(definitions[index], parts).range({}))
+      rows[String(row.key)] = row.views
+    return rows
+  }
+  return { task, store, stored, failures }
+}
+
+/** Records of these keys from the offset on, offered as one batch. */
+async function feed(task: PartitionTask, offset: number, keys: string): Promise<void> {
+  const payload = Buffer.from(batchOf([...keys].map((key, i) => keyed(offset + i, 1, key))))
+  task.intake.offer({ payload, address: 0 } as unknown as SharedBatch, () => undefined)
+  for (const lane of task.intake.lanes) await lane.finish()
+}
+
+/** The next task of the lane traps. */
+function trap({ feed: { lane } }: TaskLane): void {
+  const { consume } = lane
+  lane.consume = async () => {
+    lane.consume = consume
+    throw new Error('trap')
+  }
+}
+
+test('a lane that fails while its cut is being written goes back to that cut', async () => {
+  const { task, stored } = await openTask(definition('a'))
+  await feed(task, 0, 'aab')
+  await task.cut(nothing, false)
+  await feed(task, 3, 'ab')
+  let write = (): void => undefined
+  const cut = task.cut(
+    () => new Promise<undefined>((resolve) => (write = () => resolve(undefined))),
+    false,
+  )
+  while (task.lanes[0].cutting === undefined) await new Promise(setImmediate)
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate)
+  trap(task.lanes[0])
+  const failing = feed(task, 5, 'a')
+  for (let i = 0; i < 3; i++) await new Promise(setImmediate)
+  write()
+  await Promise.all([cut, failing])
+  assert.equal(task.intake.rewoundTo, 5)
+  task.intake.rewoundTo = undefined
+  await feed(task, 3, 'ab')
+  await feed(task, 5, 'a')
+  await task.cut(nothing, false)
+  assert.deepEqual(await stored(), { a: 4, b: 2 })
+  await task.close()
+})
