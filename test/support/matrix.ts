@@ -1,8 +1,11 @@
 // The main job from topic to printed rows, as a user runs it: `euphorion worker` and `euphorion
 // table` on mixed_app.ts, compared with the naive reference. For the matrix of its settings.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import type { Compression, Log } from '../../src/log/log.ts'
+import { openLog } from '../../src/log/open.ts'
 import type { RecordSchema } from '../../src/record/schema.ts'
 import { prepareCompression } from '../../src/wire/compression.ts'
 import { euphorion } from './command.ts'
@@ -30,13 +33,13 @@ export type MatrixCase = CaseOf<typeof factors>
 /** Cases with every pair of values of two factors. */
 export const pairs: readonly MatrixCase[] = pairwise(factors)
 
-export const titleOf = (each: MatrixCase): string =>
+const titleOf = (each: MatrixCase): string =>
   Object.entries(each)
     .map(([name, value]) => `${name} ${value}`)
     .join(', ')
 
-/** The tables that a case computes: the windows that it says, and one more of the others in turn. */
-export function programsOf({ window, grace }: MatrixCase, turn: number): ProgramName[] {
+/** The tables that a case computes: with the windows that it says, and one more in turn. */
+function programsOf({ window, grace }: MatrixCase, turn: number): ProgramName[] {
   if (window === 'tumbling')
     return grace === 'none'
       ? ['tumbling', turn % 2 ? 'plain' : 'plain-by-key']
@@ -48,7 +51,7 @@ export function programsOf({ window, grace }: MatrixCase, turn: number): Program
 const BATCH_RECORDS = [1, 40, 300, 7, 900]
 
 /** Makes the topic with the mixed views in it. */
-export async function writeMixed(
+async function writeMixed(
   log: Log,
   topic: string,
   options: MixedOptions,
@@ -78,6 +81,27 @@ export async function writeMixed(
   await producer.close()
 }
 
+/** All that mixed_app.ts has. */
+export const programNames = Object.keys(mixedPlans) as ProgramName[]
+
+/** Few enough events for a case of a few seconds. */
+export const smallMixed: MixedOptions = {
+  events: 60_000,
+  partitions: 4,
+  seed: 1,
+  keys: 200,
+  spanMs: 120_000,
+  texts: 4000,
+}
+
+export const millionMixed: MixedOptions = {
+  ...smallMixed,
+  events: 1_000_000,
+  seed: 2,
+  spanMs: 300_000,
+  texts: 10_000,
+}
+
 export type Expected = ReadonlyMap<ProgramName, NaiveResult>
 
 /** What the tables must hold, computed apart. */
@@ -93,7 +117,7 @@ export function expectMixed(options: MixedOptions, names: readonly ProgramName[]
   return new Map(results.map((result, index) => [names[index], result]))
 }
 
-export interface MatrixRun {
+interface MatrixRun {
   /** Where the worker runs; its data goes to `{cwd}/data`. */
   readonly cwd: string
   readonly broker: string
@@ -149,17 +173,7 @@ function rowOf(schema: RecordSchema, line: string): NaiveRow {
   return { ...row, key: key instanceof Map ? [...key.values()] : key } as NaiveRow
 }
 
-/** Runs worker and table; the rows must be those expected. */
-export async function checkRun(run: MatrixRun, expected: Expected): Promise<void> {
-  await work(run)
-  for (const name of run.programs) {
-    const difference = differenceOf(await printed(run, name), expected.get(name)!.rows)
-    assert.equal(difference, undefined, `${name}: ${difference}`)
-  }
-}
-
-/** The settings of a case. */
-export const settingsOf = ({ threads, backend, batchBytes }: MatrixCase): string[] => [
+const settingsOf = ({ threads, backend, batchBytes }: MatrixCase): string[] => [
   '--threads',
   String(threads),
   '--backend',
@@ -167,3 +181,79 @@ export const settingsOf = ({ threads, backend, batchBytes }: MatrixCase): string
   '--batch-bytes',
   batchBytes,
 ]
+
+/** Where cases run, one of another, on a broker that others may use too. */
+export class MatrixPlace {
+  readonly cwd: string
+  readonly broker: string
+  readonly options: MixedOptions
+  /** No other run on the broker has topics and apps of this name. */
+  readonly #name = `matrix-${randomUUID()}`
+
+  constructor(cwd: string, broker: string, options: MixedOptions) {
+    this.cwd = cwd
+    this.broker = broker
+    this.options = options
+  }
+
+  /** Makes the topics, gives them to `check`, and deletes them. */
+  async withTopics(
+    compressions: readonly Compression[],
+    check: () => Promise<void>,
+  ): Promise<void> {
+    const settings = { fsync: 'never' } as const
+    const log = await openLog(this.broker, { settings })
+    for (const compression of compressions)
+      await writeMixed(log, this.#topic(compression), this.options, compression)
+    await log.close()
+    try {
+      await check()
+    } finally {
+      const again = await openLog(this.broker, { settings })
+      for (const compression of compressions) await again.deleteTopic(this.#topic(compression))
+      await again.close()
+    }
+  }
+
+  /** Runs worker and table; the rows must be those expected. */
+  async check(
+    id: string,
+    compression: Compression,
+    settings: readonly string[],
+    expected: Expected,
+    programs: readonly ProgramName[] = [...expected.keys()],
+  ): Promise<void> {
+    const run = {
+      cwd: this.cwd,
+      broker: this.broker,
+      topic: this.#topic(compression),
+      id: `${this.#name}-${id}`,
+      records: this.options.events,
+      programs,
+      settings,
+    }
+    await work(run)
+    for (const name of programs) {
+      const difference = differenceOf(await printed(run, name), expected.get(name)!.rows)
+      assert.equal(difference, undefined, `${name}: ${difference}`)
+    }
+  }
+
+  /** Checks each case in a subtest. */
+  async checkCases(
+    t: TestContext,
+    cases: readonly MatrixCase[],
+    expected: Expected,
+  ): Promise<void> {
+    for (const [turn, each] of cases.entries())
+      await t.test(titleOf(each), () => {
+        const id = Object.values(each).join('-')
+        const programs = programsOf(each, turn)
+        return this.check(id, each.compression, settingsOf(each), expected, programs)
+      })
+  }
+
+  #topic(compression: Compression): string {
+    return `${this.#name}-${compression}`
+  }
+}
