@@ -287,7 +287,10 @@ export class Engine {
     for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
       const sink = subscriber.open(partition, committed ?? 0)
       task.intake.sinks.push(
-        new SinkFeed(sink, settings.laneQueueBatches, this.#services!.progressed),
+        new SinkFeed(sink, settings.laneQueueBatches, {
+          progressed: this.#services!.progressed,
+          rewind: (offset) => task.rewind(offset),
+        }),
       )
     }
     task.committed = committed ?? -1

@@ -178,7 +178,7 @@ export class PartitionTask {
 
   #makeFeed(definition: AggregationDefinition, lane: LaneKernel, late: PendingSends): LaneFeed {
     const { name } = definition.plan
-    const { settings, deadLetters, askForCut, rewound, progressed, laneFailed } = this.#services
+    const { settings, deadLetters, askForCut, progressed, laneFailed } = this.#services
     const { topic, partition } = this.intake
     return new LaneFeed({
       topic,
@@ -190,13 +190,16 @@ export class PartitionTask {
         record.reason === 'late' ? sendLate(definition, late, record) : deadLetters.add(record),
       askForCut: () => askForCut(this),
       restore: () => this.#restore(name),
-      rewind: (offset) => {
-        this.intake.rewind(offset)
-        rewound(this.intake)
-      },
+      rewind: (offset) => this.rewind(offset),
       progressed,
       failed: (error) => laneFailed(this, name, error),
     })
+  }
+
+  /** Has the partition read from that offset again. */
+  rewind(offset: number): void {
+    this.intake.rewind(offset)
+    this.#services.rewound(this.intake)
   }
 
   /** Puts one lane back to the last cut: the one under way, if it holds the lane's rows already. */

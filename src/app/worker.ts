@@ -176,7 +176,9 @@ export class Worker {
     if (!readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
       return new DeadLetters({ topic, partitions: 1, sender: connection.sender })
     }
-    await ensureTopics(connection.log, [{ name: topic }], {
+    // What could be read can be sent there, whatever the log's own limit is.
+    const config = { maxMessageBytes: settings.maxRecordBytes }
+    await ensureTopics(connection.log, [{ name: topic, config }], {
       create: settings.createTopics,
       partitions: settings.topicPartitions,
     })
@@ -189,7 +191,10 @@ export class Worker {
     return {
       clock: app.clock,
       deadLetters,
-      decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
+      reading: {
+        decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
+        checkCrcs: settings.checkCrcs,
+      },
       onStopped: (error) => {
         logger.error({ ...error.place, err: error }, error.message)
         this.#engine?.subscriberStopped(error)

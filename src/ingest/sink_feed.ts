@@ -12,13 +12,20 @@ export class SinkFeed {
   readonly sink: PartitionSink
   readonly #queueMax: number
   readonly #progressed: () => void
+  readonly #rewind: (offset: number) => void
   readonly #queue: Entry[] = []
   #busy = false
 
-  constructor(sink: PartitionSink, queueMax: number, progressed: () => void) {
+  /** `rewind` has the partition read from an offset again. */
+  constructor(
+    sink: PartitionSink,
+    queueMax: number,
+    { progressed, rewind }: { progressed: () => void; rewind: (offset: number) => void },
+  ) {
     this.sink = sink
     this.#queueMax = queueMax
     this.#progressed = progressed
+    this.#rewind = rewind
   }
 
   get hasRoom(): boolean {
@@ -39,9 +46,13 @@ export class SinkFeed {
     const entry = this.#queue.shift()
     if (entry === undefined) return
     this.#busy = true
-    void this.sink.push(entry.batch.payload).then(() => {
+    void this.sink.push(entry.batch.payload).then((whole) => {
       this.#busy = false
       entry.release()
+      if (!whole) {
+        this.clear()
+        this.#rewind(this.sink.acknowledged())
+      }
       this.#progressed()
       this.#pump()
     })

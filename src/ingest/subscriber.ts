@@ -21,9 +21,10 @@ export interface PartitionSink {
   readonly stopped: boolean
   /**
    * `payload` holds whole RecordBatches v2 and must stay as it is until the promise resolves, which
-   * is when the next one can be taken: never more than one is out. Never rejects.
+   * is when the next one can be taken: never more than one is out. False: a batch is damaged, what
+   * is not acknowledged has to be read again. Never rejects.
    */
-  push(payload: Uint8Array): Promise<void>
+  push(payload: Uint8Array): Promise<boolean>
   /** Offset below which every event is acknowledged; what a cut commits. */
   acknowledged(): number
   /**

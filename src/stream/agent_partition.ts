@@ -10,7 +10,7 @@ import type { PartitionSink } from '../ingest/subscriber.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import { Bad } from '../record/bad.ts'
 import type { Codec } from '../record/codec.ts'
-import { AgentReader } from './agent_reader.ts'
+import { AgentReader, type ReaderOptions } from './agent_reader.ts'
 import type { Event } from './events.ts'
 import { Outputs, type Sink } from './sink.ts'
 import { Stream, type StreamSource } from './stream.ts'
@@ -39,7 +39,7 @@ export interface AgentDefinition<K, V, R> {
 
 export interface AgentServices {
   readonly clock: Clock
-  readonly decompressedBytesMax: number
+  readonly reading: ReaderOptions
   readonly deadLetters: DeadLetters
   /** A partition of an agent stopped; `error` says where and why. */
   readonly onStopped: (error: EuphorionError) => void
@@ -67,7 +67,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #outputs: Outputs<R>
   readonly #bad: BadRecord[] = []
   readonly #running: Promise<void>[]
-  #pushed: (() => void) | undefined
+  #pushed: ((whole: boolean) => void) | undefined
+  #damagedAt = NONE
+  #damaged = false
   #batchEnding = false
   #failedAt = Number.POSITIVE_INFINITY
   #closing = false
@@ -85,7 +87,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#definition = definition
     this.#services = services
     this.#partition = partition
-    this.#reader = new AgentReader(startOffset, services.decompressedBytesMax)
+    this.#reader = new AgentReader(startOffset, services.reading)
     this.#inHand = new Array<number>(definition.concurrency).fill(NONE)
     this.#waiters = new Array<undefined>(definition.concurrency).fill(undefined)
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
@@ -98,8 +100,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return this.#stopped
   }
 
-  push(payload: Uint8Array): Promise<void> {
-    if (this.#stopped || this.#closing) return Promise.resolve()
+  push(payload: Uint8Array): Promise<boolean> {
+    if (this.#stopped || this.#closing) return Promise.resolve(true)
     this.#reader.reset(payload)
     return new Promise((resolve) => {
       this.#pushed = resolve
@@ -178,8 +180,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
         if (this.#stopped) return ended
       }
     } catch (error) {
-      this.#failReading(error)
-      return ended
+      if (!this.#mayReread(error)) {
+        this.#failReading(error)
+        return ended
+      }
     }
     return undefined
   }
@@ -225,8 +229,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   #release(): void {
     const pushed = this.#pushed
+    const whole = !this.#damaged
     this.#pushed = undefined
-    pushed?.()
+    this.#damaged = false
+    pushed?.(whole)
   }
 
   async #run(slot: number): Promise<void> {
@@ -274,6 +280,17 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const { name, topic } = this.#definition
     const place = { topic, partition: this.#partition, offset }
     this.#stop(new EuphorionError('HANDLER_FAILED', `agent ${name} failed`, { cause, place }))
+  }
+
+  /** A batch that is damaged is asked for once more, and the rest of the payload dropped. */
+  #mayReread(error: unknown): boolean {
+    const { position } = this.#reader
+    const isDamage = error instanceof EuphorionError && error.code === 'BATCH_CORRUPT'
+    if (!isDamage || this.#damagedAt === position) return false
+    this.#damagedAt = position
+    this.#damaged = true
+    this.#reader.reset()
+    return true
   }
 
   /** The batch at the position is damaged, or cannot be decompressed here. */

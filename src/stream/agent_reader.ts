@@ -3,15 +3,22 @@
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import type { LogHeader } from '../log/log.ts'
 import { attribute, BatchCursor } from '../wire/batch_header.ts'
-import { decodeRecord, recordBytes } from '../wire/record_batch.ts'
+import { decodeRecord, recordBytes, verifyCrc } from '../wire/record_batch.ts'
 import { VarintReader } from '../wire/varint.ts'
 
 const noHeaders: readonly LogHeader[] = []
+const noBytes = new Uint8Array(0)
+
+export interface ReaderOptions {
+  /** Most bytes that a compressed batch may unfold to. */
+  readonly decompressedBytesMax: number
+  readonly checkCrcs: boolean
+}
 
 export class AgentReader {
-  readonly #batches = new BatchCursor(new Uint8Array(0))
-  readonly #records = new VarintReader(new Uint8Array(0))
-  readonly #decompressedBytesMax: number
+  readonly #batches = new BatchCursor(noBytes)
+  readonly #records = new VarintReader(noBytes)
+  readonly #options: ReaderOptions
   /** Records of the batch that are still to be read. */
   #left = 0
   #baseOffset = 0
@@ -30,13 +37,13 @@ export class AgentReader {
   /** ms since the epoch. */
   timestamp = 0
 
-  constructor(startOffset: number, decompressedBytesMax: number) {
+  constructor(startOffset: number, options: ReaderOptions) {
     this.position = startOffset
-    this.#decompressedBytesMax = decompressedBytesMax
+    this.#options = options
   }
 
-  /** The next payload; the one before is dropped. */
-  reset(payload: Uint8Array): void {
+  /** The next payload, or none; the one before is dropped. */
+  reset(payload: Uint8Array = noBytes): void {
     this.#batches.reset(payload, 0, payload.length)
     this.#left = 0
   }
@@ -93,7 +100,8 @@ export class AgentReader {
       this.position = Math.max(this.position, batches.lastOffset + 1)
       return true
     }
-    const bytes = recordBytes(batches, this.#decompressedBytesMax)
+    if (this.#options.checkCrcs) verifyCrc(batches)
+    const bytes = recordBytes(batches, this.#options.decompressedBytesMax)
     this.#records.bytes = bytes
     this.#records.at = 0
     this.#records.end = bytes.length

@@ -84,7 +84,10 @@ class EventReader {
     return agent.subscriber({
       clock,
       deadLetters,
-      decompressedBytesMax: spec.settings.maxDecompressedMib * MIB,
+      reading: {
+        decompressedBytesMax: spec.settings.maxDecompressedMib * MIB,
+        checkCrcs: spec.settings.checkCrcs,
+      },
       onStopped: (error) => {
         throw error
       },

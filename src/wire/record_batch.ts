@@ -36,11 +36,16 @@ export function decodeBatches(
   const records: StoredRecord[] = []
   const batch = new BatchCursor(bytes)
   while (batch.next()) {
-    if (checkCrc && !batch.crcValid()) throw corrupt(batch, 'the checksum does not match')
+    if (checkCrc) verifyCrc(batch)
     decodeBatch(batch, records, maxBytes)
   }
   if (batch.broken) throw new EuphorionError('BATCH_CORRUPT', `no batch begins at byte ${batch.at}`)
   return records
+}
+
+/** BATCH_CORRUPT unless the batch that the cursor is at has the checksum that it says. */
+export function verifyCrc(batch: BatchCursor): void {
+  if (!batch.crcValid()) throw corrupt(batch, 'the checksum does not match')
 }
 
 /** Uncompressed record bytes of the batch that the cursor is at. */

@@ -59,7 +59,7 @@ export function agentOf<V = unknown>(
     },
     {
       clock: systemClock,
-      decompressedBytesMax: 1 << 20,
+      reading: { decompressedBytesMax: 1 << 20, checkCrcs: true },
       deadLetters: new DeadLetters({ topic: 'dead', partitions: 4, sender }),
       onStopped: (error) => stopped.push(error),
       onBadRecord: (record) => bad.push(record),
