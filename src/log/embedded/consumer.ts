@@ -45,6 +45,8 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
   #turn = 0
   /** Errors that a fetch has to report, each once. */
   readonly #errors: unknown[] = []
+  /** Topics that were deleted while this consumer read them. */
+  readonly #deleted = new Set<string>()
   #waiter: (() => void) | undefined
   #changed = false
   #closing: Promise<void> | undefined
@@ -205,8 +207,10 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
     this.#signal()
   }
 
+  /** Offsets of a deleted topic would have one made anew with its name begin in the middle. */
   commit(offsets: readonly StartPosition[]): Promise<void> {
-    return this.#offsets.commit(this.#options.groupId, offsets)
+    const kept = offsets.filter(({ topic }) => !this.#deleted.has(topic))
+    return this.#offsets.commit(this.#options.groupId, kept)
   }
 
   close(): Promise<void> {
@@ -276,6 +280,7 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
 
   #topicDeleted(topic: string): void {
     if (!this.#slots.some((slot) => slot.partition.topic === topic)) return
+    this.#deleted.add(topic)
     this.#remove((partition) => partition.topic === topic)
     const message = `topic ${topic} was deleted while it was read`
     this.#report(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))

@@ -114,6 +114,7 @@ export class EmbeddedLog implements Log {
     try {
       const topics = await Topics.open(join(root, 'topics'), options, files)
       const offsets = await GroupOffsets.open(join(root, 'groups'), options.fsync !== 'never')
+      await offsets.forgetAllBut(new Set(topics.all().map(({ name }) => name)))
       const producerIds = await ProducerIds.open(root)
       const log = new EmbeddedLog(options, lock, files, topics, offsets, producerIds)
       // Without its socket the log still serves this process.

@@ -119,6 +119,12 @@ export class GroupOffsets {
       if (group.offsets.delete(topic)) await this.#store(groupId, group)
   }
 
+  /** Forgets the topics whose deletion a crash has interrupted. */
+  async forgetAllBut(existing: ReadonlySet<string>): Promise<void> {
+    const known = new Set([...this.#groups.values()].flatMap(({ offsets }) => [...offsets.keys()]))
+    for (const topic of known) if (!existing.has(topic)) await this.forgetTopic(topic)
+  }
+
   async close(): Promise<void> {
     for (const group of this.#groups.values()) await (group.next ?? group.writing)?.catch(() => {})
   }
