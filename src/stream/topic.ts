@@ -16,7 +16,7 @@ export interface TopicOptions<K, V> {
    * The field that the records are keyed by: keyBy on it needs no repartitioning, and send()
    * without a key takes the key from it.
    */
-  readonly keyedBy?: keyof V & string
+  readonly keyedBy?: keyof NonNullable<V> & string
   /** Partitions, where the topic is created at start. Default: setting topicPartitions. */
   readonly partitions?: number
   /** Settings of the topic, where it is created at start. */
@@ -28,9 +28,9 @@ export interface TopicOptions<K, V> {
 /** What send() takes. */
 export interface Message<K, V> {
   readonly value: V
-  /** Default: the field of keyedBy, else null. */
+  /** Default: the field of keyedBy where it is there, else null. */
   readonly key?: K | null
-  /** ms since the epoch. Default: now. */
+  /** Whole ms since the epoch. Default: now. */
   readonly timestamp?: number
   readonly headers?: readonly LogHeader[] | Readonly<Record<string, string | Uint8Array | null>>
   /** Default: by the key as Java clients do (murmur2), in turn where there is none. */
@@ -80,7 +80,8 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
 
   /**
    * Stores one record; resolves once it is stored. Records of one partition keep the order of the
-   * calls. Rejects with RECORD_INVALID for a value that does not fit.
+   * calls. Rejects with RECORD_INVALID for a value that does not fit or a timestamp that is no whole
+   * number, TOPIC_UNKNOWN for a topic that does not exist (an app that starts makes its topics).
    */
   async send(message: Message<K, V>): Promise<RecordMetadata> {
     return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)
@@ -92,10 +93,15 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     value: Uint8Array | null,
     { timestamp, headers, partition }: Omit<Message<K, V>, 'key' | 'value'> = {},
   ): Promise<RecordMetadata> {
+    const time = timestamp ?? this.#port.now()
+    if (!Number.isSafeInteger(time)) {
+      const message = `timestamp ${time}: expected whole milliseconds since the epoch`
+      throw new EuphorionError('RECORD_INVALID', message, { place: { topic: this.name } })
+    }
     return this.#port.store(this.name, partition, {
       key,
       value,
-      timestamp: timestamp ?? this.#port.now(),
+      timestamp: time,
       ...(headers === undefined ? {} : { headers: headersOf(headers) }),
     })
   }
@@ -104,7 +110,8 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     if (key !== undefined) return key === null ? null : this.key.encode(key)
     const { keyedBy, key: type } = this.options
     if (keyedBy === undefined) return null
-    const field: unknown = value[keyedBy]
+    const field: unknown = value?.[keyedBy]
+    if (field === undefined || field === null) return null
     // Without a declared key type the key is the field's text, which is what string() would write.
     return type === undefined ? Buffer.from(String(field)) : this.key.encode(field as K)
   }
