@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type ErrorCode, EuphorionError } from '../errors.ts'
 import {
   encodeFrame,
@@ -64,7 +64,7 @@ export async function serveLocal(
   { maxFrameBytes = maxFrameBytesDefault }: LocalSocketOptions = {},
 ): Promise<LocalServer> {
   const address = socketAddress(path)
-  if (address !== path && process.platform !== 'win32') privateDirectory(address)
+  if (address !== path && process.platform !== 'win32') makePrivateDirectory(address)
   const connections = new Set<net.Socket>()
   const server = net.createServer((socket) => {
     connections.add(socket)
@@ -98,23 +98,34 @@ function serveFailed(address: string, cause: unknown): EuphorionError {
   })
 }
 
+function makePrivateDirectory(address: string): void {
+  fs.mkdirSync(dirname(address), { recursive: true, mode: 0o700 })
+  if (!isOurs(dirname(address)))
+    throw serveFailed(address, new Error(`${dirname(address)} belongs to another user`))
+}
+
 /** Nobody else may put a socket where ours is looked for. */
-function privateDirectory(address: string): void {
-  const directory = join(address, '..')
-  fs.mkdirSync(directory, { recursive: true, mode: 0o700 })
+function isOurs(directory: string): boolean {
   const { uid } = fs.lstatSync(directory)
-  if (uid !== (process.getuid?.() ?? uid))
-    throw serveFailed(address, new Error(`${directory} belongs to another user`))
+  return uid === (process.getuid?.() ?? uid)
 }
 
 function listen(server: net.Server, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(address, () => {
-      server.removeListener('error', reject)
-      resolve()
-    })
+    // Kept: a connection that cannot be accepted (no descriptor is left) is no end of the process.
+    server.on('error', reject)
+    server.listen(address, resolve)
+    if (process.platform !== 'win32') ownerOnly(address)
   })
+}
+
+/** Whatever the umask is, no other user may connect. In the turn of listen(): nobody has yet. */
+function ownerOnly(address: string): void {
+  try {
+    fs.chmodSync(address, 0o600)
+  } catch {
+    // Nothing was bound: listen() says why.
+  }
 }
 
 function answers(address: string): Promise<boolean> {
@@ -192,15 +203,19 @@ export async function connectLocal(
   { maxFrameBytes = maxFrameBytesDefault, unavailable = 'LOG_FAILED' }: ConnectLocalOptions = {},
 ): Promise<LocalClient> {
   const address = socketAddress(path)
+  const failed = (cause: unknown): EuphorionError =>
+    new EuphorionError(unavailable, `nobody answers at ${address}`, { cause })
+  const directory = dirname(address)
+  if (address !== path && process.platform !== 'win32' && fs.existsSync(directory)) {
+    if (!isOurs(directory)) throw failed(new Error(`${directory} belongs to another user`))
+  }
   const socket = await new Promise<net.Socket>((resolve, reject) => {
     const connecting = net.connect(address)
     connecting.once('connect', () => {
       connecting.removeAllListeners('error')
       resolve(connecting)
     })
-    connecting.once('error', (cause) =>
-      reject(new EuphorionError(unavailable, `nobody answers at ${address}`, { cause })),
-    )
+    connecting.once('error', (cause) => reject(failed(cause)))
   })
   return new SocketClient(socket, maxFrameBytes, unavailable)
 }
