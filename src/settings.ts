@@ -144,7 +144,7 @@ export const settingSpecs = {
     help: 'Records sent and not yet stored before send() is refused.',
   }),
   writeBufferMib: integer({
-    default: 16,
+    default: 4,
     min: 1,
     max: 1024,
     help: 'Write buffer of a store, in MiB.',

@@ -43,6 +43,7 @@ export interface Rows {
 
 export interface CrashApp {
   readonly app: App
+  readonly tables: readonly Rows[]
   /** Records that the lanes have consumed, all lanes together. */
   consumed(): number
   /** Records that are in the stores; undefined until there are all lanes. */
@@ -91,6 +92,7 @@ export function crashApp(
     app.statistics().reduce((total, lane) => total + lane[offset], 0)
   return {
     app,
+    tables,
     consumed: () => sumOf('nextOffset'),
     stored: () => (isComplete(job, app.statistics()) ? sumOf('storedOffset') : undefined),
     done: () => isDone(job, app.statistics()),
