@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { App, count, type Settings, string } from '../../src/index.ts'
-import { mainFile } from '../support/command.ts'
 import { inDirectory } from '../support/embedded.ts'
+import { euphorion } from '../support/program.ts'
 
 const ROWS = 20_000
 
@@ -27,7 +27,7 @@ async function fillTable(settings: Partial<Settings>): Promise<void> {
 test('a table arrives whole at a slow reader', async () => {
   await inDirectory(async (cwd) => {
     await fillTable({ broker: `embedded:${cwd}/log`, dataDir: `${cwd}/data`, fsync: 'never' })
-    const child = spawn(process.execPath, [mainFile, 'table', 'counts', '--format', 'jsonl'], {
+    const child = spawn(process.execPath, [euphorion, 'table', 'counts', '--format', 'jsonl'], {
       cwd,
       stdio: ['ignore', 'pipe', 'inherit'],
     })

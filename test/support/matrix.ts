@@ -8,13 +8,13 @@ import type { Compression, Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import type { RecordSchema } from '../../src/record/schema.ts'
 import { prepareCompression } from '../../src/wire/compression.ts'
-import { euphorion } from './command.ts'
 import type { ProgramName } from './mixed_app.ts'
 import { mixedPlans, rowSchema } from './mixed_plans.ts'
 import { type MixedOptions, mixedRecords } from './mixed_views.ts'
 import { differenceOf, type NaiveResult, type NaiveRow, naiveOfEach } from './naive.ts'
 import { type Json, readJson } from './naive_json.ts'
 import { type CaseOf, pairwise } from './pairwise.ts'
+import { euphorion, runNode } from './program.ts'
 
 const app = join(import.meta.dirname, '../../../test/support/mixed_app.ts')
 
@@ -131,11 +131,21 @@ interface MatrixRun {
 }
 
 /** Runs the worker over the topic until everything is stored; it must end well. */
-async function work({ cwd, broker, settings, ...run }: MatrixRun): Promise<void> {
-  const args = ['worker', '-A', app, '--broker', broker, '--log-level', 'warn', ...settings]
+async function work(t: TestContext, { cwd, broker, settings, ...run }: MatrixRun): Promise<void> {
+  const args = [
+    euphorion,
+    'worker',
+    '-A',
+    app,
+    '--broker',
+    broker,
+    '--log-level',
+    'warn',
+    ...settings,
+  ]
   const env = { ...appEnvironment(run), MIXED_APP_RECORDS: String(run.records) }
-  const { code, errors } = await euphorion(args, { cwd, env })
-  assert.equal(code, 0, errors)
+  const { code, err } = await runNode(t, args, { cwd, env })
+  assert.equal(code, 0, err)
 }
 
 const appEnvironment = ({
@@ -149,12 +159,10 @@ const appEnvironment = ({
 })
 
 /** The rows that `euphorion table NAME -A app.ts --format jsonl` prints. */
-async function printed(run: MatrixRun, name: ProgramName): Promise<NaiveRow[]> {
-  const { code, out, errors } = await euphorion(['table', name, '-A', app, '--format', 'jsonl'], {
-    cwd: run.cwd,
-    env: appEnvironment(run),
-  })
-  assert.equal(code, 0, errors)
+async function printed(t: TestContext, run: MatrixRun, name: ProgramName): Promise<NaiveRow[]> {
+  const args = [euphorion, 'table', name, '-A', app, '--format', 'jsonl']
+  const { code, out, err } = await runNode(t, args, { cwd: run.cwd, env: appEnvironment(run) })
+  assert.equal(code, 0, err)
   assert.match(out, /\n$/)
   const schema = rowSchema(mixedPlans[name])
   return out
@@ -217,6 +225,7 @@ export class MatrixPlace {
 
   /** Runs worker and table; the rows must be those expected. */
   async check(
+    t: TestContext,
     id: string,
     compression: Compression,
     settings: readonly string[],
@@ -232,9 +241,9 @@ export class MatrixPlace {
       programs,
       settings,
     }
-    await work(run)
+    await work(t, run)
     for (const name of programs) {
-      const difference = differenceOf(await printed(run, name), expected.get(name)!.rows)
+      const difference = differenceOf(await printed(t, run, name), expected.get(name)!.rows)
       assert.equal(difference, undefined, `${name}: ${difference}`)
     }
   }
@@ -246,10 +255,10 @@ export class MatrixPlace {
     expected: Expected,
   ): Promise<void> {
     for (const [turn, each] of cases.entries())
-      await t.test(titleOf(each), () => {
+      await t.test(titleOf(each), (t) => {
         const id = Object.values(each).join('-')
         const programs = programsOf(each, turn)
-        return this.check(id, each.compression, settingsOf(each), expected, programs)
+        return this.check(t, id, each.compression, settingsOf(each), expected, programs)
       })
   }
 

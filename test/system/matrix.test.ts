@@ -44,11 +44,11 @@ test('the rows of every pair of settings', async (t) => {
   })
 })
 
-test('the rows of a million events', async () => {
+test('the rows of a million events', async (t) => {
   await inDirectory(async (cwd) => {
     const place = new MatrixPlace(cwd, `embedded:${cwd}/log`, millionMixed)
     const expected = expectMixed(millionMixed, ['tumbling', 'hopping-grace'])
     const settings = ['--threads', '2', '--backend', 'wasm']
-    await place.withTopics(['lz4'], () => place.check('million', 'lz4', settings, expected))
+    await place.withTopics(['lz4'], () => place.check(t, 'million', 'lz4', settings, expected))
   })
 })

@@ -27,12 +27,12 @@ if (kafka) {
     })
   })
 
-  test('the rows of a million events, from Kafka', async () => {
+  test('the rows of a million events, from Kafka', async (t) => {
     await inDirectory(async (cwd) => {
       const place = new MatrixPlace(cwd, broker, millionMixed)
       const expected = expectMixed(millionMixed, ['tumbling-grace', 'uneven'])
       const settings = ['--threads', '2', '--backend', 'wasm']
-      await place.withTopics(['none'], () => place.check('million', 'none', settings, expected))
+      await place.withTopics(['none'], () => place.check(t, 'million', 'none', settings, expected))
     })
   })
 }
