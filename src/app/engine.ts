@@ -13,6 +13,7 @@ import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import { type Executor, openExecutor } from '../kernel/executor.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
+import { stateLayout } from '../kernel/state.ts'
 import type {
   AssignedPartition,
   Log,
@@ -215,7 +216,10 @@ export class Engine {
   /** The table of an aggregation on the partitions that are here; undefined for an unknown name. */
   table(name: string): TableReader | undefined {
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
-    return definition && readTable(definition, this.#parts(definition))
+    if (definition === undefined) return undefined
+    const { plan, keys } = definition
+    const { window } = plan
+    return readTable({ name, layout: stateLayout(plan), window, keys }, this.#parts(definition))
   }
 
   /** The stores of a table, as they are now. */

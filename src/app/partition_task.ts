@@ -24,6 +24,7 @@ import { readPosition, tableNumber } from '../table/meta.ts'
 import { openStore } from '../table/open.ts'
 import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
+import { tablesPath } from './data_dir.ts'
 import { LaneOutputs } from './lane_outputs.ts'
 
 /** What tasks share. */
@@ -103,7 +104,7 @@ export class PartitionTask {
 
   /** Where the state of this partition is kept. */
   static storePath(settings: Settings, appId: string, topic: string, partition: number): string {
-    return join(settings.dataDir, appId, 'tables', topic, String(partition))
+    return join(tablesPath(settings.dataDir, appId), topic, String(partition))
   }
 
   /**

@@ -1,11 +1,12 @@
 // Reads a table as lines: from the worker that has it open, else from the stores on disk. Called by
 // `euphorion table`.
 import { EuphorionError } from '../errors.ts'
-import { resultJson } from '../table/result.ts'
 import { connectLocal, type LocalClient } from '../wire/local_socket.ts'
+import { workerSocket } from './data_dir.ts'
 import { parseKey } from './key_text.ts'
-import { type RowsQuery, workerSocket } from './query_server.ts'
-import { openStoredTable, rowLine } from './stored_table.ts'
+import type { RowsQuery } from './query_server.ts'
+import { rowLines } from './row_lines.ts'
+import { openStoredTable } from './stored_table.ts'
 
 /**
  * The rows of the query, a line each; for format 'cells' first a line with the names. Rejects with
@@ -58,12 +59,7 @@ async function* linesOfStores(
   const stored = await openStoredTable(dataDir, appIds, table)
   try {
     const parsed = key === undefined ? {} : { key: parseKey(stored.plan, stored.keys, key) }
-    let isFirst = format === 'cells'
-    for await (const row of stored.reader.range({ from, to, ...parsed })) {
-      if (isFirst) yield JSON.stringify(Object.keys(row))
-      isFirst = false
-      yield rowLine(row, format, resultJson)
-    }
+    yield* rowLines(stored.reader.range({ from, to, ...parsed }), format)
   } finally {
     await stored.close()
   }

@@ -1,13 +1,12 @@
 // Answers queries of tables over the worker's local socket, so that the command line can read what
 // a running worker has open. Rows go out in pages, as lines; started by the worker.
 import { mkdir } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { EuphorionError } from '../errors.ts'
-import type { AggregationDefinition, ResultRow, TableReader } from '../ingest/aggregation.ts'
-import { resultJson } from '../table/result.ts'
+import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import { type LocalReply, type LocalServer, serveLocal } from '../wire/local_socket.ts'
 import { parseKey } from './key_text.ts'
-import { type LineFormat, rowLine } from './stored_table.ts'
+import { type LineFormat, rowLines } from './row_lines.ts'
 
 /** Queries that are open; the oldest ends when one more begins. */
 const QUERIES_MAX = 16
@@ -29,20 +28,10 @@ export interface QueryServerOptions {
   readonly reader: (table: string) => TableReader | undefined
 }
 
-/** The socket of the worker of an app; the same for all who name the directory in their way. */
-export function workerSocket(dataDir: string, appId: string): string {
-  return resolve(dataDir, appId, 'worker.sock')
-}
-
-interface OpenQuery {
-  readonly rows: AsyncIterator<ResultRow>
-  readonly format: LineFormat
-  isFirst: boolean
-}
-
 export class QueryServer {
   readonly #options: QueryServerOptions
-  readonly #open = new Map<number, OpenQuery>()
+  /** Lines that are still to come, by the query's number. */
+  readonly #open = new Map<number, AsyncGenerator<string, void>>()
   #server: LocalServer | undefined
   #lastId = 0
 
@@ -75,10 +64,10 @@ export class QueryServer {
       throw new EuphorionError('TABLE_UNKNOWN', message, { place: { table } })
     }
     const parsed = key === undefined ? {} : { key: parseKey(definition.plan, definition.keys, key) }
-    const rows = reader.range({ from, to, ...parsed })[Symbol.asyncIterator]()
+    const lines = rowLines(reader.range({ from, to, ...parsed }), format)
     const [oldest] = this.#open.keys()
     if (this.#open.size >= QUERIES_MAX) void this.#end(oldest)
-    this.#open.set(++this.#lastId, { rows, format, isFirst: true })
+    this.#open.set(++this.#lastId, lines)
     return this.#lastId
   }
 
@@ -90,14 +79,12 @@ export class QueryServer {
     }
     const lines: string[] = []
     while (lines.length < PAGE_ROWS) {
-      const { done, value } = await query.rows.next()
+      const { done, value } = await query.next()
       if (done) {
         this.#open.delete(id)
         return { value: true, payload: Buffer.from(lines.join('\n')) }
       }
-      if (query.isFirst && query.format === 'cells') lines.push(JSON.stringify(Object.keys(value)))
-      query.isFirst = false
-      lines.push(rowLine(value, query.format, resultJson))
+      lines.push(value)
     }
     return { value: false, payload: Buffer.from(lines.join('\n')) }
   }
@@ -105,7 +92,7 @@ export class QueryServer {
   async #end(id: number): Promise<boolean> {
     const query = this.#open.get(id)
     this.#open.delete(id)
-    await query?.rows.return?.()
+    await query?.return()
     return query !== undefined
   }
 }

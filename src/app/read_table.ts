@@ -1,21 +1,23 @@
-// Reads the table of a declared aggregation, from a running engine's stores or from those on disk.
-import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
-import { stateLayout } from '../kernel/state.ts'
+// Reads the table of an aggregation, from a running engine's stores or from those on disk.
+import type { KeyCodec, TableReader } from '../ingest/aggregation.ts'
+import type { WindowPlan } from '../kernel/plan.ts'
+import type { StateLayout } from '../kernel/state.ts'
 import type { TablePart } from '../table/cell.ts'
 import { openTable } from '../table/table.ts'
 
+export interface ReadableTable {
+  readonly name: string
+  readonly layout: StateLayout
+  readonly window: WindowPlan | undefined
+  readonly keys: KeyCodec
+}
+
 /** `parts` are the partitions that are here. */
 export function readTable(
-  { plan, keys }: AggregationDefinition,
+  { name, layout, window, keys }: ReadableTable,
   parts: ReadonlyMap<number, TablePart>,
 ): TableReader {
-  const table = openTable<unknown>({
-    name: plan.name,
-    parts,
-    layout: stateLayout(plan),
-    window: plan.window,
-    encodeKey: keys.encode,
-    decodeKey: keys.decode,
-  })
+  const { encode: encodeKey, decode: decodeKey } = keys
+  const table = openTable<unknown>({ name, parts, layout, window, encodeKey, decodeKey })
   return table as unknown as TableReader
 }

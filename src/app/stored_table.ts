@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EuphorionError } from '../errors.ts'
-import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type { KeyCodec, TableReader } from '../ingest/aggregation.ts'
 import type { AggregationPlan, ColumnType, WindowPlan } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import { type Codec, text } from '../record/codec.ts'
@@ -14,18 +14,14 @@ import { storedTables } from '../table/meta.ts'
 import { openStore } from '../table/open.ts'
 import { readShape, type TableShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
-import { openTable } from '../table/table.ts'
+import { tablesPath } from './data_dir.ts'
+import { readTable } from './read_table.ts'
 
 export interface StoredTable {
   readonly reader: TableReader
   readonly keys: KeyCodec
   readonly plan: Pick<AggregationPlan, 'name' | 'key' | 'columns'>
   close(): Promise<void>
-}
-
-/** Where the partitions of an app's tables are: `{dataDir}/{app}/tables/{topic}/{partition}`. */
-function tablesPath(dataDir: string, appId: string): string {
-  return join(dataDir, appId, 'tables')
 }
 
 /**
@@ -96,15 +92,7 @@ function describe(
     graceMs: 0,
     retentionMs: Number.MAX_SAFE_INTEGER,
   }
-  const reader = openTable<unknown>({
-    name,
-    parts,
-    layout,
-    window: readable,
-    encodeKey: keys.encode,
-    decodeKey: keys.decode,
-  })
-  return { plan, keys, reader: reader as unknown as TableReader }
+  return { plan, keys, reader: readTable({ name, layout, window: readable, keys }, parts) }
 }
 
 /** The inverse of what the engine writes: 'record key', or 'field type' for each part. */
@@ -137,17 +125,4 @@ const printableKey: Codec<string> = {
     const decoded = text().decode(bytes)
     return decoded instanceof Bad ? Buffer.from(bytes ?? []).toString('base64') : decoded
   },
-}
-
-/** A row as one line: its JSON, or its fields as a JSON array of texts. */
-export type LineFormat = 'object' | 'cells'
-
-export function rowLine(
-  row: ResultRow,
-  format: LineFormat,
-  json: (value: unknown) => string,
-): string {
-  if (format === 'object') return json(row)
-  const cells = Object.values(row).map((value) => (typeof value === 'string' ? value : json(value)))
-  return JSON.stringify(cells)
 }

@@ -10,8 +10,9 @@ import type { AgentServices } from '../stream/agent_partition.ts'
 import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
+import { workerSocket } from './data_dir.ts'
 import { Engine, type LaneStatistics } from './engine.ts'
-import { QueryServer, workerSocket } from './query_server.ts'
+import { QueryServer } from './query_server.ts'
 import { ensureTopics, type WantedTopic } from './topics.ts'
 
 export interface WorkerOptions {

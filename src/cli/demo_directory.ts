@@ -2,7 +2,7 @@
 // else's.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { workerSocket } from '../app/query_server.ts'
+import { workerSocket } from '../app/data_dir.ts'
 import { EuphorionError } from '../errors.ts'
 import { connectLocal } from '../wire/local_socket.ts'
 import { demoId } from './demo_app.ts'
