@@ -216,24 +216,26 @@ export class PartitionTask {
 
   /**
    * Writes what has changed. `flush` is awaited before anything is committed. A kernel that fails
-   * in it sends every lane back to its last cut.
+   * in it sends every lane back to its last cut; when anything else fails they stop there, because
+   * what was drained is in no later cut.
    */
   async cut(flush: () => Promise<void>, sync: boolean): Promise<void> {
     const { store, lanes } = this
     if (store === undefined) return
     const running = lanes.filter((lane) => !lane.feed.spoiled)
+    let written = false
     try {
       const flushAll = async () => {
         await flush()
         for (const lane of running) await lane.late.flush()
       }
-      const written = await cutPartition(store, running, { flush: flushAll, sync })
-      for (const lane of written ? running : [])
-        await lane.outputs.written(lane.committed.streamTimeMs)
+      written = await cutPartition(store, running, { flush: flushAll, sync })
     } catch (error) {
       for (const lane of running) await lane.feed.fail(error)
       if (error instanceof EuphorionError) throw error
     }
+    for (const lane of written ? running : [])
+      await lane.outputs.written(lane.committed.streamTimeMs)
   }
 
   /** Offset below which every lane's state is stored; Infinity without lanes. */

@@ -6,10 +6,13 @@ import { PartitionTask, type TaskLane } from '../../src/app/partition_task.ts'
 import { readTable } from '../../src/app/read_table.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import type { AggregationDefinition, ResultOutput } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import { resolveSettings } from '../../src/settings.ts'
+import { readPosition } from '../../src/table/meta.ts'
+import type { Store } from '../../src/table/store.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { fixedClock } from '../support/lane_job.ts'
@@ -48,9 +51,12 @@ async function openTask(...definitions: readonly AggregationDefinition[]) {
   const store = task.store!
   /** Counts of a table by key, as stored. */
   const stored = async (index = 0) => {
-    const parts = new Map([[0, { store, number: task.lanes[index].table }]])
+    const { layout, table } = task.lanes[index]
+    const { plan, keys } = definitions[index]
+    const parts = new Map([[0, { store, number: table }]])
+    const readable = { name: plan.name, layout, window: plan.window, keys }
     const rows: Record<string, unknown> = {}
-    for await (const row of readTable(definitions[index], parts).range({}))
+    for await (const row of readTable(readable, parts).range({}))
       rows[String(row.key)] = row.views
     return rows
   }
@@ -96,5 +102,21 @@ test('a lane that fails while its cut is being written goes back to that cut', a
   await feed(task, 5, 'a')
   await task.cut(nothing, false)
   assert.deepEqual(await stored(), { a: 4, b: 2 })
+  await task.close()
+})
+
+test('after a cut that could not be written, none passes the records that were in it', async () => {
+  const { task, store, stored, failures } = await openTask(definition('a'))
+  await feed(task, 0, 'aab')
+  const full = new EuphorionError('DISK_FULL', 'for a moment')
+  await assert.rejects(
+    task.cut(() => Promise.reject(full), false),
+    full,
+  )
+  assert.deepEqual(failures, [full])
+  await feed(task, 3, 'b')
+  await task.cut(nothing, false)
+  assert.deepEqual(await stored(), {})
+  assert.equal(await readPosition(store as Store, task.lanes[0].table), undefined)
   await task.close()
 })

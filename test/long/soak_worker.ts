@@ -42,7 +42,7 @@ const clock: Clock = {
 const crash = crashApp(job, { clock })
 const began = systemClock.monotonic()
 await crash.app.start()
-await Promise.race([end, crash.app.failed])
+await Promise.race([end, crash.app.ended])
 const seconds = (systemClock.monotonic() - began) / 1000
 const maxResidentBytes = process.resourceUsage().maxRSS * 1024
 let cells = 0
