@@ -37,6 +37,8 @@ export class LaneOutputs {
   readonly #finals: readonly ResultOutput[]
   /** Keys of the cells that the cut under way has changed. */
   #changed: Uint8Array[] = []
+  /** Of cuts that are written, and not sent yet. */
+  #unsent: Uint8Array[] = []
   /** Closed windows up to this stream time are sent. */
   #finalThroughMs = -1
   #expiredAtMs = Number.NEGATIVE_INFINITY
@@ -71,7 +73,8 @@ export class LaneOutputs {
 
   /** Notes in the batch of the cut what will be due, and what the last one has sent by now. */
   note(batch: StoreBatch): void {
-    if (this.#changes.length > 0) writeChanged(batch, this.#table, Buffer.concat(this.#changed))
+    if (this.#changes.length > 0)
+      writeChanged(batch, this.#table, Buffer.concat([...this.#unsent, ...this.#changed]))
     if (this.#finals.length > 0) writeFinalThrough(batch, this.#table, this.#finalThroughMs)
   }
 
@@ -82,9 +85,9 @@ export class LaneOutputs {
 
   /** The cut is written: sends what it made due, then lets go of what has expired. */
   async written(streamTimeMs: number): Promise<void> {
-    const changed = this.#changed
-    this.#changed = []
-    if (changed.length > 0) await this.#sendChanges(changed)
+    this.#unsent.push(...this.#changed.splice(0))
+    if (this.#unsent.length > 0) await this.#sendChanges(this.#unsent)
+    this.#unsent = []
     const { window } = this.#layout
     if (window === undefined || streamTimeMs < 0) return
     const part = { store: this.#store, number: this.#table }
@@ -115,7 +118,12 @@ export class LaneOutputs {
     let onTheWay: Promise<unknown>[] = []
     for await (const result of results) {
       const row = resultRow(this.#layout, result) as ResultRow
-      for (const output of outputs) onTheWay.push(output.send(row))
+      for (const output of outputs) {
+        const sent = output.send(row)
+        // A rejection is heard below; until then nobody waits for it, which would end the process.
+        sent.catch(() => undefined)
+        onTheWay.push(sent)
+      }
       if (onTheWay.length < SENT_AT_ONCE) continue
       await Promise.all(onTheWay)
       onTheWay = []

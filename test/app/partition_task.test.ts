@@ -7,7 +7,11 @@ import { readTable } from '../../src/app/read_table.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
 import { EuphorionError } from '../../src/errors.ts'
-import type { AggregationDefinition, ResultOutput } from '../../src/ingest/aggregation.ts'
+import type {
+  AggregationDefinition,
+  ResultOutput,
+  ResultRow,
+} from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import { resolveSettings } from '../../src/settings.ts'
@@ -118,5 +122,29 @@ test('after a cut that could not be written, none passes the records that were i
   await task.cut(nothing, false)
   assert.deepEqual(await stored(), {})
   assert.equal(await readPosition(store as Store, task.lanes[0].table), undefined)
+  await task.close()
+})
+
+test('changes that could not be sent are still due after later cuts', async () => {
+  const sent: unknown[] = []
+  let broken = true
+  const send = async ({ key, views }: ResultRow) => {
+    if (broken) throw new EuphorionError('LOG_FAILED', 'no')
+    sent.push([key, views])
+  }
+  const changing = definition('a', [{ mode: 'changes', send }])
+  const { task } = await openTask(changing)
+  await feed(task, 0, 'aab')
+  await assert.rejects(task.cut(nothing, false), { code: 'LOG_FAILED' })
+  await feed(task, 3, 'c')
+  await assert.rejects(task.cut(nothing, false), { code: 'LOG_FAILED' })
+  broken = false
+  await feed(task, 4, 'c')
+  await task.cut(nothing, false)
+  assert.deepEqual(sent, [
+    ['a', 2],
+    ['b', 1],
+    ['c', 2],
+  ])
   await task.close()
 })
