@@ -59,11 +59,12 @@ export class LaneOutputs {
         : definition.outputs.filter(({ mode }) => mode === 'final')
   }
 
-  /** Takes up what a crash may have left unsent. */
-  async open(): Promise<void> {
+  /** Takes up what a crash may have left unsent after the cut at that stream time. */
+  async open(streamTimeMs: number): Promise<void> {
     this.#finalThroughMs = await readFinalThrough(this.#store, this.#table)
     const rows = await readChanged(this.#store, this.#table)
     if (rows !== undefined && this.#changes.length > 0) await this.#sendChanges([rows])
+    await this.#sendFinals(streamTimeMs)
   }
 
   /** Rows that the cut writes. */
@@ -91,18 +92,21 @@ export class LaneOutputs {
     const { window } = this.#layout
     if (window === undefined || streamTimeMs < 0) return
     const part = { store: this.#store, number: this.#table }
-    if (this.#finals.length > 0 && streamTimeMs > this.#finalThroughMs) {
-      const layout = { layout: this.#layout.layout, window }
-      await this.#send(
-        closedWindows(part, layout, this.#finalThroughMs, streamTimeMs),
-        this.#finals,
-      )
-      this.#finalThroughMs = streamTimeMs
-    }
+    await this.#sendFinals(streamTimeMs)
     if (streamTimeMs - this.#expiredAtMs >= window.stepMs) {
       await expireWindows(part, window, streamTimeMs)
       this.#expiredAtMs = streamTimeMs
     }
+  }
+
+  async #sendFinals(streamTimeMs: number): Promise<void> {
+    const { layout, window } = this.#layout
+    if (window === undefined || this.#finals.length === 0) return
+    if (streamTimeMs <= this.#finalThroughMs) return
+    const part = { store: this.#store, number: this.#table }
+    const closed = closedWindows(part, { layout, window }, this.#finalThroughMs, streamTimeMs)
+    await this.#send(closed, this.#finals)
+    this.#finalThroughMs = streamTimeMs
   }
 
   async #sendChanges(parts: readonly Uint8Array[]): Promise<void> {

@@ -142,7 +142,7 @@ export class PartitionTask {
     const cutting = undefined
     const lane: TaskLane = { aggregation, feed, table, layout, committed, cutting, outputs, late }
     kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
-    await outputs.open()
+    await outputs.open(committed.streamTimeMs)
     this.lanes.push(lane)
     this.intake.lanes.push(feed)
   }

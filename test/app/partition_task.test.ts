@@ -2,6 +2,7 @@
 // where lanes go back to.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LaneOutputs } from '../../src/app/lane_outputs.ts'
 import { PartitionTask, type TaskLane } from '../../src/app/partition_task.ts'
 import { readTable } from '../../src/app/read_table.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
@@ -14,22 +15,28 @@ import type {
 } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
+import { emptyState, stateLayout } from '../../src/kernel/state.ts'
 import { resolveSettings } from '../../src/settings.ts'
+import { cellKey } from '../../src/table/cell.ts'
 import { readPosition } from '../../src/table/meta.ts'
+import { openStore } from '../../src/table/open.ts'
 import type { Store } from '../../src/table/store.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { fixedClock } from '../support/lane_job.ts'
-import { byKey, keyed } from '../support/plans.ts'
+import { byKey, keyed, tumbling } from '../support/plans.ts'
 
 const nothing = async () => undefined
 
-function definition(name: string, outputs: readonly ResultOutput[] = []): AggregationDefinition {
+function definition(
+  name: string,
+  outputs: readonly ResultOutput[] = [],
+  plan = byKey({ name }),
+): AggregationDefinition {
   const keys = {
     encode: (key: unknown) => Buffer.from(String(key)),
     decode: (bytes: Uint8Array) => Buffer.from(bytes).toString(),
   }
-  const plan = byKey({ name })
   return { topic: 't', plan, keys, onBadRecord: 'skip', outputs, late: [] }
 }
 
@@ -147,4 +154,30 @@ test('changes that could not be sent are still due after later cuts', async () =
     ['c', 2],
   ])
   await task.close()
+})
+
+test('windows whose end was cut but not sent are sent when the partition is opened again', async () => {
+  const window = tumbling(10)
+  const plan = byKey({ name: 'a', window })
+  const store = await openStore('memory', '')
+  const layout = stateLayout(plan)
+  const batch = store.batch()
+  batch.put(cellKey(1, 0, 0, Buffer.from('k')), emptyState(layout))
+  await batch.commit()
+  const sent: unknown[] = []
+  const outputs = new LaneOutputs(
+    store,
+    1,
+    { layout, window, decodeKey: (bytes) => Buffer.from(bytes).toString() },
+    definition(
+      'a',
+      [{ mode: 'final', send: async ({ key, start }) => sent.push([key, start]) }],
+      plan,
+    ),
+  )
+  await outputs.open(10)
+  assert.deepEqual(sent, [['k', 0]])
+  await outputs.written(10)
+  assert.equal(sent.length, 1)
+  await store.close()
 })
