@@ -1,0 +1,160 @@
+// The engine on a log that the test scripts: partitions come and go, commits fail.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Engine } from '../../src/app/engine.ts'
+import { EuphorionError } from '../../src/errors.ts'
+import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
+import { DeadLetters } from '../../src/ingest/dead_letter.ts'
+import { Sender } from '../../src/ingest/sender.ts'
+import type {
+  ConsumerOptions,
+  FetchResult,
+  Log,
+  LogConsumer,
+  StartPosition,
+} from '../../src/log/log.ts'
+import { createLogger } from '../../src/logger.ts'
+import { resolveSettings } from '../../src/settings.ts'
+import { MemoryProducer } from '../support/agents.ts'
+import { batchOf } from '../support/batches.ts'
+import { ManualClock, settle } from '../support/manual_clock.ts'
+import { byKey, keyed } from '../support/plans.ts'
+
+const counting: AggregationDefinition = {
+  topic: 't',
+  plan: byKey({ name: 'counts' }),
+  keys: { encode: (key) => Buffer.from(String(key)), decode: (bytes) => String(bytes) },
+  onBadRecord: 'skip',
+  outputs: [],
+  late: [],
+}
+
+/** A group of one member that is given and taken partitions of 't' by the test. */
+class ScriptedConsumer implements LogConsumer {
+  readonly options: ConsumerOptions
+  readonly committed: (readonly StartPosition[])[] = []
+  commitFails: Error | undefined
+  readonly #batches: { partition: number; bytes: Uint8Array }[] = []
+  #wake = (): void => undefined
+  #held: number[] = []
+  #closed = false
+
+  constructor(options: ConsumerOptions) {
+    this.options = options
+  }
+
+  async assign(...partitions: number[]): Promise<void> {
+    this.#held.push(...partitions)
+    await this.options.onAssigned(
+      partitions.map((partition) => ({ topic: 't', partition, committed: undefined })),
+    )
+  }
+
+  async revoke(...partitions: number[]): Promise<void> {
+    this.#held = this.#held.filter((each) => !partitions.includes(each))
+    await this.options.onRevoked(partitions.map((partition) => ({ topic: 't', partition })))
+  }
+
+  give(partition: number, bytes: Uint8Array): void {
+    this.#batches.push({ partition, bytes })
+    this.#wake()
+  }
+
+  async fetch(
+    target: Uint8Array,
+    wants: (topic: string, partition: number) => boolean,
+    signal?: AbortSignal,
+  ): Promise<FetchResult> {
+    for (;;) {
+      if (this.#closed || signal?.aborted) return { kind: 'closed' }
+      const next = this.#batches[0]
+      if (next !== undefined && wants('t', next.partition)) {
+        this.#batches.shift()
+        target.set(next.bytes)
+        const { partition, bytes } = next
+        return { kind: 'batches', topic: 't', partition, bytes: bytes.length, highWatermark: 0 }
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve))
+    }
+  }
+
+  wake(): void {
+    this.#wake()
+  }
+
+  seek(): void {}
+
+  async commit(offsets: readonly StartPosition[]): Promise<void> {
+    if (this.commitFails !== undefined) throw this.commitFails
+    this.committed.push(offsets)
+  }
+
+  async close(): Promise<void> {
+    await this.revoke(...this.#held)
+    this.#closed = true
+    this.#wake()
+  }
+}
+
+async function startEngine() {
+  let consumer: ScriptedConsumer | undefined
+  const log: Partial<Log> = {
+    topic: async (name) => ({ name, partitions: 2 }),
+    offsets: async () => [0, 1].map((partition) => ({ partition, earliest: 0, latest: 1000 })),
+    consumer: async (options) => (consumer = new ScriptedConsumer(options)),
+  }
+  const clock = new ManualClock(1000)
+  const errors: unknown[] = []
+  const sender = new Sender(new MemoryProducer(), { recordsMax: 100 })
+  const engine = new Engine({
+    log: log as Log,
+    appId: 'app',
+    settings: resolveSettings({ code: { backend: 'js', store: 'memory', memoryMib: 32 } }),
+    clock,
+    logger: createLogger('app', 'silent'),
+    aggregations: [counting],
+    subscribers: [],
+    deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
+    beforeCommit: async () => undefined,
+    onError: (error) => errors.push(error),
+  })
+  await engine.start()
+  return { engine, consumer: consumer!, clock, errors }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await settle()
+}
+
+const records = (offset: number, keys: string): Uint8Array =>
+  batchOf([...keys].map((key, i) => keyed(offset + i, 1, key)))
+
+test('a commit that fails for a moment is made up for by the next cut', async () => {
+  const { engine, consumer, errors } = await startEngine()
+  await consumer.assign(0)
+  consumer.give(0, records(0, 'aab'))
+  await until(() => engine.statistics()[0].counted === 3)
+  consumer.commitFails = new EuphorionError('LOG_FAILED', 'not a member now')
+  await engine.cut()
+  assert.equal(engine.statistics()[0].storedOffset, 3)
+  consumer.commitFails = undefined
+  await engine.cut()
+  assert.deepEqual(consumer.committed, [[{ topic: 't', partition: 0, offset: 3 }]])
+  await engine.stop()
+  assert.deepEqual(errors, [])
+})
+
+test('a partition whose last cut fails is given up all the same, and can come back', async () => {
+  const { engine, consumer } = await startEngine()
+  await consumer.assign(0, 1)
+  consumer.give(0, records(0, 'aab'))
+  await until(() => engine.statistics()[0].counted === 3)
+  consumer.commitFails = new EuphorionError('STORE_FAILED', 'for good')
+  await assert.rejects(consumer.revoke(0), consumer.commitFails)
+  assert.deepEqual([...engine.stores('t').keys()], [1])
+  consumer.commitFails = undefined
+  await consumer.assign(0)
+  assert.equal(engine.stores('t').size, 2)
+  await engine.stop()
+  assert.equal(engine.stores('t').size, 0)
+})
