@@ -116,9 +116,10 @@ export interface LogConsumer {
   /**
    * Waits until a wanted partition has records and writes whole batches of it into `target` (shared
    * memory is fine). Partitions take turns. The first batch may begin before the position (the
-   * reader skips records below it); the position moves behind the last batch written. A partition
-   * whose topic is deleted rejects once with TOPIC_DELETED (place.topic set); the other topics can
-   * be fetched on.
+   * reader skips records below it); the position moves behind the last batch written. Before it
+   * waits, `wants` is asked for every assigned partition, and may seek(). A partition whose topic
+   * is deleted rejects once with TOPIC_DELETED (place.topic set); the other topics can be fetched
+   * on.
    */
   fetch(
     target: Uint8Array,

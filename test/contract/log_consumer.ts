@@ -245,6 +245,24 @@ function positionContract(context: ContractContext): void {
     await consumer.close()
   })
 
+  test('wants is asked, and may seek, also where there is nothing more to read', async () => {
+    const topic = await context.newTopic()
+    await appendTo(context.log, topic, 0, numbered(5))
+    const consumer = await openConsumer(context.log, [topic])
+    const reader = new Reader(consumer)
+    await reader.take(5)
+    let back = false
+    const again = reader.take(5, () => {
+      if (back) reader.seek(topic, 0, 0)
+      back = false
+      return true
+    })
+    back = true
+    consumer.wake()
+    assert.equal((await again)[0].offset, 0)
+    await consumer.close()
+  })
+
   test('positions from onAssigned come before committed ones', async () => {
     const { log } = context
     const topic = await context.newTopic(2)

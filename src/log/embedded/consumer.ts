@@ -85,8 +85,8 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[(this.#turn + i) % slots.length]
       const { partition } = slot
-      if (slot.position === partition.nextOffset || !wants(partition.topic, partition.partition))
-        continue
+      if (!wants(partition.topic, partition.partition)) continue
+      if (slot.stale || slot.position === partition.nextOffset) continue
       this.#turn = (this.#turn + i) % slots.length
       return slot
     }

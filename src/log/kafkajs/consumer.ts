@@ -77,8 +77,8 @@ export class KafkajsConsumer implements LogConsumer {
     for (let step = 0; step < lanes.length; step++) {
       const index = (this.#turn + step) % lanes.length
       const lane = lanes[index]
-      if (lane.messages === undefined || !lane.open) continue
       if (!wants(lane.topic, lane.partition)) continue
+      if (lane.messages === undefined || !lane.open) continue
       this.#turn = index + 1
       return this.#pack(lane, lane.messages, target)
     }
