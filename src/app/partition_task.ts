@@ -193,7 +193,10 @@ export class PartitionTask {
       restore: () => this.#restore(name),
       rewind: (offset) => this.rewind(offset),
       progressed,
-      failed: (error) => laneFailed(this, name, error),
+      failed: (error) => {
+        laneFailed(this, name, error)
+        progressed()
+      },
     })
   }
 
@@ -250,5 +253,7 @@ export class PartitionTask {
   async close(): Promise<void> {
     for (const { feed } of this.lanes) feed.lane.close()
     await this.store?.close()
+    // a fetch that waited for this partition alone
+    this.#services.progressed()
   }
 }

@@ -92,7 +92,8 @@ export class FetchLoop {
     const wants = (topic: string, partition: number): boolean => this.#wants(topic, partition)
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const region = this.#large === undefined ? await this.#regions.take() : this.#largeRegion()
+      const region =
+        this.#large === undefined ? await this.#regions.take() : await this.#largeRegion()
       if (region === undefined) continue
       let result: FetchResult
       this.#seek(consumer)
@@ -127,9 +128,15 @@ export class FetchLoop {
 
   #wants(topic: string, partition: number): boolean {
     const intake = this.#options.intakeOf(topic, partition)
-    if (intake === undefined || (this.#large !== undefined && this.#large.intake !== intake))
-      return false
-    return intake.wants()
+    if (intake === undefined) return false
+    return this.#isTurnOf(intake) && intake.wants()
+  }
+
+  /** While a large batch is to come the others wait, unless nobody is left who takes it. */
+  #isTurnOf(intake: Intake): boolean {
+    const large = this.#large?.intake
+    if (large !== undefined && (large.closing || !large.runs())) this.#large = undefined
+    return this.#large === undefined || this.#large.intake === intake
   }
 
   #offer(region: Region, fetched: FetchResult & { kind: 'batches' }): void {
@@ -179,10 +186,10 @@ export class FetchLoop {
     )
   }
 
-  #largeRegion(): Region | undefined {
+  async #largeRegion(): Promise<Region | undefined> {
     const { intake, bytes } = this.#large!
     try {
-      return this.#regions.takeLarger(bytes)
+      return await this.#regions.takeLarger(bytes)
     } catch (error) {
       this.#large = undefined
       intake.failed = true

@@ -8,6 +8,9 @@ export class Regions {
   readonly #free: Region[] = []
   readonly #all: Region[] = []
   #waiting: ((region: Region | undefined) => void) | undefined
+  readonly #larger = new Set<Region>()
+  #largerFreed: (() => void) | undefined
+  #abandoned = false
 
   constructor(memory: SharedMemory, count: number, payloadBytes: number) {
     this.#memory = memory
@@ -24,9 +27,24 @@ export class Regions {
     })
   }
 
-  /** A region beside the fixed ones for a batch that is larger; freed when it is given back. */
-  takeLarger(payloadBytes: number): Region {
-    return new Region(this.#memory, payloadBytes)
+  /**
+   * A region beside the fixed ones for a batch that is larger; freed when it is given back. While
+   * others of its kind leave no room, waits for them; undefined after `abandon`. MEMORY_EXHAUSTED.
+   */
+  async takeLarger(payloadBytes: number): Promise<Region | undefined> {
+    while (!this.#abandoned) {
+      try {
+        const region = new Region(this.#memory, payloadBytes)
+        this.#larger.add(region)
+        return region
+      } catch (error) {
+        if (this.#larger.size === 0) throw error
+      }
+      await new Promise<void>((resolve) => {
+        this.#largerFreed = resolve
+      })
+    }
+    return undefined
   }
 
   /** One reader less; 0 readers frees. A region without a batch is given back by `giveBack`. */
@@ -37,8 +55,10 @@ export class Regions {
 
   giveBack(region: Region): void {
     region.holders = 0
-    if (!this.#all.includes(region)) region.free()
-    else if (this.#waiting === undefined) this.#free.push(region)
+    if (this.#larger.delete(region)) {
+      region.free()
+      this.#largerFreed?.()
+    } else if (this.#waiting === undefined) this.#free.push(region)
     else {
       const waiting = this.#waiting
       this.#waiting = undefined
@@ -48,6 +68,8 @@ export class Regions {
 
   /** Nobody waits any more. */
   abandon(): void {
+    this.#abandoned = true
+    this.#largerFreed?.()
     this.#waiting?.(undefined)
     this.#waiting = undefined
   }

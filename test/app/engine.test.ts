@@ -74,7 +74,10 @@ class ScriptedConsumer implements LogConsumer {
         const { partition, bytes } = next
         return { kind: 'batches', topic: 't', partition, bytes: bytes.length, highWatermark: 0 }
       }
-      await new Promise<void>((resolve) => (this.#wake = resolve))
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+        signal?.addEventListener('abort', () => resolve())
+      })
     }
   }
 
@@ -96,7 +99,7 @@ class ScriptedConsumer implements LogConsumer {
   }
 }
 
-async function startEngine() {
+async function startEngine(...partitions: number[]) {
   let consumer: ScriptedConsumer | undefined
   const log: Partial<Log> = {
     topic: async (name) => ({ name, partitions: 2 }),
@@ -118,7 +121,10 @@ async function startEngine() {
     beforeCommit: async () => undefined,
     onError: (error) => errors.push(error),
   })
-  await engine.start()
+  const started = engine.start()
+  await until(() => consumer !== undefined)
+  await consumer!.assign(...partitions)
+  await started
   return { engine, consumer: consumer!, clock, errors }
 }
 
@@ -130,8 +136,7 @@ const records = (offset: number, keys: string): Uint8Array =>
   batchOf([...keys].map((key, i) => keyed(offset + i, 1, key)))
 
 test('a commit that fails for a moment is made up for by the next cut', async () => {
-  const { engine, consumer, errors } = await startEngine()
-  await consumer.assign(0)
+  const { engine, consumer, errors } = await startEngine(0)
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics()[0].counted === 3)
   consumer.commitFails = new EuphorionError('LOG_FAILED', 'not a member now')
@@ -145,8 +150,7 @@ test('a commit that fails for a moment is made up for by the next cut', async ()
 })
 
 test('a partition whose last cut fails is given up all the same, and can come back', async () => {
-  const { engine, consumer } = await startEngine()
-  await consumer.assign(0, 1)
+  const { engine, consumer } = await startEngine(0, 1)
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics()[0].counted === 3)
   consumer.commitFails = new EuphorionError('STORE_FAILED', 'for good')

@@ -67,8 +67,7 @@ async function openTask(...definitions: readonly AggregationDefinition[]) {
     const parts = new Map([[0, { store, number: table }]])
     const readable = { name: plan.name, layout, window: plan.window, keys }
     const rows: Record<string, unknown> = {}
-    for await (const row of readTable(readable, parts).range({}))
-      rows[String(row.key)] = row.views
+    for await (const row of readTable(readable, parts).range({})) rows[String(row.key)] = row.views
     return rows
   }
   return { task, store, stored, failures }
@@ -77,7 +76,8 @@ async function openTask(...definitions: readonly AggregationDefinition[]) {
 /** Records of these keys from the offset on, offered as one batch. */
 async function feed(task: PartitionTask, offset: number, keys: string): Promise<void> {
   const payload = Buffer.from(batchOf([...keys].map((key, i) => keyed(offset + i, 1, key))))
-  task.intake.offer({ payload, address: 0 } as unknown as SharedBatch, () => undefined)
+  const nextOffset = offset + keys.length
+  task.intake.offer({ payload, nextOffset } as SharedBatch, () => undefined)
   for (const lane of task.intake.lanes) await lane.finish()
 }
 
