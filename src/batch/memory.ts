@@ -6,6 +6,8 @@ import { EuphorionError } from '../errors.ts'
 import { type WasmMemory, wasm } from './wasm.ts'
 
 const PAGE_BYTES = 65536
+/** What the kernels' module declares (assembly/asconfig.json): 2 GiB. */
+const PAGES_MAX = 32768
 const MIB = 1 << 20
 const ALIGNMENT = 64
 /** Below: constant tables (kernel/tables.ts) and whatever the module keeps for itself. */
@@ -29,7 +31,8 @@ export class SharedMemory {
 
   /** `budgetMiB` bounds everything that lanes and batches may use. */
   constructor(budgetMiB: number) {
-    const pages = Math.ceil((budgetMiB * MIB) / PAGE_BYTES) + FIRST_ADDRESS / PAGE_BYTES
+    const wanted = Math.ceil((budgetMiB * MIB) / PAGE_BYTES) + FIRST_ADDRESS / PAGE_BYTES
+    const pages = Math.min(PAGES_MAX, wanted)
     this.wasm = new wasm.Memory({ initial: pages, maximum: pages, shared: true })
     this.bytes = Buffer.from(this.wasm.buffer)
     this.view = new DataView(this.wasm.buffer)
