@@ -28,7 +28,8 @@ export function readFrame(at: usize, limit: usize, header: usize): usize {
   let bytes = varintBytes(at)
   const length = varint(at, bytes)
   body = at + bytes
-  if (bytes > 5 || length < RECORD_BYTES_MIN || length > <i64>(limit - body)) return 0
+  if (bytes > 5 || body > limit || length < RECORD_BYTES_MIN) return 0
+  if (length > <i64>(limit - body)) return 0
   end = body + <usize>length
   let p = body + 1
   bytes = varintBytes(p)

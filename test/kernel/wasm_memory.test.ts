@@ -1,4 +1,5 @@
-// The largest memory that can be asked for, with a lane at its very end: addresses just below 2 GiB.
+// Where in memory a lane lies and what lies around it makes no difference: the end of the largest
+// memory, and old bytes behind a batch.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,14 +9,14 @@ import { eachRow } from '../../src/batch/rows.ts'
 import { openExecutor } from '../../src/kernel/executor.ts'
 import { WasmLane } from '../../src/kernel/wasm_lane.ts'
 import { settingSpecs } from '../../src/settings.ts'
-import { batchOf } from '../support/batches.ts'
+import { headerAt, writeInt32 } from '../../src/wire/batch_header.ts'
+import { batchOf, sealed } from '../support/batches.ts'
 import { fixedClock, startPosition } from '../support/lane_job.ts'
 import { byKey, keyed } from '../support/plans.ts'
 
 const MIB = 1 << 20
 
-test('a lane counts at the end of the largest memory', async () => {
-  const memory = new SharedMemory(settingSpecs.memoryMib.max)
+function laneIn(memory: SharedMemory) {
   const executor = openExecutor({ memory, threads: 0, queueMax: 1, inflatedBytesMax: MIB })
   memory.allocate(memory.freeBytes() - 8 * MIB, 'what lies below')
   const lane = new WasmLane({
@@ -31,13 +32,22 @@ test('a lane counts at the end of the largest memory', async () => {
     inflatedBytesMax: MIB,
   })
   lane.restore(startPosition)
+  return lane
+}
+
+/** A region that holds these bytes, and a Batch of the first of them. */
+function placed(memory: SharedMemory, bytes: Uint8Array, length = bytes.length) {
+  const region = new Region(memory, bytes.length)
+  region.target().set(bytes)
+  const facts = { firstOffset: 0, nextOffset: 0, recordCount: 0, fetchedAtMs: 0 }
+  return region.finish(new BatchTemplates(), { topic: 't', partition: 0, ...facts }, length)
+}
+
+test('a lane counts at the end of the largest memory', async () => {
+  const memory = new SharedMemory(settingSpecs.memoryMib.max)
+  const lane = laneIn(memory)
   const records = Array.from({ length: 20_000 }, (_, i) => keyed(i, 1, `key ${i % 10_000}`))
-  const payload = batchOf(records)
-  const region = new Region(memory, payload.length)
-  region.target().set(payload)
-  const facts = { firstOffset: 0, nextOffset: records.length, recordCount: records.length }
-  const place = { topic: 't', partition: 0, fetchedAtMs: 0 }
-  const batch = region.finish(new BatchTemplates(), { ...facts, ...place }, payload.length)
+  const batch = placed(memory, batchOf(records))
   assert.ok(batch.address > 2 ** 31 - 8 * MIB)
   let status = await lane.consume(batch)
   while (status === 'full' && (await lane.grow())) status = await lane.consume(batch)
@@ -51,5 +61,19 @@ test('a lane counts at the end of the largest memory', async () => {
     })
   } while (status === 'full')
   assert.equal(cells, 10_000)
-  await executor.close()
+})
+
+test('a record whose length runs over the end of its batch is not read from behind it', async () => {
+  const memory = new SharedMemory(32)
+  const lane = laneIn(memory)
+  const whole = batchOf([keyed(0, 1, 'a'), keyed(1, 1, 'b'.repeat(200))])
+  const first = batchOf([keyed(0, 1, 'a')])
+  // one byte of the two that tell the second record's length
+  const torn = Uint8Array.from(whole.subarray(0, first.length + 1))
+  writeInt32(torn, headerAt.length, torn.length - 12)
+  const bytes = Uint8Array.from(whole)
+  bytes.set(sealed(torn))
+  const batch = placed(memory, bytes, torn.length)
+  assert.equal(await lane.consume(batch), 'corrupt')
+  assert.equal(lane.counters().counted, 1)
 })
