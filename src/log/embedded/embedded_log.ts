@@ -20,6 +20,7 @@ import type {
 import { compact } from './compaction.ts'
 import { EmbeddedConsumer } from './consumer.ts'
 import { FileCache } from './file_cache.ts'
+import { fileError } from './files.ts'
 import { Group } from './group.ts'
 import { GroupOffsets } from './group_offsets.ts'
 import { acquireLock, type Lock } from './lock.ts'
@@ -47,7 +48,9 @@ export async function openEmbeddedLog(
 ): Promise<Log> {
   const resolved = resolveOptions(options)
   const root = resolve(directory)
-  await fs.promises.mkdir(root, { recursive: true })
+  await fs.promises.mkdir(root, { recursive: true }).catch((error) => {
+    throw fileError(error, root)
+  })
   const { clock, remote } = resolved
   const deadline = clock.monotonic() + ownerTimeoutMs
   for (;;) {
@@ -68,8 +71,8 @@ async function openOwned(root: string, options: ResolvedOptions, lock: Lock): Pr
   try {
     return await EmbeddedLog.open(root, options, lock)
   } catch (error) {
-    await lock.release()
-    throw error
+    await lock.release().catch(() => {})
+    throw fileError(error, root)
   }
 }
 
@@ -305,10 +308,14 @@ export class EmbeddedLog implements Log {
     this.#cancelMaintenance()
     await this.#server?.close()
     const results = await Promise.allSettled([...this.#open].map((each) => each.close()))
-    await this.#topics.close()
-    await this.#offsets.close()
-    await this.#files.close()
-    await this.#lock.release()
+    // Also where one of them fails: what is left open would keep the log locked.
+    for (const step of [
+      () => this.#topics.close(),
+      () => this.#offsets.close(),
+      () => this.#files.close(),
+      () => this.#lock.release(),
+    ])
+      results.push(...(await Promise.allSettled([step()])))
     for (const result of results) if (result.status === 'rejected') throw result.reason
   }
 

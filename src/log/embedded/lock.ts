@@ -27,6 +27,8 @@ export type LockResult = { readonly lock: Lock } | { readonly owner: LockOwner }
 const prefix = 'lock.'
 /** Rounds of a race with other starters before giving up. */
 const attemptsMax = 100
+/** Made by this process, which may try several times at once. */
+let candidates = 0
 
 export async function acquireLock(directory: string): Promise<LockResult> {
   const self: LockOwner = {
@@ -35,9 +37,9 @@ export async function acquireLock(directory: string): Promise<LockResult> {
     boot: readProc('/proc/sys/kernel/random/boot_id'),
     started: processStart(process.pid),
   }
-  const candidate = join(directory, `candidate.${process.pid}.tmp`)
-  await fs.promises.writeFile(candidate, JSON.stringify(self))
+  const candidate = join(directory, `candidate.${process.pid}.${++candidates}.tmp`)
   try {
+    await fs.promises.writeFile(candidate, JSON.stringify(self))
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const highest = await highestLock(directory)
       const owner = highest === 0 ? undefined : await readOwner(lockPath(directory, highest))
@@ -115,7 +117,7 @@ function isAlive(owner: LockOwner, self: LockOwner): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
-  return owner.started === processStart(owner.pid)
+  return owner.started === processStart(owner.pid) && !isZombie(owner.pid)
 }
 
 function readProc(path: string): string {
@@ -126,8 +128,23 @@ function readProc(path: string): string {
   }
 }
 
+/** The fields behind a process's name, on Linux. */
+function processFacts(pid: number): string[] {
+  const stat = readProc(`/proc/${pid}/stat`)
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
 /** Start time of a process in clock ticks since boot, on Linux. */
 function processStart(pid: number): string {
-  const stat = readProc(`/proc/${pid}/stat`)
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  return processFacts(pid)[19] ?? ''
+}
+
+/** Dead to its last thread, but its parent has not asked how it ended: in containers nobody may. */
+function isZombie(pid: number): boolean {
+  if (processFacts(pid)[0] !== 'Z') return false
+  try {
+    return fs.readdirSync(`/proc/${pid}/task`).length <= 1
+  } catch {
+    return true
+  }
 }

@@ -148,7 +148,9 @@ export class Topics {
   async close(): Promise<void> {
     await this.#changes
     const partitions = this.all().flatMap((topic) => topic.partitions)
-    await Promise.all(partitions.map((partition) => partition.close()))
+    const closed = await Promise.allSettled(partitions.map((partition) => partition.close()))
+    for (const result of closed)
+      if (result.status === 'rejected') throw fileError(result.reason, this.#root)
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
