@@ -80,8 +80,8 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
 
   /**
    * Stores one record; resolves once it is stored. Records of one partition keep the order of the
-   * calls. Rejects with RECORD_INVALID for a value that does not fit or a timestamp that is no whole
-   * number, TOPIC_UNKNOWN for a topic that does not exist (an app that starts makes its topics).
+   * calls. Rejects with RECORD_INVALID for a value that does not fit or a timestamp that is no
+   * whole number, TOPIC_UNKNOWN for a topic that does not exist (start() makes an app's topics).
    */
   async send(message: Message<K, V>): Promise<RecordMetadata> {
     return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)
