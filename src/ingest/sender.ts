@@ -6,6 +6,7 @@ import type { LogProducer, LogRecord } from '../log/log.ts'
 const BATCH_RECORDS_MAX = 10_000
 const BATCH_BYTES_MAX = 512 * 1024
 const RECORD_OVERHEAD_BYTES = 32
+const HEADER_OVERHEAD_BYTES = 10
 
 export interface SenderOptions {
   /** Records sent and not yet stored; one more rejects. */
@@ -109,6 +110,8 @@ function batchLength(waiting: readonly Waiting[]): number {
   let count = 0
   for (const { record } of waiting) {
     bytes += RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+    for (const { key, value } of record.headers ?? [])
+      bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(key) + (value?.length ?? 0)
     if (count > 0 && (bytes > BATCH_BYTES_MAX || count >= BATCH_RECORDS_MAX)) break
     count++
   }

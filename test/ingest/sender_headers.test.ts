@@ -1,0 +1,31 @@
+// Headers count in the size of a batch: brokers refuse one that is too large, with all its records.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Sender } from '../../src/ingest/sender.ts'
+import type { LogRecord } from '../../src/log/log.ts'
+import { encodeBatch } from '../../src/wire/record_batch.ts'
+
+test('a batch of small records with large headers stays below the default limit of brokers', async () => {
+  const sizes: number[] = []
+  let offset = 0
+  const sender = new Sender(
+    {
+      async append(_topic: string, _partition: number, records: readonly LogRecord[]) {
+        sizes.push(encodeBatch(records).length)
+        offset += records.length
+        return offset - records.length
+      },
+      async close() {},
+    },
+    { recordsMax: 20_000 },
+  )
+  const headers = [
+    { key: 'trace', value: Buffer.alloc(180) },
+    { key: 'ü'.repeat(20), value: null },
+  ]
+  const record = { key: null, value: Buffer.from('1'), timestamp: 0, headers }
+  await Promise.all(Array.from({ length: 10_000 }, () => sender.send('t', 0, record)))
+  assert.equal(offset, 10_000)
+  assert.ok(Math.max(...sizes) <= 600_000, `largest batch: ${Math.max(...sizes)} bytes`)
+  assert.ok(sizes.length < 10, `${sizes.length} batches`)
+})
