@@ -3,9 +3,14 @@ import { EuphorionError } from '../errors.ts'
 import { runBench } from './bench_run.ts'
 import type { BenchSpec } from './bench_spec.ts'
 
+// With its parent gone nobody waits for the answer. 'exit' then removes the store.
+process.once('disconnect', () => process.exit(1))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1))
+
 process.once('message', (spec) => {
   runBench(spec as BenchSpec).then(
-    (run) => process.send?.({ run }, () => process.disconnect()),
+    (run) => process.send?.({ run }, () => process.exit(0)),
     (error: unknown) => {
       const known = error instanceof EuphorionError ? { code: error.code, place: error.place } : {}
       const cause =

@@ -4,18 +4,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Connection } from '../app/connection.ts'
-import { Engine } from '../app/engine.ts'
+import { Engine, type LaneStatistics } from '../app/engine.ts'
 import { Region } from '../batch/region.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
-import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
+import type { PartitionOffsets } from '../log/log.ts'
 import { createLogger } from '../logger.ts'
 import { codecOf } from '../record/codec.ts'
 import { float64, string, timestamp } from '../record/fields.ts'
 import { type RecordType, record } from '../record/record.ts'
 import type { Settings } from '../settings.ts'
 import { Agent } from '../stream/agent.ts'
+import type { AgentServices } from '../stream/agent_partition.ts'
 import { count, max, min, sum } from '../stream/aggregates.ts'
 import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
 import { hopping, tumbling } from '../window/windows.ts'
@@ -57,47 +60,70 @@ function aggregationOf(spec: BenchSpec): AggregationDefinition {
       slowest: max(v.ms),
     }))
   } else stream.aggregate(TABLE, () => ({ views: count() }))
-  return { ...declared!, onBadRecord: 'dead-letter', outputs: [], late: [] }
+  return { ...declared!, onBadRecord: 'skip', outputs: [], late: [] }
 }
 
 /** The user's function of w0: reads three fields, keeps a sum that the check needs. */
 class EventReader {
-  events = 0
+  #events = 0
+  #bad = 0
   #checksum = 0
+  readonly #sinks = new Map<number, PartitionSink>()
 
-  subscriber(spec: BenchSpec, clock: Clock, deadLetters: DeadLetters): EventSubscriber {
+  subscriber(spec: BenchSpec, services: Omit<AgentServices, 'onBadRecord'>): EventSubscriber {
     const agent = new Agent({
       name: 'reader',
       topic: spec.topic,
       key: codecOf(string()),
       value: codecOf(PageView),
-      onBadRecord: 'dead-letter',
+      onBadRecord: 'skip',
       concurrency: 1,
       sinks: [],
       run: async (stream) => {
         for await (const view of stream) {
           this.#checksum += view.url.length + view.ms + view.ts
-          this.events++
+          this.#events++
         }
       },
     })
-    return agent.subscriber({
-      clock,
-      deadLetters,
-      reading: {
-        decompressedBytesMax: spec.settings.maxDecompressedMib * MIB,
-        checkCrcs: spec.settings.checkCrcs,
+    const onBadRecord = (): void => {
+      this.#bad++
+    }
+    const subscriber = agent.subscriber({ ...services, onBadRecord })
+    return {
+      topic: spec.topic,
+      open: (partition, startOffset) => {
+        const sink = subscriber.open(partition, startOffset)
+        this.#sinks.set(partition, sink)
+        return sink
       },
-      onStopped: (error) => {
-        throw error
-      },
-      onBadRecord: () => undefined,
+    }
+  }
+
+  /** Bad ones are skipped. */
+  get bad(): number {
+    return this.#bad
+  }
+
+  /** Every event before the ends was acknowledged. */
+  isThrough(ends: readonly PartitionOffsets[]): boolean {
+    return ends.every(({ partition, earliest, latest }) => {
+      const at = this.#sinks.get(partition)?.acknowledged() ?? earliest
+      return at >= latest || earliest === latest
     })
   }
 
   /** Every event was read, and the fields were numbers. */
   check(events: number): boolean {
-    return this.events === events && Number.isFinite(this.#checksum) && this.#checksum > 0
+    return this.#events + this.#bad === events && Number.isFinite(this.#checksum)
+  }
+}
+
+function writeDump(file: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(file, bytes)
+  } catch (cause) {
+    throw new EuphorionError('USAGE', `--dump-batch cannot write ${file}`, { cause })
   }
 }
 
@@ -120,6 +146,15 @@ async function countCells(
   return { cells, events }
 }
 
+/** Every record before the ends was counted. */
+function areThrough(lanes: readonly LaneStatistics[], ends: readonly PartitionOffsets[]): boolean {
+  const isThrough = ({ partition, nextOffset }: LaneStatistics): boolean => {
+    const { earliest, latest } = ends[partition]
+    return nextOffset >= latest || earliest === latest
+  }
+  return lanes.length === ends.length && lanes.every(isThrough)
+}
+
 /** Resolves when every partition has been consumed up to the end that it had at the start. */
 function whenConsumed(isDone: () => boolean): { promise: Promise<void>; look: () => void } {
   let look = (): void => undefined
@@ -133,13 +168,16 @@ function whenConsumed(isDone: () => boolean): { promise: Promise<void>; look: ()
 
 export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Promise<BenchRun> {
   const dataDir = mkdtempSync(join(tmpdir(), 'euphorion-bench-'))
+  const remove = (): void => rmSync(dataDir, { recursive: true, force: true })
+  process.once('exit', remove)
   const settings: Settings = { ...spec.settings, dataDir }
   const connection = await Connection.open(settings, clock)
   try {
     return await measure(spec, settings, connection, clock)
   } finally {
     await connection.close()
-    rmSync(dataDir, { recursive: true, force: true })
+    remove()
+    process.off('exit', remove)
   }
 }
 
@@ -158,14 +196,18 @@ async function measure(
   const failed = new Promise<never>((_, reject) => {
     fail = reject
   })
-  const consumed = whenConsumed(() => {
-    if (reader !== undefined) return reader.events === events
-    const lanes = engine.statistics()
-    return (
-      lanes.length === ends.length &&
-      lanes.every((lane) => lane.nextOffset >= ends[lane.partition].latest)
-    )
-  })
+  const consumed = whenConsumed(() =>
+    reader === undefined ? areThrough(engine.statistics(), ends) : reader.isThrough(ends),
+  )
+  const services = {
+    clock,
+    deadLetters,
+    reading: {
+      decompressedBytesMax: settings.maxDecompressedMib * MIB,
+      checkCrcs: settings.checkCrcs,
+    },
+    onStopped: fail,
+  }
   let dumped = dumpBatch === undefined
   const engine: Engine = new Engine({
     log,
@@ -174,7 +216,7 @@ async function measure(
     clock,
     logger: createLogger('bench', 'error'),
     aggregations: reader === undefined ? [aggregationOf(spec)] : [],
-    subscribers: reader === undefined ? [] : [reader.subscriber(spec, clock, deadLetters)],
+    subscribers: reader === undefined ? [] : [reader.subscriber(spec, services)],
     deadLetters,
     beforeCommit: () => deadLetters.flush(),
     onError: fail,
@@ -182,7 +224,7 @@ async function measure(
     onBatch: (batch, memory) => {
       if (dumped) return
       dumped = true
-      writeFileSync(dumpBatch!, Region.flatBuffer(memory, batch))
+      writeDump(dumpBatch!, Region.flatBuffer(memory, batch))
     },
   })
   const started = { at: 0, cpu: process.cpuUsage() }
@@ -211,7 +253,7 @@ async function measure(
     cells,
     verified: reader === undefined ? Number(inCells) + leftOut === events : reader.check(events),
     late: total('late'),
-    bad: total('bad'),
+    bad: total('bad') + (reader?.bad ?? 0),
     batches,
     cuts,
   }

@@ -68,6 +68,8 @@ export async function prepareTopic(
 /** Number of events in a topic that was there before. */
 export async function eventsIn(log: Log, topic: string): Promise<number> {
   const records = await recordsIn(log, topic)
+  if (records === 0)
+    throw new EuphorionError('USAGE', `topic ${topic} is empty: there is nothing to measure`)
   if (records !== undefined) return records
   throw new EuphorionError('TOPIC_UNKNOWN', `There is no topic ${topic}`, { place: { topic } })
 }
