@@ -50,6 +50,16 @@ export class Connection {
     }
   }
 
+  /** Throws CAPABILITY_MISSING: without transactions output may repeat. */
+  requireGuarantee({ guarantee }: Settings): void {
+    const { driver, transactions } = this.log.capabilities
+    if (guarantee !== 'exactly_once' || transactions) return
+    throw new EuphorionError(
+      'CAPABILITY_MISSING',
+      `guarantee exactly_once needs transactions, which the driver ${driver} does not have`,
+    )
+  }
+
   /** Stores a record in its partition, or in the one that its key gives. */
   async store(
     topic: string,

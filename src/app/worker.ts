@@ -53,7 +53,7 @@ export class Worker {
     const { app, settings, logger, connect } = this.#options
     const connection = await connect()
     this.#checkGoingOn()
-    checkGuarantee(settings, connection)
+    connection.requireGuarantee(settings)
     await this.#ensureTopics(connection)
     const deadLetters = await this.#deadLetters(connection)
     this.#checkGoingOn()
@@ -218,16 +218,6 @@ export class Worker {
       timer.start()
     }
   }
-}
-
-/** Drivers without transactions cannot keep output from repeating. */
-function checkGuarantee(settings: Settings, { log }: Connection): void {
-  const { driver, transactions } = log.capabilities
-  if (settings.guarantee !== 'exactly_once' || transactions) return
-  throw new EuphorionError(
-    'CAPABILITY_MISSING',
-    `guarantee exactly_once needs transactions, which the driver ${driver} does not have`,
-  )
 }
 
 function deadline(clock: Clock, ms: number) {

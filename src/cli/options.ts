@@ -58,12 +58,13 @@ export function commandSettings(command: Command): Settings {
   return resolveSettings({ file, env: process.env, cli: givenSettings(command) })
 }
 
-/** Reads a whole number from `min` on, also 10_000_000. */
-export function whole(min: number): (text: string) => number {
+/** Reads a whole number from `min` to `max`, also 10_000_000. */
+export function whole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const limit = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max.toLocaleString('en')}`
   return (text) => {
     const value = /^\d[\d_]*$/.test(text) ? Number(text.replaceAll('_', '')) : Number.NaN
-    if (Number.isSafeInteger(value) && value >= min) return value
-    throw new InvalidArgumentError(`It is a whole number from ${min}.`)
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value
+    throw new InvalidArgumentError(`It is a whole number from ${min}${limit}.`)
   }
 }
 
