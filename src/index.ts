@@ -1,5 +1,6 @@
 // The public surface of `euphorion`.
 export { type AgentOptions, App, type AppOptions, type TimerContext } from './app/app.ts'
+export type { LaneStatistics } from './app/lane_statistics.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
 export type { BadRecordPolicy } from './kernel/lane.ts'

@@ -34,7 +34,7 @@ import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../
 import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
-import type { LaneStatistics } from './engine.ts'
+import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
 import { Worker } from './worker.ts'
 

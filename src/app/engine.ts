@@ -12,7 +12,6 @@ import { FetchLoop } from '../ingest/fetch_loop.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import { type Executor, openExecutor } from '../kernel/executor.ts'
-import type { LaneCounters } from '../kernel/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
 import type {
   AssignedPartition,
@@ -25,6 +24,7 @@ import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
+import type { LaneStatistics } from './lane_statistics.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
 import { checkWithinLog } from './positions.ts'
 import { readTable } from './read_table.ts'
@@ -46,16 +46,6 @@ export interface EngineOptions {
   readonly onProgress?: () => void
   /** Is shown every batch before it is worked on. */
   readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
-}
-
-/** Where one aggregation stands on one partition. */
-export interface LaneStatistics extends LaneCounters {
-  readonly table: string
-  readonly topic: string
-  readonly partition: number
-  /** Offset up to which it is stored. */
-  readonly storedOffset: number
-  readonly stopped: boolean
 }
 
 const MIB = 1 << 20

@@ -2,7 +2,7 @@
 // processes. Used by crash_worker.ts, which is killed, and by tests that fail parts of an app in
 // their own process.
 import { App, type AppOptions } from '../../src/app/app.ts'
-import type { LaneStatistics } from '../../src/app/engine.ts'
+import type { LaneStatistics } from '../../src/app/lane_statistics.ts'
 import { createLogger } from '../../src/logger.ts'
 import { float64, string, timestamp } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'

@@ -1,7 +1,7 @@
 // What is right after crashes: the same rows as without, the cells that the events themselves give,
 // and results that were sent. Called by crash_trial.ts.
 import assert from 'node:assert/strict'
-import type { LaneStatistics } from '../../src/app/engine.ts'
+import type { LaneStatistics } from '../../src/app/lane_statistics.ts'
 import type { Log } from '../../src/log/log.ts'
 import { partitionOfKey } from '../../src/log/partitioner.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
