@@ -1,11 +1,9 @@
 // The running side of an app on one log: the shared memory and its threads, the ingest loop, a task
 // for each partition that the group gives to this member, and the cuts. Called by worker.ts.
-import assert from 'node:assert'
 import { SharedMemory } from '../batch/memory.ts'
 import type { SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
-import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
@@ -24,6 +22,7 @@ import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
+import { Cuts } from './cuts.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
 import { checkWithinLog } from './positions.ts'
@@ -64,11 +63,7 @@ export class Engine {
   readonly #loop: FetchLoop
   #services: TaskServices | undefined
   #consumer: LogConsumer | undefined
-  #cancelCut: (() => void) | undefined
-  #cutting: Promise<void> = Promise.resolve()
-  #inCut = false
-  #cuts = 0
-  #stopping = false
+  readonly #cuts: Cuts
   readonly #aborted = deferred()
   #isAborted = false
   readonly #assignedOnce = deferred()
@@ -89,6 +84,10 @@ export class Engine {
         inflatedBytesMax: settings.maxDecompressedMib * MIB,
       })
     }
+    this.#cuts = new Cuts({
+      ...options,
+      commit: async (offsets) => this.#consumer?.commit(offsets),
+    })
     this.#loop = new FetchLoop({
       memory: this.#memory,
       clock,
@@ -124,7 +123,7 @@ export class Engine {
     })
     fetching()
     this.#loop.start(this.#consumer, onError)
-    this.#scheduleCut()
+    this.#cuts.schedule(() => [...this.#tasks.values()])
     await this.#firstAssignment()
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
   }
@@ -138,12 +137,11 @@ export class Engine {
 
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
-    this.#stopping = true
-    this.#cancelCut?.()
+    this.#cuts.stop()
     try {
       await this.#loop.stop()
       await this.#consumer?.close()
-      await Promise.race([this.#cutting, this.#aborted.promise])
+      await Promise.race([this.#cuts.settled, this.#aborted.promise])
     } finally {
       await this.#close()
     }
@@ -168,7 +166,7 @@ export class Engine {
 
   /** Cuts now, behind the cut that may be under way. */
   cut(): Promise<void> {
-    return this.#cut([...this.#tasks.values()])
+    return this.#cuts.cut([...this.#tasks.values()])
   }
 
   statistics(): LaneStatistics[] {
@@ -186,7 +184,7 @@ export class Engine {
 
   /** Cuts that were made so far. */
   get cuts(): number {
-    return this.#cuts
+    return this.#cuts.count
   }
 
   /** What was fetched so far. */
@@ -243,7 +241,7 @@ export class Engine {
       executor: this.#executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,
-      askForCut: (task) => void this.#cut([task]).catch(this.#options.onError),
+      askForCut: (task) => void this.#cuts.cut([task]).catch(this.#options.onError),
       rewound: (intake) => this.#loop.rewound(intake),
       progressed: () => {
         this.#loop.wake()
@@ -302,75 +300,12 @@ export class Engine {
     const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
     await Promise.race([quiet, this.#aborted.promise])
     try {
-      if (!this.#isAborted) await this.#cut(leaving)
+      if (!this.#isAborted) await this.#cuts.cut(leaving)
     } finally {
       for (const task of leaving) {
         this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
         await task.close()
       }
-    }
-  }
-
-  #scheduleCut(): void {
-    const { clock, settings, onError } = this.#options
-    this.#cancelCut = clock.after(settings.commitIntervalMs, () => {
-      this.cut().then(() => {
-        if (!this.#stopping) this.#scheduleCut()
-      }, onError)
-    })
-  }
-
-  #cut(tasks: readonly PartitionTask[]): Promise<void> {
-    const cut = this.#cutting.then(() => this.#cutNow(tasks))
-    // whoever asked hears of a failure; the next cut is tried all the same
-    this.#cutting = cut.catch(() => undefined)
-    return cut
-  }
-
-  /**
-   * Acknowledged offsets first, then what was sent before, then states, then the group's offsets.
-   */
-  async #cutNow(tasks: readonly PartitionTask[]): Promise<void> {
-    assert(!this.#inCut, 'two cuts at once')
-    this.#inCut = true
-    this.#cuts++
-    try {
-      const { beforeCommit, settings, deadLetters } = this.#options
-      const acknowledged = tasks.map((task) => task.intake.acknowledged())
-      await all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
-      const moved: { task: PartitionTask; offset: number }[] = []
-      tasks.forEach((task, i) => {
-        const offset = Math.min(acknowledged[i], task.storedOffset())
-        if (Number.isFinite(offset) && offset > task.committed) moved.push({ task, offset })
-      })
-      if (moved.length === 0) return
-      await beforeCommit()
-      const offsets = moved.map(({ task, offset }) => ({ ...task.place, offset }))
-      if (!(await this.#commit(offsets))) return
-      for (const { task, offset } of moved) {
-        task.committed = offset
-        deadLetters.forget(task.intake.topic, task.intake.partition, offset)
-      }
-    } finally {
-      this.#inCut = false
-    }
-  }
-
-  /**
-   * Answers whether the group has the offsets now. Between two memberships it takes none; states are
-   * stored all the same, and whoever has the partition next begins at them.
-   */
-  async #commit(offsets: readonly StartPosition[]): Promise<boolean> {
-    try {
-      await this.#consumer?.commit(offsets)
-      return true
-    } catch (error) {
-      if (!(error instanceof EuphorionError) || !error.retriable) throw error
-      this.#options.logger.warn(
-        { err: error },
-        'offsets are not committed; the next cut tries again',
-      )
-      return false
     }
   }
 
@@ -410,12 +345,5 @@ export class Engine {
     this.#closed = true
     for (const task of this.#tasks.values()) await task.close()
     await this.#executor?.close()
-  }
-}
-
-/** Rejects like Promise.all, but not before every one of them is settled. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const each of await Promise.allSettled(promises)) {
-    if (each.status === 'rejected') throw each.reason
   }
 }

@@ -119,7 +119,8 @@ test('whatever a packed module imports is in the tarball or a dependency', () =>
     ...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
     ...builtinModules.map((name) => `node:${name}`),
   ])
-  const imported = /(?:^(?:import|export)\b.*? from |^import |\b(?:import|require|createRequire\(import\.meta\.url\))\()'([^']+)'/gm
+  const imported =
+    /(?:^(?:import|export)\b.*? from |^import |\b(?:import|require|createRequire\(import\.meta\.url\))\()'([^']+)'/gm
   const missing: string[] = []
   let seen = 0
   for (const path of files) {
