@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Connection } from '../app/connection.ts'
-import { Engine, type LaneStatistics } from '../app/engine.ts'
-import { Region } from '../batch/region.ts'
+import { Engine } from '../app/engine.ts'
+import type { LaneStatistics } from '../app/lane_statistics.ts'
+import type { SharedMemory } from '../batch/memory.ts'
+import { Region, type SharedBatch } from '../batch/region.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
@@ -119,11 +121,17 @@ class EventReader {
   }
 }
 
-function writeDump(file: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(file, bytes)
-  } catch (cause) {
-    throw new EuphorionError('USAGE', `--dump-batch cannot write ${file}`, { cause })
+/** Writes the first batch that it is shown. */
+function firstBatchTo(file: string): (batch: SharedBatch, memory: SharedMemory) => void {
+  let isWritten = false
+  return (batch, memory) => {
+    if (isWritten) return
+    isWritten = true
+    try {
+      writeFileSync(file, Region.flatBuffer(memory, batch))
+    } catch (cause) {
+      throw new EuphorionError('USAGE', `--dump-batch cannot write ${file}`, { cause })
+    }
   }
 }
 
@@ -208,7 +216,6 @@ async function measure(
     },
     onStopped: fail,
   }
-  let dumped = dumpBatch === undefined
   const engine: Engine = new Engine({
     log,
     appId: `bench-${process.pid}-${clock.now()}`,
@@ -221,11 +228,7 @@ async function measure(
     beforeCommit: () => deadLetters.flush(),
     onError: fail,
     onProgress: () => consumed.look(),
-    onBatch: (batch, memory) => {
-      if (dumped) return
-      dumped = true
-      writeDump(dumpBatch!, Region.flatBuffer(memory, batch))
-    },
+    onBatch: dumpBatch === undefined ? undefined : firstBatchTo(dumpBatch),
   })
   const started = { at: 0, cpu: process.cpuUsage() }
   await engine.start(() => {

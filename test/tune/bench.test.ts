@@ -48,7 +48,7 @@ describe('bench pageviews', limit, () => {
   for (const [workload, compression, threads, batchBytes, keys] of runs) {
     const options = `--workload ${workload} --compression ${compression} --threads ${threads} --batch-bytes ${batchBytes} --keys ${keys}`
     test(options, async (t) => {
-      const cwd = await newDirectory(t)
+      const cwd = await newDirectory()
       const { lines } = await bench(t, cwd, `--events ${EVENTS} --partitions 3 ${options}`)
       const [line] = lines
       assert.equal(lines.length, 1)
@@ -80,7 +80,7 @@ describe('bench pageviews', limit, () => {
   }
 
   test('side by side, several runs, the topic that is there is taken again', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     await bench(t, cwd, '--events 30_000 --backend js')
     const { lines } = await bench(t, cwd, '--events 30_000 --backend all --runs 2')
     assert.deepEqual(
@@ -100,7 +100,7 @@ describe('bench pageviews', limit, () => {
   })
 
   test('without --json it prints a table and the conditions', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     const args = [euphorion, 'bench', 'pageviews', '--events', '5_000']
     const { code, out } = await runNode(t, args, { cwd })
     assert.equal(code, 0)
@@ -135,7 +135,7 @@ async function append(
 
 describe('bench pageviews --topic', limit, () => {
   test('a topic of others counts; what cannot be read is left out and told', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     await withLog(join(cwd, 'log'), {}, async (log) => {
       await log.createTopic('mine', { partitions: 2 })
       await append(log, 'mine', (offset) => view(offset, offset % 10 === 3 ? '{"ts":' : undefined))
@@ -160,7 +160,7 @@ describe('bench pageviews --topic', limit, () => {
   })
 
   test('counts that do not add up are an error', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     await withLog(join(cwd, 'log'), { fsync: 'never' }, async (log) => {
       const config = { cleanup: 'compact', segmentBytes: 2000 } as const
       await log.createTopic('compacted', { partitions: 2, config })
@@ -175,7 +175,7 @@ describe('bench pageviews --topic', limit, () => {
   })
 
   test('an empty topic and an unknown one are told', async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     await withLog(join(cwd, 'log'), {}, async (log) => {
       await log.createTopic('empty', { partitions: 2 })
     })
@@ -187,7 +187,7 @@ describe('bench pageviews --topic', limit, () => {
 })
 
 test('--dump-batch writes the FlatBuffer of a batch', limit, async (t) => {
-  const cwd = await newDirectory(t)
+  const cwd = await newDirectory()
   for (const workload of ['w1', 'w0']) {
     await bench(t, cwd, `--events 20_000 --dump-batch b.bin --workload ${workload}`)
     const buffer = new ByteBuffer(new Uint8Array(readFileSync(join(cwd, 'b.bin'))))
@@ -209,7 +209,7 @@ const hasFlatc = spawnSync('flatc', ['--version']).status === 0
 
 if (hasFlatc)
   test('flatc prints a dumped batch by the schema', limit, async (t) => {
-    const cwd = await newDirectory(t)
+    const cwd = await newDirectory()
     await bench(t, cwd, '--events 2000 --partitions 1 --dump-batch b.bin')
     const schema = join(import.meta.dirname, '../../../src/batch/batch.fbs')
     const args = ['--json', '--strict-json', '--raw-binary', schema, '--', 'b.bin']
@@ -251,7 +251,7 @@ describe('bench pageviews, wrong options', limit, () => {
   ] as const)
     for (const [options, expected] of cases)
       test(options, async (t) => {
-        const { err } = await bench(t, await newDirectory(t), options, code)
+        const { err } = await bench(t, await newDirectory(), options, code)
         assert.match(err, expected)
         assert.doesNotMatch(err, /^ +at /m)
       })
