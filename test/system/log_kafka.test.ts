@@ -13,6 +13,6 @@ if (kafka) {
       const log = await openKafkajsLog({ brokers: kafka.brokers.split(',') })
       return { log, dispose: () => log.close() }
     },
-    { compressions: ['none', 'gzip', 'snappy', 'lz4', 'zstd'], nullHeaders: false },
+    { compressions: ['none', 'gzip', 'snappy', 'lz4', 'zstd'] },
   )
 }

@@ -1,4 +1,4 @@
-// Makes kafkajs clients: connection options, every codec, no output of its own, and two repairs of
+// Makes kafkajs clients: connection options, every codec, no output of its own, and three repairs of
 // kafkajs 2.2.4. Called by the driver, its producers and its consumers.
 import { createRequire } from 'node:module'
 import type { ConnectionOptions } from 'node:tls'
@@ -36,6 +36,7 @@ export type ClientMaker = (onLog?: (entry: LogEntry) => void, retries?: number) 
 export function clientMaker(options: KafkajsOptions): ClientMaker {
   installCodecs()
   repairRequestQueue()
+  repairNullHeaders()
   return (onLog, retries = options.retries ?? 3) =>
     new kafkajs.Kafka({
       brokers: [...options.brokers],
@@ -118,4 +119,29 @@ function repairRequestQueue(): void {
   Queue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
     if (this.pending.length > 0) schedule.call(this)
   }
+}
+
+interface Header {
+  readonly key: string
+  readonly value: Buffer
+}
+
+/** Stands for null as the value of a header that is sent. */
+export const nullHeader = Buffer.alloc(0)
+
+let nullHeadersRepaired = false
+
+/**
+ * kafkajs could write null as a header's value, but fails when it measures it. An empty value is as
+ * large (one byte), so null is put in when that is written. kafkajs loads the module that is
+ * replaced here at its first produce request.
+ */
+function repairNullHeaders(): void {
+  if (nullHeadersRepaired) return
+  nullHeadersRepaired = true
+  const require = createRequire(import.meta.url)
+  const path = require.resolve('kafkajs/src/protocol/recordBatch/header/v0')
+  const encode = require(path) as (header: { key: string; value: Buffer | null }) => unknown
+  require.cache[path]!.exports = ({ key, value }: Header) =>
+    encode({ key, value: value === nullHeader ? null : value })
 }

@@ -71,11 +71,16 @@ function hasHeaders(message: KafkaMessage): boolean {
   return false
 }
 
-/** kafkajs keeps headers as an object; several of one name are an array there. */
+/**
+ * kafkajs keeps headers as an object; several of one name are an array there, with what Object's
+ * prototype has by that name ('constructor') before them.
+ */
 export function headersOf(message: Pick<KafkaMessage, 'headers'>): LogHeader[] {
   const headers: LogHeader[] = []
   for (const [key, values] of Object.entries(message.headers ?? {}))
     for (const value of Array.isArray(values) ? values : [values])
-      headers.push({ key, value: typeof value === 'string' ? Buffer.from(value) : (value ?? null) })
+      if (typeof value === 'string') headers.push({ key, value: Buffer.from(value) })
+      else if (value === undefined || value === null || value instanceof Uint8Array)
+        headers.push({ key, value: value ?? null })
   return headers
 }

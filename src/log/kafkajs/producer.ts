@@ -4,15 +4,11 @@ import type { IHeaders, Producer } from 'kafkajs'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { Compression } from '../../wire/compression.ts'
 import type { LogHeader, LogProducer, LogRecord, TopicInfo } from '../log.ts'
-import { type ClientMaker, compressionTypes } from './client.ts'
+import { type ClientMaker, compressionTypes, nullHeader } from './client.ts'
 import { asLogError, unknownTopic } from './failures.ts'
 
 /** The broker has refused the batch for what it is, and counts on with the next one. */
-const refusals: ReadonlySet<ErrorCode> = new Set([
-  'RECORD_TOO_LARGE',
-  'RECORD_INVALID',
-  'CAPABILITY_MISSING',
-])
+const refusals: ReadonlySet<ErrorCode> = new Set(['RECORD_TOO_LARGE', 'RECORD_INVALID'])
 
 export interface ProducerPorts {
   readonly makeClient: ClientMaker
@@ -141,16 +137,12 @@ function asBuffer(bytes: Uint8Array): Buffer {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-/**
- * kafkajs has an object of headers: those of one name come one after the other, and none is null.
- */
+/** kafkajs has an object of headers: those of one name come one after the other. */
 function asHeaders(headers: readonly LogHeader[]): IHeaders {
-  const byName: Record<string, Buffer[]> = {}
+  const byName: Record<string, Buffer[]> = Object.create(null)
   for (const { key, value } of headers) {
-    if (value === null)
-      throw new EuphorionError('CAPABILITY_MISSING', `kafkajs cannot send null in header '${key}'`)
     byName[key] ??= []
-    byName[key].push(asBuffer(value))
+    byName[key].push(value === null ? nullHeader : asBuffer(value))
   }
   return byName
 }
