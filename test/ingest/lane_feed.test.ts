@@ -123,6 +123,15 @@ test('the batch that a lane is reading is not released by clear, and once afterw
   assert.deepEqual(log, ['released b', 'released a'])
 })
 
+test('a lane that fails while it grows goes back to its last cut', async () => {
+  const { feed, log, calls, offer } = slowFeed(async () => 7)
+  feed.lane.grow = () => Promise.reject(new Error('trap'))
+  offer('a')
+  calls[0].end('full')
+  await feed.finish()
+  assert.deepEqual(log, ['released a', 'rewind 7'])
+})
+
 test('a batch that comes while the lane goes back is not read over the gap', async () => {
   let restored: (offset: number) => void = () => undefined
   const { feed, log, calls, offer } = slowFeed(() => new Promise((resolve) => (restored = resolve)))

@@ -32,7 +32,7 @@ function laneIn(memory: SharedMemory) {
     inflatedBytesMax: MIB,
   })
   lane.restore(startPosition)
-  return lane
+  return { lane, executor }
 }
 
 /** A region that holds these bytes, and a Batch of the first of them. */
@@ -45,7 +45,7 @@ function placed(memory: SharedMemory, bytes: Uint8Array, length = bytes.length) 
 
 test('a lane counts at the end of the largest memory', async () => {
   const memory = new SharedMemory(settingSpecs.memoryMib.max)
-  const lane = laneIn(memory)
+  const { lane } = laneIn(memory)
   const records = Array.from({ length: 20_000 }, (_, i) => keyed(i, 1, `key ${i % 10_000}`))
   const batch = placed(memory, batchOf(records))
   assert.ok(batch.address > 2 ** 31 - 8 * MIB)
@@ -65,7 +65,7 @@ test('a lane counts at the end of the largest memory', async () => {
 
 test('a record whose length runs over the end of its batch is not read from behind it', async () => {
   const memory = new SharedMemory(32)
-  const lane = laneIn(memory)
+  const { lane } = laneIn(memory)
   const whole = batchOf([keyed(0, 1, 'a'), keyed(1, 1, 'b'.repeat(200))])
   const first = batchOf([keyed(0, 1, 'a')])
   // one byte of the two that tell the second record's length
@@ -76,4 +76,22 @@ test('a record whose length runs over the end of its batch is not read from behi
   const batch = placed(memory, bytes, torn.length)
   assert.equal(await lane.consume(batch), 'corrupt')
   assert.equal(lane.counters().counted, 1)
+})
+
+test('a lane that fails while it grows keeps no memory', async () => {
+  const memory = new SharedMemory(32)
+  const { lane, executor } = laneIn(memory)
+  const records = Array.from({ length: 2000 }, (_, i) => keyed(i, 1, `${i} ${'k'.repeat(500)}`))
+  const batch = placed(memory, batchOf(records))
+  assert.equal(await lane.consume(batch), 'full')
+  const free = memory.freeBytes()
+  const { run } = executor
+  executor.run = () => Promise.reject(new Error('trap'))
+  await assert.rejects(lane.grow())
+  assert.equal(memory.freeBytes(), free)
+  executor.run = run
+  lane.restore(startPosition)
+  let status = await lane.consume(batch)
+  while (status === 'full' && (await lane.grow())) status = await lane.consume(batch)
+  assert.equal(lane.counters().counted, 2000)
 })
