@@ -50,7 +50,8 @@ export interface EngineOptions {
 const MIB = 1 << 20
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
-const QUEUED_TASKS_MIN = 256
+/** A lane has at most one task on its way, and at least a quarter of a MiB. */
+const LANES_PER_MIB = 4
 const ASSIGNMENT_WAIT_MS = 5000
 
 export class Engine {
@@ -80,7 +81,7 @@ export class Engine {
       this.#executor = openExecutor({
         memory: this.#memory,
         threads: settings.threads,
-        queueMax: QUEUED_TASKS_MIN + 64 * settings.threads,
+        queueMax: LANES_PER_MIB * settings.memoryMib,
         inflatedBytesMax: settings.maxDecompressedMib * MIB,
       })
     }

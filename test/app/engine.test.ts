@@ -14,7 +14,7 @@ import type {
   StartPosition,
 } from '../../src/log/log.ts'
 import { createLogger } from '../../src/logger.ts'
-import { resolveSettings } from '../../src/settings.ts'
+import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
@@ -99,7 +99,11 @@ class ScriptedConsumer implements LogConsumer {
   }
 }
 
-async function startEngine(...partitions: number[]) {
+async function startEngine(
+  partitions: readonly number[],
+  code: SettingsSource = {},
+  aggregations = [counting],
+) {
   let consumer: ScriptedConsumer | undefined
   const log: Partial<Log> = {
     topic: async (name) => ({ name, partitions: 2 }),
@@ -112,10 +116,12 @@ async function startEngine(...partitions: number[]) {
   const engine = new Engine({
     log: log as Log,
     appId: 'app',
-    settings: resolveSettings({ code: { backend: 'js', store: 'memory', memoryMib: 32 } }),
+    settings: resolveSettings({
+      code: { backend: 'js', store: 'memory', memoryMib: 32, ...code },
+    }),
     clock,
     logger: createLogger('app', 'silent'),
-    aggregations: [counting],
+    aggregations,
     subscribers: [],
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
     beforeCommit: async () => undefined,
@@ -136,7 +142,7 @@ const records = (offset: number, keys: string): Uint8Array =>
   batchOf([...keys].map((key, i) => keyed(offset + i, 1, key)))
 
 test('a commit that fails for a moment is made up for by the next cut', async () => {
-  const { engine, consumer, errors } = await startEngine(0)
+  const { engine, consumer, errors } = await startEngine([0])
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics()[0].counted === 3)
   consumer.commitFails = new EuphorionError('LOG_FAILED', 'not a member now')
@@ -150,7 +156,7 @@ test('a commit that fails for a moment is made up for by the next cut', async ()
 })
 
 test('a partition whose last cut fails is given up all the same, and can come back', async () => {
-  const { engine, consumer } = await startEngine(0, 1)
+  const { engine, consumer } = await startEngine([0, 1])
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics()[0].counted === 3)
   consumer.commitFails = new EuphorionError('STORE_FAILED', 'for good')
@@ -161,4 +167,17 @@ test('a partition whose last cut fails is given up all the same, and can come ba
   assert.equal(engine.stores('t').size, 2)
   await engine.stop()
   assert.equal(engine.stores('t').size, 0)
+})
+
+test('as many lanes as memory allows can all have a task at once', async () => {
+  const many = Array.from({ length: 350 }, (_, i) => ({
+    ...counting,
+    plan: byKey({ name: `counts-${i}` }),
+  }))
+  const code = { backend: 'wasm', threads: 1, memoryMib: 256, laneRetries: 0 }
+  const { engine, consumer } = await startEngine([0], code, many)
+  consumer.give(0, records(0, 'aab'))
+  await until(() => engine.statistics().every(({ counted, stopped }) => counted === 3 || stopped))
+  assert.ok(engine.statistics().every(({ stopped }) => !stopped))
+  await engine.stop()
 })
