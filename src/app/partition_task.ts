@@ -120,7 +120,12 @@ export class PartitionTask {
       writeBufferBytes: settings.writeBufferMib * MIB,
       cacheBytes: settings.cacheMib * MIB,
     })
-    for (const aggregation of aggregations) await this.#openLane(this.store, aggregation)
+    try {
+      for (const aggregation of aggregations) await this.#openLane(this.store, aggregation)
+    } catch (error) {
+      await this.close()
+      throw error
+    }
     return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
   }
 
@@ -142,9 +147,9 @@ export class PartitionTask {
     const cutting = undefined
     const lane: TaskLane = { aggregation, feed, table, layout, committed, cutting, outputs, late }
     kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
-    await outputs.open(committed.streamTimeMs)
     this.lanes.push(lane)
     this.intake.lanes.push(feed)
+    await outputs.open(committed.streamTimeMs)
   }
 
   async #position(

@@ -16,13 +16,14 @@ import type {
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import { emptyState, stateLayout } from '../../src/kernel/state.ts'
-import { resolveSettings } from '../../src/settings.ts'
+import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { cellKey } from '../../src/table/cell.ts'
 import { readPosition } from '../../src/table/meta.ts'
 import { openStore } from '../../src/table/open.ts'
 import type { Store } from '../../src/table/store.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
+import { inDirectory } from '../support/embedded.ts'
 import { fixedClock } from '../support/lane_job.ts'
 import { byKey, keyed, tumbling } from '../support/plans.ts'
 
@@ -40,9 +41,9 @@ function definition(
   return { topic: 't', plan, keys, onBadRecord: 'skip', outputs, late: [] }
 }
 
-/** A task with lanes of the reference kernel over a store in memory. */
-async function openTask(...definitions: readonly AggregationDefinition[]) {
-  const settings = resolveSettings({ code: { store: 'memory', laneRetries: 3 } })
+/** A task of the reference kernel, and the failures of its lanes. */
+function makeTask(code: SettingsSource) {
+  const settings = resolveSettings({ code })
   const sender = new Sender(new MemoryProducer(), { recordsMax: 100 })
   const failures: unknown[] = []
   const task = new PartitionTask('t', 0, {
@@ -58,6 +59,12 @@ async function openTask(...definitions: readonly AggregationDefinition[]) {
     progressed: () => undefined,
     laneFailed: (_task, _table, error) => failures.push(error),
   })
+  return { task, failures }
+}
+
+/** A task with these lanes over a store in memory. */
+async function openTask(...definitions: readonly AggregationDefinition[]) {
+  const { task, failures } = makeTask({ store: 'memory' })
   await task.open(definitions)
   const store = task.store!
   /** Counts of a table by key, as stored. */
@@ -180,4 +187,20 @@ test('windows whose end was cut but not sent are sent when the partition is open
   await outputs.written(10)
   assert.equal(sent.length, 1)
   await store.close()
+})
+
+test('a partition that cannot be opened leaves its store free', async () => {
+  await inDirectory(async (dataDir) => {
+    const code = { dataDir }
+    const before = makeTask(code)
+    await before.task.open([definition('a')])
+    await before.task.close()
+    const changed = definition('a', [], byKey({ name: 'a', window: tumbling(10) }))
+    await assert.rejects(makeTask(code).task.open([definition('b'), changed]), {
+      code: 'TABLE_CHANGED',
+    })
+    const again = makeTask(code)
+    await again.task.open([definition('a')])
+    await again.task.close()
+  })
 })
