@@ -65,7 +65,11 @@ export class Intake {
       ...this.lanes.map((lane) => lane.hold()),
       ...this.sinks.map((feed) => feed.sink.close()),
     ])
-    for (const lane of this.lanes) lane.release()
+    for (const lane of this.lanes) {
+      // a lane that is full still has the batch that it would go on with after a cut
+      lane.clear()
+      lane.release()
+    }
   }
 
   /** Offset below which every sink has acknowledged; Infinity without sinks. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SharedBatch } from '../../src/batch/region.ts'
 import type { BadRecord } from '../../src/ingest/dead_letter.ts'
+import { Intake } from '../../src/ingest/intake.ts'
 import { LaneFeed } from '../../src/ingest/lane_feed.ts'
 import type { LaneKernel, LaneStatus, Rejected } from '../../src/kernel/lane.ts'
 
@@ -120,6 +121,22 @@ test('the batch that a lane is reading is not released by clear, and once afterw
   assert.deepEqual(log, ['released b'])
   calls[0].end('done')
   await feed.finish()
+  assert.deepEqual(log, ['released b', 'released a'])
+})
+
+test('a full lane whose partition is given up does not go on after the cut', async () => {
+  const { feed, log, calls, offer } = slowFeed()
+  feed.lane.grow = async () => false
+  const intake = new Intake('t', 0)
+  intake.lanes.push(feed)
+  offer('a')
+  offer('b')
+  const quiet = intake.quiesce()
+  calls[0].end('full')
+  await quiet
+  feed.roomMade()
+  await feed.finish()
+  assert.equal(calls.length, 1)
   assert.deepEqual(log, ['released b', 'released a'])
 })
 
