@@ -261,7 +261,9 @@ export class Engine {
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
-    await checkWithinLog(this.#options, starts, committed)
+    const furthest = ({ topic, partition }: TopicPartition) =>
+      this.#tasks.get(`${topic} ${partition}`)!.furthest()
+    await checkWithinLog(this.#options, [...starts, ...committed], furthest)
     return starts
   }
 

@@ -251,6 +251,12 @@ export class PartitionTask {
     return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
   }
 
+  /** The largest offset that a lane or a sink begins at. */
+  furthest(): number {
+    const sinks = this.intake.sinks.map(({ sink }) => sink.acknowledged())
+    return Math.max(0, ...sinks, ...this.lanes.map((lane) => lane.committed.nextOffset))
+  }
+
   get place(): TopicPartition {
     return { topic: this.intake.topic, partition: this.intake.partition }
   }

@@ -6,6 +6,7 @@ import { EuphorionError } from '../../src/errors.ts'
 import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
+import type { EventSubscriber } from '../../src/ingest/subscriber.ts'
 import type {
   ConsumerOptions,
   FetchResult,
@@ -43,10 +44,14 @@ class ScriptedConsumer implements LogConsumer {
     this.options = options
   }
 
-  async assign(...partitions: number[]): Promise<void> {
+  assign(...partitions: number[]): Promise<void> {
+    return this.assignAt(undefined, ...partitions)
+  }
+
+  async assignAt(committed: number | undefined, ...partitions: number[]): Promise<void> {
     this.#held.push(...partitions)
     await this.options.onAssigned(
-      partitions.map((partition) => ({ topic: 't', partition, committed: undefined })),
+      partitions.map((partition) => ({ topic: 't', partition, committed })),
     )
   }
 
@@ -103,6 +108,7 @@ async function startEngine(
   partitions: readonly number[],
   code: SettingsSource = {},
   aggregations = [counting],
+  subscribers: readonly EventSubscriber[] = [],
 ) {
   let consumer: ScriptedConsumer | undefined
   const log: Partial<Log> = {
@@ -122,7 +128,7 @@ async function startEngine(
     clock,
     logger: createLogger('app', 'silent'),
     aggregations,
-    subscribers: [],
+    subscribers,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
     beforeCommit: async () => undefined,
     onError: (error) => errors.push(error),
@@ -179,5 +185,18 @@ test('as many lanes as memory allows can all have a task at once', async () => {
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics().every(({ counted, stopped }) => counted === 3 || stopped))
   assert.ok(engine.statistics().every(({ stopped }) => !stopped))
+  await engine.stop()
+})
+
+test('an agent that the group has beyond the end of the log is told so, and skips nothing', async () => {
+  const open = (_partition: number, startOffset: number) => ({
+    stopped: false,
+    push: async () => true,
+    acknowledged: () => startOffset,
+    close: async () => undefined,
+  })
+  const { engine, consumer } = await startEngine([], {}, [counting], [{ topic: 't', open }])
+  await consumer.assignAt(1000, 0)
+  await assert.rejects(consumer.assignAt(1001, 1), { code: 'OFFSET_OUT_OF_RANGE' })
   await engine.stop()
 })
