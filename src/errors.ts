@@ -67,7 +67,8 @@ const codes = {
   },
   STORE_FAILED: {
     retriable: false,
-    advice: 'See the cause; the state on disk is that of the last cut.',
+    advice:
+      'See the cause. The state on disk is that of the last cut; without its directory it is made anew from what the topic still holds.',
   },
   STORE_UNAVAILABLE: {
     retriable: false,
@@ -86,7 +87,10 @@ const codes = {
     advice:
       'A segment of the log is damaged before its tail. Restore it from a copy, or delete the topic.',
   },
-  LOG_FAILED: { retriable: true, advice: 'See the cause.' },
+  LOG_FAILED: {
+    retriable: true,
+    advice: 'See the message and its cause; the same may succeed when it is tried again.',
+  },
   OFFSET_OUT_OF_RANGE: {
     retriable: false,
     advice:
@@ -130,7 +134,10 @@ const codes = {
     advice:
       "The agent's function threw, or ended by itself. Its partition stops at this offset; the others go on.",
   },
-  APP_INVALID: { retriable: false, advice: 'See the message.' },
+  APP_INVALID: {
+    retriable: false,
+    advice: 'Correct in the program what the message names.',
+  },
   USAGE: { retriable: false, advice: 'Add --help to see how the command is used.' },
 } as const satisfies Record<string, CodeFacts>
 
