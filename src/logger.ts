@@ -24,6 +24,11 @@ export function createLogger(app: string, level: string): Logger {
   const pretty = createRequire(import.meta.url)('pino-pretty') as typeof import('pino-pretty')
   return pino(
     options,
-    pretty({ destination: STANDARD_ERROR, sync: true, ignore: 'pid,hostname,app' }),
+    pretty({
+      destination: STANDARD_ERROR,
+      sync: true,
+      singleLine: true,
+      ignore: 'pid,hostname,app',
+    }),
   )
 }

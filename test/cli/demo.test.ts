@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
+import { useKafka } from '../support/kafka.ts'
 import { euphorion, hasTerminal, newDirectory, Program, runNode } from '../support/program.ts'
 
 const timeout = 60_000
+const kafka = await useKafka()
+after(() => kafka?.stop())
 const hideCursor = '\x1b[?25l'
 const showCursor = '\x1b[?25h'
 const demo = [euphorion, 'demo']
@@ -87,6 +90,24 @@ test('it takes no directory of somebody else or of a running demo', { timeout },
   running.signal('SIGINT')
   assert.equal((await running.ended).code, 0)
 })
+
+if (kafka) {
+  test('--broker: its topic is on Kafka, and goes away with the demo', { timeout }, async (t) => {
+    const cwd = await newDirectory()
+    const broker = ['--broker', `kafka://${kafka.brokers}`]
+    const { code, out, err } = await runNode(
+      t,
+      [...demo, ...broker, '--events', '20000', '--json'],
+      {
+        cwd,
+      },
+    )
+    assert.equal(code, 0, err)
+    assert.equal(JSON.parse(out).views, 20_000)
+    const topics = await runNode(t, [euphorion, 'topics', ...broker], { cwd })
+    assert.doesNotMatch(topics.out, /euphorion-demo/)
+  })
+}
 
 if (hasTerminal) {
   test('in a terminal it paints over itself; Ctrl+C ends it well', { timeout }, async (t) => {
