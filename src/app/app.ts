@@ -9,7 +9,7 @@ import type {
   TableReader,
 } from '../ingest/aggregation.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, LogRecord } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
@@ -30,12 +30,19 @@ import {
 } from '../stream/aggregation.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
-import { type Message, type RecordMetadata, Topic, type TopicOptions } from '../stream/topic.ts'
+import {
+  type Message,
+  type RecordMetadata,
+  Topic,
+  type TopicOptions,
+  type TopicPort,
+} from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
+import { ensureTopics, wantedTopic } from './topics.ts'
 import { Worker } from './worker.ts'
 
 /** Settings, and what stands in for the system in tests. */
@@ -98,6 +105,10 @@ export class App {
   readonly #agents: Agent<unknown, unknown, unknown>[] = []
   readonly #timers: TimerDefinition[] = []
   readonly #aggregations: AggregationDefinition[] = []
+  readonly #port: TopicPort = {
+    now: () => this.clock.now(),
+    store: (topic, partition, record) => this.#store(topic, partition, record),
+  }
   #cli: SettingsSource = {}
   #connection: Promise<Connection> | undefined
   #worker: Worker | undefined
@@ -128,12 +139,29 @@ export class App {
     options?: TopicOptions<K, V> & { readonly value?: CodecLike<V> },
   ): Topic<K, V, NoFields>
   topic(name: string, options: object = {}): object {
-    const topic = new Topic<unknown, unknown>(name, options as TopicOptions<unknown, unknown>, {
-      now: () => this.clock.now(),
-      store: async (to, partition, record) => (await this.#connect()).store(to, partition, record),
-    })
+    const given = options as TopicOptions<unknown, unknown>
+    const topic = new Topic<unknown, unknown>(name, given, this.#port)
     if (!this.#topics.has(name)) this.#topics.set(name, topic)
     return topic
+  }
+
+  /** Creates a declared topic where nobody has yet; a running app did so when it started. */
+  async #store(
+    topic: string,
+    partition: number | undefined,
+    record: LogRecord,
+  ): Promise<RecordMetadata> {
+    const connection = await this.#connect()
+    try {
+      return await connection.store(topic, partition, record)
+    } catch (error) {
+      const unknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
+      const declared = this.#topics.get(topic)
+      const { createTopics: create, topicPartitions: partitions } = this.settings
+      if (!unknown || declared === undefined || this.#worker !== undefined || !create) throw error
+      await ensureTopics(connection.log, [wantedTopic(declared)], { create, partitions })
+      return connection.store(topic, partition, record)
+    }
   }
 
   /**
@@ -147,7 +175,9 @@ export class App {
     message: Message<unknown, unknown>,
   ): Promise<RecordMetadata> {
     if (typeof topic !== 'string') return topic.send(message)
-    return (this.#topics.get(topic) ?? this.topic(topic)).send(message)
+    const declared = this.#topics.get(topic)
+    if (declared !== undefined) return declared.send(message)
+    return new Topic<unknown, unknown>(topic, {}, this.#port).send(message)
   }
 
   /**

@@ -1,12 +1,19 @@
-// Sees to it at start that the topics of an app exist. Called by the worker.
+// Sees to it that the topics of an app exist. Called by the worker when it starts, and by an app
+// that sends without a worker.
 import { EuphorionError } from '../errors.ts'
 import type { Log, TopicConfig } from '../log/log.ts'
+import type { Topic } from '../stream/topic.ts'
 
 export interface WantedTopic {
   readonly name: string
   /** Default: setting topicPartitions, and any number where the topic exists. */
   readonly partitions?: number
   readonly config?: TopicConfig
+}
+
+/** What a declaration asks for. */
+export function wantedTopic({ name, options }: Topic<unknown, unknown>): WantedTopic {
+  return { name, partitions: options.partitions, config: options.config }
 }
 
 export interface EnsureOptions {

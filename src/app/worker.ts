@@ -14,7 +14,7 @@ import { workerSocket } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
-import { ensureTopics, type WantedTopic } from './topics.ts'
+import { ensureTopics, wantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
   readonly app: App
@@ -157,11 +157,7 @@ export class Worker {
 
   async #ensureTopics(connection: Connection): Promise<void> {
     const { app, settings, logger } = this.#options
-    const wanted: WantedTopic[] = [...app.topology.topics.values()].map(({ name, options }) => ({
-      name,
-      partitions: options.partitions,
-      config: options.config,
-    }))
+    const wanted = [...app.topology.topics.values()].map(wantedTopic)
     const created = await ensureTopics(connection.log, wanted, {
       create: settings.createTopics,
       partitions: settings.topicPartitions,

@@ -80,8 +80,9 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
 
   /**
    * Stores one record; resolves once it is stored. Records of one partition keep the order of the
-   * calls. Rejects with RECORD_INVALID for a value that does not fit or a timestamp that is no
-   * whole number, TOPIC_UNKNOWN for a topic that does not exist (start() makes an app's topics).
+   * calls. Creates the topic where it does not exist and the app does not run (setting
+   * createTopics; an app that starts makes its topics). Rejects with RECORD_INVALID for a value
+   * that does not fit or a timestamp that is no whole number, and with TOPIC_UNKNOWN.
    */
   async send(message: Message<K, V>): Promise<RecordMetadata> {
     return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)

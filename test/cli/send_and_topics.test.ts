@@ -67,6 +67,13 @@ describe('on a log that nobody has open', { timeout: 60_000 }, () => {
     assert.match(err, /^TOPIC_UNKNOWN: .*nowhere/)
   })
 
+  test("a topic of the app's is created as it declares it", async (t) => {
+    const cwd = await newDirectory()
+    const sent = await run(t, cwd, ['send', 'notes', 'first', '-A', visitsApp])
+    assert.match(succeeded(sent), /^notes\/\d at 0$/m)
+    assert.match(succeeded(await run(t, cwd, ['topics', '-A', visitsApp])), /^notes +4 +1$/m)
+  })
+
   test('without a broker the error names both choices', async (t) => {
     const { code, err } = await run(t, await newDirectory(), ['topics'])
     assert.equal(code, 1)
