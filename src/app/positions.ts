@@ -5,10 +5,10 @@ import type { Log, StartPosition, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 
 /**
- * What is stored beyond the end of its log belongs to another log (the topic was made anew): rejects
- * with OFFSET_OUT_OF_RANGE. Records that the topic has let go before they were read are a loss that
- * somebody should hear of: logged. `positions` are where reading begins, the first of a partition
- * counts; `furthest` is the largest offset that anybody there has stored.
+ * What is stored beyond the end of its log belongs to another log (the topic was made anew):
+ * rejects with OFFSET_OUT_OF_RANGE. Records that the topic has let go before they were read are a
+ * loss that somebody should hear of: logged. `positions` are where reading begins, the first of a
+ * partition counts; `furthest` is the largest offset that anybody there has stored.
  */
 export async function checkWithinLog(
   { log, logger }: { readonly log: Log; readonly logger: Logger },

@@ -1,6 +1,6 @@
-// Every coded error that a program can meet, provoked through the public API: it says what happened,
-// where, and what to do. Errors of the disk are in errors_disk.test.ts, of the command line in
-// test/cli/errors.test.ts; the last test here sees to it that no code is left out.
+// Every coded error that a program can meet, provoked through the public API: it says what
+// happened, where, and what to do. Errors of the disk are in errors_disk.test.ts, of the command
+// line in test/cli/errors.test.ts; the last test here sees to it that no code is left out.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

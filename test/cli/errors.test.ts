@@ -1,5 +1,5 @@
-// Coded errors on the command line: code, message, place and advice on standard error, no stack, and
-// an exit code that is not 0.
+// Coded errors on the command line: code, message, place and advice on standard error, no stack,
+// and an exit code that is not 0.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// A hundred workers in a row are killed with kill -9, over one topic with four tables, and with more
-// state than memory; what the last one leaves has no wrong cell.
+// A hundred workers in a row are killed with kill -9, over one topic with four tables, and with
+// more state than memory; what the last one leaves has no wrong cell.
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { inDirectory } from '../support/crash_lives.ts'

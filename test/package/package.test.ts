@@ -178,7 +178,9 @@ for (const [module, resolution] of [
     compile(module, resolution, '--noEmit'),
   )
 
-/** With every declaration file checked; and without the types of Node, which are not ours to ask. */
+/**
+ * With every declaration file checked; and without the types of Node, which are not ours to ask.
+ */
 async function compile(module: string, resolution: string, ...more: readonly string[]) {
   const files = ['sample.ts', 'page_views.ts', 'wrong.ts']
   const options = ['--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--types', '']

@@ -1,5 +1,5 @@
-// Values that a reader of readings must refuse, one or more of every kind, and odd ones that it must
-// take. Used by the tests of bad input.
+// Values that a reader of readings must refuse, one or more of every kind, and odd ones that it
+// must take. Used by the tests of bad input.
 import { boolean, float64, integer, optional, record, string, timestamp } from '../../src/index.ts'
 import type { LogRecord } from '../../src/log/log.ts'
 

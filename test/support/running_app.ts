@@ -21,7 +21,9 @@ export interface TestApp {
 
 const made: App[] = []
 
-/** An app that keeps what it logs; its id is new unless given. Stopped at the end of inTemporary. */
+/**
+ * An app that keeps what it logs; its id is new unless given. Stopped at the end of inTemporary.
+ */
 export function testApp(options: AppOptions, id = unique('app')): TestApp {
   const lines: LogLine[] = []
   const keep =

@@ -1,5 +1,5 @@
-// Makes kafkajs clients: connection options, every codec, no output of its own, and three repairs of
-// kafkajs 2.2.4. Called by the driver, its producers and its consumers.
+// Makes kafkajs clients: connection options, every codec, no output of its own, and three repairs
+// of kafkajs 2.2.4. Called by the driver, its producers and its consumers.
 import { createRequire } from 'node:module'
 import type { ConnectionOptions } from 'node:tls'
 import kafkajs, { type Cluster, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
