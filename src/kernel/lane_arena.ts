@@ -30,6 +30,11 @@ const usualSizes: ArenaSizes = {
 }
 
 const CELL_HEADER_BYTES = 24
+/**
+ * The rows buffer grows to this part of the lane's budget: what is left of the memory beside the
+ * tables is for large batches and bad records too.
+ */
+const ROWS_SHARE = 1 / 8
 
 export class LaneArena {
   readonly memory: SharedMemory
@@ -51,7 +56,8 @@ export class LaneArena {
     const sizes = options.sizes ?? usualSizes
     const heapBytes = Math.max(sizes.heapBytes, longest + 8)
     const rowsBytes = Math.max(sizes.rowsBytes, longest + ROW_HEADER_BYTES + KEY_WINDOW_BYTES)
-    this.#sizes = sizes
+    const rowsBytesMax = Math.min(sizes.rowsBytesMax, options.bytesMax * ROWS_SHARE)
+    this.#sizes = { ...sizes, rowsBytesMax }
     this.#entries = sizes.indexEntries
     this.#bytesMax = options.bytesMax
     const fixed = LANE_BYTES + SLOT_NOTES_BYTES + options.columns * SLOT_BYTES

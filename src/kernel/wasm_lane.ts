@@ -125,14 +125,16 @@ export class WasmLane implements LaneKernel {
     return new Uint8Array(buffer, this.#arena.get('rows'), this.#arena.get('rowsLength'))
   }
 
+  /** The rows of the last drain, merged in place, need no memory more. */
   async absorb(rows: Uint8Array): Promise<void> {
-    const address = place(this.#memory, rows, 'merged rows')
+    const own = rows.buffer === this.#memory.wasm.buffer
+    const address = own ? rows.byteOffset : place(this.#memory, rows, 'merged rows')
     try {
       this.#arena.set('input', address)
       this.#arena.set('inputLength', rows.length)
       await this.#run(laneTask.absorb)
     } finally {
-      this.#memory.free(address)
+      if (!own) this.#memory.free(address)
     }
   }
 
