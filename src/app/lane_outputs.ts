@@ -42,6 +42,8 @@ export class LaneOutputs {
   /** Closed windows up to this stream time are sent. */
   #finalThroughMs = -1
   #expiredAtMs = Number.NEGATIVE_INFINITY
+  /** Something was sent that the store still has as due. */
+  #sent = false
 
   constructor(
     store: Store,
@@ -65,6 +67,13 @@ export class LaneOutputs {
     const rows = await readChanged(this.#store, this.#table)
     if (rows !== undefined && this.#changes.length > 0) await this.#sendChanges([rows])
     await this.#sendFinals(streamTimeMs)
+    await this.#noteSent()
+  }
+
+  /** After the last cut, so that the next start repeats nothing. Never rejects. */
+  async close(): Promise<void> {
+    // a store that takes no writes any more: then results repeat
+    await this.#noteSent().catch(() => undefined)
   }
 
   /** Rows that the cut writes. */
@@ -77,6 +86,7 @@ export class LaneOutputs {
     if (this.#changes.length > 0)
       writeChanged(batch, this.#table, Buffer.concat([...this.#unsent, ...this.#changed]))
     if (this.#finals.length > 0) writeFinalThrough(batch, this.#table, this.#finalThroughMs)
+    this.#sent = false
   }
 
   /** The cut was not written. */
@@ -107,12 +117,21 @@ export class LaneOutputs {
     const closed = closedWindows(part, { layout, window }, this.#finalThroughMs, streamTimeMs)
     await this.#send(closed, this.#finals)
     this.#finalThroughMs = streamTimeMs
+    this.#sent = true
+  }
+
+  async #noteSent(): Promise<void> {
+    if (!this.#sent) return
+    const batch = this.#store.batch()
+    this.note(batch)
+    await batch.commit()
   }
 
   async #sendChanges(parts: readonly Uint8Array[]): Promise<void> {
     const windows = new ChangedWindows({ store: this.#store, number: this.#table }, this.#layout)
     for (const rows of parts) windows.add(rows)
     await this.#send(windows.results(), this.#changes)
+    this.#sent = true
   }
 
   async #send(

@@ -262,7 +262,10 @@ export class PartitionTask {
   }
 
   async close(): Promise<void> {
-    for (const { feed } of this.lanes) feed.lane.close()
+    for (const { feed, outputs } of this.lanes) {
+      feed.lane.close()
+      await outputs.close()
+    }
     await this.store?.close()
     // a fetch that waited for this partition alone
     this.#services.progressed()
