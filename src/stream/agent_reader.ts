@@ -3,7 +3,7 @@
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import type { LogHeader } from '../log/log.ts'
 import { attribute, BatchCursor } from '../wire/batch_header.ts'
-import { decodeRecord, recordBytes, verifyCrc } from '../wire/record_batch.ts'
+import { damagedBatch, decodeRecord, recordBytes, verifyCrc } from '../wire/record_batch.ts'
 import { VarintReader } from '../wire/varint.ts'
 
 const noHeaders: readonly LogHeader[] = []
@@ -126,7 +126,21 @@ export class AgentReader {
     this.#keyAt = this.#keyLength < 0 ? 0 : reader.skip(this.#keyLength)
     this.#valueLength = reader.read()
     this.#valueAt = this.#valueLength < 0 ? 0 : reader.skip(this.#valueLength)
-    reader.at = end
+    this.#passHeaders()
+    const isWhole = reader.at === end && (this.#left > 0 || end === reader.end)
+    if (!isWhole) throw damagedBatch(this.#batches, `the record at ${this.#bodyAt} is damaged`)
+  }
+
+  #passHeaders(): void {
+    const reader = this.#records
+    const count = reader.read()
+    // a count below 0 is damage that skip() tells
+    reader.skip(Math.min(count, 0))
+    for (let left = count; left > 0; left--) {
+      reader.skip(reader.read())
+      const length = reader.read()
+      if (length > 0) reader.skip(length)
+    }
   }
 
   #view(at: number, length: number): Uint8Array | null {

@@ -45,7 +45,7 @@ export function decodeBatches(
 
 /** BATCH_CORRUPT unless the batch that the cursor is at has the checksum that it says. */
 export function verifyCrc(batch: BatchCursor): void {
-  if (!batch.crcValid()) throw corrupt(batch, 'the checksum does not match')
+  if (!batch.crcValid()) throw damagedBatch(batch, 'the checksum does not match')
 }
 
 /** Uncompressed record bytes of the batch that the cursor is at. */
@@ -53,7 +53,7 @@ export function recordBytes(batch: BatchCursor, maxBytes = decompressedBytesMax)
   const packed = batch.bytes.subarray(batch.start + batchHeaderBytes, batch.at)
   if (batch.codec === 0) return packed
   const name = codecNames[batch.codec]
-  if (name === undefined) throw corrupt(batch, `there is no codec ${batch.codec}`)
+  if (name === undefined) throw damagedBatch(batch, `there is no codec ${batch.codec}`)
   return decompress(name, packed, maxBytes)
 }
 
@@ -74,10 +74,11 @@ function decodeBatch(batch: BatchCursor, into: StoredRecord[], maxBytes: number)
     const length = reader.read()
     const start = reader.at
     const record = readRecord(reader, baseOffset, baseTimestamp)
-    if (reader.at !== start + length) throw corrupt(batch, `record ${i} is not as long as it says`)
+    if (reader.at !== start + length)
+      throw damagedBatch(batch, `record ${i} is not as long as it says`)
     into.push(appendTime === undefined ? record : { ...record, timestamp: appendTime })
   }
-  if (reader.at !== reader.end) throw corrupt(batch, 'bytes follow the last record')
+  if (reader.at !== reader.end) throw damagedBatch(batch, 'bytes follow the last record')
 }
 
 /**
@@ -121,7 +122,8 @@ function readBytes(reader: VarintReader): Uint8Array | null {
   return copy
 }
 
-function corrupt(batch: BatchCursor, why: string): EuphorionError {
+/** BATCH_CORRUPT for the batch that the cursor is at. */
+export function damagedBatch(batch: BatchCursor, why: string): EuphorionError {
   return new EuphorionError('BATCH_CORRUPT', `batch at offset ${batch.baseOffset}: ${why}`, {
     place: { offset: batch.baseOffset },
   })
