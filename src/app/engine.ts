@@ -275,10 +275,7 @@ export class Engine {
     const { aggregations, subscribers, settings } = this.#options
     const task = new PartitionTask(topic, partition, this.#services!)
     const lanes = aggregations.filter((each) => each.topic === topic)
-    const stored = await task.open(lanes).catch(async (error) => {
-      await task.close()
-      throw error
-    })
+    const stored = await task.open(lanes)
     for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
       const sink = subscriber.open(partition, committed ?? 0)
       task.intake.sinks.push(

@@ -19,7 +19,7 @@ import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
-import { byKey, keyed } from '../support/plans.ts'
+import { byKey, keyed, tumbling } from '../support/plans.ts'
 
 const counting: AggregationDefinition = {
   topic: 't',
@@ -185,6 +185,14 @@ test('as many lanes as memory allows can all have a task at once', async () => {
   consumer.give(0, records(0, 'aab'))
   await until(() => engine.statistics().every(({ counted, stopped }) => counted === 3 || stopped))
   assert.ok(engine.statistics().every(({ stopped }) => !stopped))
+  await engine.stop()
+})
+
+test('a partition that cannot be opened says why, when other lanes of it were open already', async () => {
+  const changed = { ...counting, plan: { ...counting.plan, window: tumbling(10) } }
+  const code = { backend: 'wasm', threads: 1 }
+  const { engine, consumer } = await startEngine([], code, [counting, changed])
+  await assert.rejects(consumer.assign(0), { code: 'TABLE_CHANGED' })
   await engine.stop()
 })
 
