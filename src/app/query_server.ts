@@ -43,9 +43,8 @@ export class QueryServer {
   async start(path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true })
     this.#server = await serveLocal(path, {
-      query: async (argument) => ({ value: this.#begin(argument as RowsQuery) }),
+      query: async (argument, _, gone) => ({ value: this.#begin(argument as RowsQuery, gone) }),
       rows: (argument) => this.#next(argument as number),
-      end: async (argument) => ({ value: await this.#end(argument as number) }),
     })
   }
 
@@ -54,7 +53,8 @@ export class QueryServer {
     for (const id of [...this.#open.keys()]) await this.#end(id)
   }
 
-  #begin(query: RowsQuery): number {
+  /** The query ends with its connection: open, it would hold deleted rows on the disk. */
+  #begin(query: RowsQuery, gone: AbortSignal): number {
     const { table, key, from, to, format } = query
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === table)
     const reader = this.#options.reader(table)
@@ -67,8 +67,10 @@ export class QueryServer {
     const lines = rowLines(reader.range({ from, to, ...parsed }), format)
     const [oldest] = this.#open.keys()
     if (this.#open.size >= QUERIES_MAX) void this.#end(oldest)
-    this.#open.set(++this.#lastId, lines)
-    return this.#lastId
+    const id = ++this.#lastId
+    this.#open.set(id, lines)
+    gone.addEventListener('abort', () => void this.#end(id))
+    return id
   }
 
   /** The next page; `value` is true at the end. */
@@ -89,10 +91,9 @@ export class QueryServer {
     return { value: false, payload: Buffer.from(lines.join('\n')) }
   }
 
-  async #end(id: number): Promise<boolean> {
+  async #end(id: number): Promise<void> {
     const query = this.#open.get(id)
     this.#open.delete(id)
     await query?.return()
-    return query !== undefined
   }
 }

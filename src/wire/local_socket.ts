@@ -21,8 +21,15 @@ export interface LocalReply {
   readonly payload?: Uint8Array
 }
 
-/** Answers a request; what it throws is thrown at the other side, with its code. */
-export type LocalHandler = (argument: unknown, payload: Uint8Array) => Promise<LocalReply>
+/**
+ * Answers a request; what it throws is thrown at the other side, with its code. `gone` is aborted
+ * when the connection ends.
+ */
+export type LocalHandler = (
+  argument: unknown,
+  payload: Uint8Array,
+  gone: AbortSignal,
+) => Promise<LocalReply>
 
 export interface LocalSocketOptions {
   /** Largest request or reply. Default 64 MiB. */
@@ -145,6 +152,7 @@ function serveConnection(
   maxFrameBytes: number,
 ): void {
   const reader = new FrameReader(maxFrameBytes)
+  const gone = new AbortController()
   let working = 0
   const answer = async ({ id, json, payload }: Frame): Promise<void> => {
     working++
@@ -154,7 +162,7 @@ function serveConnection(
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (handler === undefined)
         throw new EuphorionError('CAPABILITY_MISSING', `this process does not answer '${name}'`)
-      const reply = await handler(argument, payload)
+      const reply = await handler(argument, payload, gone.signal)
       send(socket, id, frameKinds.reply, reply.value, reply.payload, maxFrameBytes)
     } catch (error) {
       send(socket, id, frameKinds.error, packError(error), undefined, maxFrameBytes)
@@ -163,6 +171,7 @@ function serveConnection(
     if (working === requestsMax - 1) socket.resume()
   }
   socket.on('error', () => socket.destroy())
+  socket.on('close', () => gone.abort())
   socket.on('data', (chunk: Buffer) => {
     const frames = reader.push(chunk)
     if (frames === undefined) socket.destroy()
