@@ -1,6 +1,7 @@
 // What went wrong in kafkajs, as an error with a code. Called wherever the driver talks to a
 // broker.
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
+import type { PartitionOffsets, TopicPartition } from '../log.ts'
 
 /**
  * The parts of kafkajs's errors that say what happened; `type` is Kafka's own name of the error.
@@ -78,4 +79,17 @@ export function unknownTopic(place: ErrorPlace, cause?: unknown): EuphorionError
       ? `topic '${place.topic}' does not exist`
       : `topic '${place.topic}' has no partition ${place.partition}`
   return new EuphorionError('TOPIC_UNKNOWN', what, { cause, place })
+}
+
+/** A position where the log has nothing (any more). */
+export function outOfRange(
+  lane: TopicPartition,
+  offset: number,
+  range?: PartitionOffsets,
+): EuphorionError {
+  const { topic, partition } = lane
+  const has = range ? `, the log has ${range.earliest} to ${range.latest}` : ''
+  return new EuphorionError('OFFSET_OUT_OF_RANGE', `position ${offset} is outside the log${has}`, {
+    place: { topic, partition, offset },
+  })
 }

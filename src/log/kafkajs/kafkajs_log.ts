@@ -52,6 +52,7 @@ class KafkajsLog implements Log {
   readonly #open = new Set<LogProducer | LogConsumer>()
   #admin: Promise<Admin> | undefined
   #asking: Promise<unknown> = Promise.resolve()
+  #closed = false
 
   constructor(options: KafkajsOptions) {
     this.#options = options
@@ -113,6 +114,7 @@ class KafkajsLog implements Log {
   }
 
   #connectedAdmin(): Promise<Admin> {
+    if (this.#closed) return Promise.reject(new EuphorionError('LOG_FAILED', 'the log is closed'))
     if (!this.#admin) {
       const admin = this.#makeClient().admin()
       this.#admin = admin.connect().then(() => admin)
@@ -256,6 +258,8 @@ class KafkajsLog implements Log {
   async close(): Promise<void> {
     await Promise.allSettled([...this.#open].map((one) => one.close()))
     await this.#reader.close()
+    // Whoever still asks, a consumer that tries to come back, must not connect anew.
+    this.#closed = true
     await this.#dropAdmin()
   }
 }

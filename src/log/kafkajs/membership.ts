@@ -8,9 +8,9 @@
 // Callbacks and the finding of positions run one at a time in #work, in the order of their causes.
 import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
-import type { ConsumerOptions, PartitionOffsets, StartPosition } from '../log.ts'
+import type { ConsumerOptions, StartPosition } from '../log.ts'
 import { gatedAssignor } from './assignor.ts'
-import { asLogError, kafkaErrorType } from './failures.ts'
+import { asLogError, kafkaErrorType, outOfRange } from './failures.ts'
 import { Lane } from './lane.ts'
 import type { MembershipPorts } from './membership_ports.ts'
 
@@ -87,10 +87,12 @@ export class Membership {
         fromBeginning: offsetOutOfRange !== 'latest',
       })
     } catch (error) {
-      this.#consumer = undefined
+      if (this.#consumer === consumer) this.#consumer = undefined
       await consumer.disconnect().catch(() => {})
       throw error
     }
+    // Closed meanwhile: what disconnected it came before it was connected.
+    if (this.#consumer !== consumer) return void (await consumer.disconnect().catch(() => {}))
     consumer
       .run({
         autoCommit: false,
@@ -98,7 +100,10 @@ export class Membership {
         partitionsConsumedConcurrently: workers,
         eachBatch: (payload) => this.#onBatch(consumer, payload),
       })
-      .catch((error) => this.#onCrash(consumer, error))
+      .catch((error) => {
+        void consumer.disconnect().catch(() => {})
+        this.#onCrash(consumer, error)
+      })
   }
 
   #mayJoin(consumer: Consumer): boolean {
@@ -386,12 +391,4 @@ export class Membership {
     this.#consumer = undefined
     await consumer?.disconnect().catch(() => {})
   }
-}
-
-function outOfRange(lane: Lane, offset: number, range?: PartitionOffsets): EuphorionError {
-  const { topic, partition } = lane
-  const has = range ? `, the log has ${range.earliest} to ${range.latest}` : ''
-  return new EuphorionError('OFFSET_OUT_OF_RANGE', `position ${offset} is outside the log${has}`, {
-    place: { topic, partition, offset },
-  })
 }
