@@ -17,6 +17,12 @@ const VIEWS: PageViewOptions = { events: 120_000, batchRecords: 250, seed: 31, k
 const TABLES: readonly CrashTable[] = ['w1', 'w2', 'w3']
 const SETTINGS: SettingsInput = { threads: 2, batchBytes: '64KiB', laneRetries: 100 }
 
+interface Variant {
+  readonly views: PageViewOptions
+  readonly tables: readonly CrashTable[]
+  readonly settings: SettingsInput
+}
+
 /** A filled topic, and what a run without faults leaves. */
 async function prepare(
   directory: string,
@@ -43,9 +49,15 @@ async function prepare(
 }
 
 /** Runs with faults at random tasks of all kinds; the outcome is as without. */
-async function expectExact(note: string, task: FaultOptions['task'], views = VIEWS): Promise<void> {
+async function expectExact(
+  note: string,
+  task: FaultOptions['task'],
+  { views = VIEWS, tables = TABLES, settings = {} }: Partial<Variant> = {},
+): Promise<void> {
   await inDirectory(async (directory) => {
-    const { job, expected } = await prepare(directory, TABLES, views)
+    const prepared = await prepare(directory, tables, views)
+    const job = { ...prepared.job, settings: { ...prepared.job.settings, ...settings } }
+    const { expected } = prepared
     const { lines, failures, logged } = await runWithFaults({ directory, job, task })
     assert.deepEqual(failures, [], note)
     assert.deepEqual(logged, [], note)
@@ -85,12 +97,17 @@ test('threads that die are replaced, and every cell is exact', async (t) => {
 test('a thread that dies while a table grows is no other than one that dies at a batch', async () => {
   let died = 0
   const task: FaultOptions['task'] = (each) => {
-    if (each.task !== 'moveHeap' || died === 5) return undefined
+    if (each.task !== 'moveHeap' || died === 3) return undefined
     died++
     return new Error('the thread died')
   }
-  await expectExact('while a table grows', task, { ...VIEWS, keys: 100_000 })
-  assert.equal(died, 5)
+  await expectExact('while a table grows', task, {
+    views: { ...VIEWS, keys: 100_000 },
+    tables: ['w1'],
+    // cuts would make room
+    settings: { commitIntervalMs: '2s' },
+  })
+  assert.equal(died, 3)
 })
 
 test('a lane that fails between drain and write goes back to what is then written', async () => {
