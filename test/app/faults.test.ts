@@ -202,17 +202,22 @@ test('a batch at which the kernel always traps ends its lane with the place; oth
   })
 })
 
-test('where every lane ends the engine gives up, with the same error', async () => {
-  await inDirectory(async (directory) => {
-    const { job } = await prepare(directory, ['w1'])
-    const { failures } = await runWithFaults({
-      directory,
-      job: { ...job, settings: { ...job.settings, laneRetries: 0 } },
-      task: ({ task }) => (task === 'consume' ? new Error('unreachable') : undefined),
+for (const [failing, laneRetries] of [
+  ['consume', 0],
+  ['drain', 2],
+] as const) {
+  test(`where ${failing} always fails every lane ends, and the engine gives up`, async () => {
+    await inDirectory(async (directory) => {
+      const { job } = await prepare(directory, ['w1'])
+      const { failures } = await runWithFaults({
+        directory,
+        job: { ...job, settings: { ...job.settings, laneRetries } },
+        task: ({ task }) => (task === failing ? new Error('unreachable') : undefined),
+      })
+      assert.deepEqual(
+        failures.map((error) => (error as EuphorionError).code),
+        ['KERNEL_TRAPPED'],
+      )
     })
-    assert.deepEqual(
-      failures.map((error) => (error as EuphorionError).code),
-      ['KERNEL_TRAPPED'],
-    )
   })
-})
+}
