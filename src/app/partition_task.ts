@@ -85,7 +85,8 @@ async function sendLate(
   pending: PendingSends,
   record: BadRecord,
 ): Promise<void> {
-  for (const send of late) await pending.add(() => send(record))
+  const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  for (const send of late) await pending.add(bytes, () => send(record))
 }
 
 export class PartitionTask {

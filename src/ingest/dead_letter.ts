@@ -24,6 +24,9 @@ export interface DeadLetterOptions {
   readonly sender: Sender
 }
 
+/** Offsets of a partition that are remembered; readers of it are never so far apart. */
+const SENT_MAX = 100_000
+
 /**
  * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo),
  * same timestamp, own headers kept, plus euphorion.reason, .topic, .partition, .offset and
@@ -55,8 +58,10 @@ export class DeadLetters {
     if (!this.#isFirst(bad)) return
     const { sender, partitions } = this.#options
     const letter = rejectedRecord(bad)
-    const send = () => sender.send(this.topic, bad.partition % partitions, letter)
-    await this.#pending.add(send).catch((error) => this.#fail(error))
+    const bytes = (letter.key?.length ?? 0) + (letter.value?.length ?? 0)
+    // Bounded here: what the program sends may not crowd them out.
+    const send = () => sender.send(this.topic, bad.partition % partitions, letter, Infinity)
+    await this.#pending.add(bytes, send).catch((error) => this.#fail(error))
   }
 
   /**
@@ -73,6 +78,8 @@ export class DeadLetters {
     if (sent === undefined) this.#sent.set(key, (sent = new Set()))
     if (sent.has(offset)) return false
     sent.add(offset)
+    // A reader that has stopped holds the group's offset while others go on.
+    if (sent.size > SENT_MAX) sent.delete(sent.values().next().value!)
     return true
   }
 

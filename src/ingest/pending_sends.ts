@@ -1,22 +1,31 @@
-// Records on their way to a topic that a cut has to wait for: a bounded number, and the first
-// failure is kept for the flush. Used for dead letters and for late records.
+// Records on their way to a topic that a cut has to wait for: a bounded number of bounded size, and
+// the first failure is kept for the flush. Used for dead letters and for late records.
 
 const PENDING_MAX = 1000
+const PENDING_BYTES_MAX = 16 * 1024 ** 2
 
 export class PendingSends {
   readonly #max: number
+  readonly #bytesMax: number
   readonly #pending = new Set<Promise<void>>()
+  #bytes = 0
+  #waiting: (() => void)[] = []
   #failed = false
   #failure: unknown
 
-  constructor(max = PENDING_MAX) {
+  constructor(max = PENDING_MAX, bytesMax = PENDING_BYTES_MAX) {
     this.#max = max
+    this.#bytesMax = bytesMax
   }
 
-  /** Waits while too many are on their way; rejects with what made an earlier one fail. */
-  async add(send: () => Promise<unknown>): Promise<void> {
-    while (this.#pending.size >= this.#max) await Promise.race(this.#pending)
+  /**
+   * Waits while too many, or too many bytes, are on their way; rejects with what made an earlier
+   * one fail.
+   */
+  async add(bytes: number, send: () => Promise<unknown>): Promise<void> {
+    while (this.#isFull(bytes)) await new Promise<void>((resolve) => this.#waiting.push(resolve))
     this.#throwFailure()
+    this.#bytes += bytes
     const sent = send().then(
       () => undefined,
       (error: unknown) => {
@@ -25,13 +34,23 @@ export class PendingSends {
       },
     )
     this.#pending.add(sent)
-    void sent.then(() => this.#pending.delete(sent))
+    void sent.then(() => {
+      this.#pending.delete(sent)
+      this.#bytes -= bytes
+      for (const resolve of this.#waiting.splice(0)) resolve()
+    })
   }
 
   /** Resolves when all added are stored; rejects if one could not be. */
   async flush(): Promise<void> {
     await Promise.all(this.#pending)
     this.#throwFailure()
+  }
+
+  /** One record alone may be larger. */
+  #isFull(bytes: number): boolean {
+    const { size } = this.#pending
+    return size >= this.#max || (size > 0 && this.#bytes + bytes > this.#bytesMax)
   }
 
   #throwFailure(): void {

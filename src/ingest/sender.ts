@@ -46,10 +46,15 @@ export class Sender {
 
   /**
    * Resolves with the record's offset once it is stored. Records of one partition keep their order.
-   * Rejects with LOG_FAILED when too many wait: await what you send.
+   * Rejects with LOG_FAILED when `recordsMax` wait: await what you send.
    */
-  send(topic: string, partition: number, record: LogRecord): Promise<number> {
-    if (this.#pending >= this.#recordsMax) {
+  send(
+    topic: string,
+    partition: number,
+    record: LogRecord,
+    recordsMax = this.#recordsMax,
+  ): Promise<number> {
+    if (this.#pending >= recordsMax) {
       const wait = `${this.#pending} records wait to be stored`
       const message = `${wait}; await send(), or raise sendBufferRecords`
       return Promise.reject(

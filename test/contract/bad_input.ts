@@ -39,6 +39,7 @@ export function badInputContract(name: string, place: Place): void {
       test(`an agent, ${policy}`, LIMIT, () => agentReads(place, policy))
     test('an agent stops at the first bad record', LIMIT, () => agentStops(place))
     test('a record that several readers refuse is a dead letter once', LIMIT, () => once(place))
+    test('more dead letters than the program may send at once', LIMIT, () => many(place))
     test('a topic that stays empty, and then gets records', LIMIT, () => empty(place))
     test('a topic deleted while it is read stops its readers alone', LIMIT, () => deleted(place))
     test('an app whose only topic is deleted fails', LIMIT, () => onlyDeleted(place))
@@ -261,6 +262,25 @@ async function once(place: Place): Promise<void> {
     await caughtUp(app, topic)
     await checkDeadLetters(app, topic, partitions, 'dead-letter')
     await app.stop()
+  })
+}
+
+async function many(place: Place): Promise<void> {
+  await inTemporary(async (directory) => {
+    const { app } = testApp({ ...place(directory), sendBufferRecords: 100 })
+    const topic = unique('readings')
+    const readings = app.topic(topic, { value: Reading, keyedBy: 'id' })
+    app
+      .stream(readings)
+      .keyBy('id')
+      .aggregate('per-id', () => ({ readings: count() }))
+    const records = Array.from({ length: 3000 }, (_, index) => {
+      return { key: null, timestamp: index, ...badValues[index % badValues.length] }
+    })
+    await fillTopic(await app.log(), topic, [records], 1000)
+    await app.start()
+    await caughtUp(app, topic)
+    await checkDeadLetters(app, topic, [records], 'dead-letter')
   })
 }
 
