@@ -9,15 +9,17 @@ import { accumulate } from './aggregate'
 import { CELL_STATE, markDirty, takeCell } from './cells'
 import { crc32c } from './crc32c'
 import { extractJson } from './json/extract'
+import { validUtf8 } from './json/utf8'
 import { composeKey, KEY_BYTES_MAX } from './key'
 import { lz4Decode } from './lz4'
 import {
-  KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, PLAN_FLAGS, SLOT_LENGTH, SLOT_POINTER,
-  SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE, WINDOWED, WINDOW_GRACE,
-  WINDOW_SIZE, WINDOW_STEP,
+  KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, KEY_IS_TEXT, PLAN_FLAGS, SLOT_LENGTH,
+  SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE, WINDOWED,
+  WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP,
 } from './plan'
 import {
-  KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, NULL_VALUE, TIME_IN_FUTURE, TIME_NEGATIVE,
+  INVALID_UTF8, KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, NULL_VALUE, TIME_IN_FUTURE,
+  TIME_NEGATIVE,
 } from './reasons'
 import { snappyDecode } from './snappy'
 import { passes } from './where'
@@ -91,6 +93,7 @@ function findKey(at: usize, plan: usize, planFlags: u32): i32 {
     key = frame.key
     keyLength = frame.keyLength
     if (keyLength < 0) return NULL_KEY
+    if (planFlags & KEY_IS_TEXT && !validUtf8(key, <usize>keyLength)) return INVALID_UTF8
   } else {
     const slots: usize = load<u32>(at, lane.SLOTS)
     if (planFlags & KEY_IS_ONE_STRING) {

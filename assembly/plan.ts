@@ -27,6 +27,8 @@ export const KEY_IS_RECORD_KEY: u32 = 2
 export const TIME_IS_COLUMN: u32 = 4
 /** The key is one string column: its bytes are taken where they lie. */
 export const KEY_IS_ONE_STRING: u32 = 8
+/** The record's key has to be UTF-8. */
+export const KEY_IS_TEXT: u32 = 16
 
 /** Column types in key columns and predicates. */
 export const TYPE_NUMBER: u32 = 0

@@ -33,9 +33,12 @@ export type Predicate =
     }
   | { readonly op: 'present'; readonly column: number }
 
-/** Where the key of a cell comes from: the record's key bytes, or columns in order. */
+/**
+ * Where the key of a cell comes from: the record's key bytes (of a text: UTF-8, or the record is
+ * bad), or columns in order.
+ */
 export type KeySource =
-  | { readonly from: 'record' }
+  | { readonly from: 'record'; readonly isText?: boolean }
   | { readonly from: 'columns'; readonly columns: readonly number[] }
 
 /**

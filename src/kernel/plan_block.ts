@@ -11,7 +11,13 @@ const INSTRUCTION_BYTES = 24
 /** The kernel keeps truth values in the bits of one u64. */
 const PREDICATE_DEPTH_MAX = 64
 
-const planFlag = { windowed: 1, keyIsRecordKey: 2, timeIsColumn: 4, keyIsOneString: 8 } as const
+const planFlag = {
+  windowed: 1,
+  keyIsRecordKey: 2,
+  timeIsColumn: 4,
+  keyIsOneString: 8,
+  keyIsText: 16,
+} as const
 /** Added to the kind of an integer sum or mean over an int64 column. */
 const EXACT = 256
 
@@ -134,8 +140,10 @@ export function encodePlanBlock(plan: AggregationPlan, table: number): Uint8Arra
   block.reserve(HEADER_BYTES)
   let flags = 0
   block.u32(0, table)
-  if (plan.key.from === 'record') flags |= planFlag.keyIsRecordKey
-  else {
+  if (plan.key.from === 'record') {
+    flags |= planFlag.keyIsRecordKey
+    if (plan.key.isText) flags |= planFlag.keyIsText
+  } else {
     const { columns } = plan.key
     if (columns.length === 1 && plan.columns[columns[0]].type === 'string')
       flags |= planFlag.keyIsOneString

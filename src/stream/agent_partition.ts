@@ -8,6 +8,7 @@ import { EuphorionError } from '../errors.ts'
 import { type BadRecord, badRecordError, type DeadLetters } from '../ingest/dead_letter.ts'
 import type { PartitionSink } from '../ingest/subscriber.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Reason } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import type { Codec } from '../record/codec.ts'
 import { AgentReader, type ReaderOptions } from './agent_reader.ts'
@@ -171,8 +172,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       while (reader.next()) {
         const value = decode(this.#definition.value, reader.value)
         const key = decode(this.#definition.key, reader.key)
-        if (value instanceof Bad) this.#refuse(value)
-        else if (key instanceof Bad) this.#refuse(key)
+        if (value instanceof Bad) this.#refuse(value.reason)
+        else if (key instanceof Bad) this.#refuse(reader.key === null ? 'null-key' : key.reason)
         else {
           this.#inHand[slot] = reader.offset
           return { done: false, value: whole ? this.#event(key, value) : value }
@@ -195,9 +196,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return { key, value, topic, partition: this.#partition, offset, timestamp, headers }
   }
 
-  #refuse(reason: Bad): void {
+  #refuse(reason: Reason): void {
     const policy = this.#definition.onBadRecord
-    const bad = this.#reader.copy(this.#definition.topic, this.#partition, reason.reason)
+    const bad = this.#reader.copy(this.#definition.topic, this.#partition, reason)
     if (policy === 'stop') {
       this.#failedAt = Math.min(this.#failedAt, bad.offset)
       this.#stop(badRecordError(bad))

@@ -5,10 +5,11 @@ import type {
   AggregatePlan,
   AggregationPlan,
   Column,
+  KeySource,
   TimeSource,
   WindowPlan,
 } from '../kernel/plan.ts'
-import type { Codec } from '../record/codec.ts'
+import { type Codec, text } from '../record/codec.ts'
 import type { FieldSchema, RecordSchema } from '../record/schema.ts'
 import type { AggregateMap } from './aggregates.ts'
 import { type AnyColumn, type Condition, columnTypeOf, predicateOf } from './columns.ts'
@@ -89,12 +90,16 @@ export function planOf(
     value: source.value && requiredRecord(source.value),
     columns: columns.all,
     where,
-    key: key === undefined ? { from: 'record' } : { from: 'columns', columns: key },
+    key: key === undefined ? recordKey(source.key) : { from: 'columns', columns: key },
     time,
     window: parts.window,
     aggregates,
     maxFutureMs: source.maxFutureMs,
   }
+}
+
+function recordKey(codec: Codec<unknown>): KeySource {
+  return codec === text() ? { from: 'record', isText: true } : { from: 'record' }
 }
 
 /** Aggregations count no null values, also where agents may see them. */

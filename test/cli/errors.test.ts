@@ -75,6 +75,33 @@ describe('the command line', limit, () => {
     assert.equal((await program.ended).code, 0)
   })
 
+  test('a bad record under the policy stop: RECORD_BAD, with its place', async (t) => {
+    const env = { EUPHORION_BROKER: 'embedded:stop', EUPHORION_DATA_DIR: 'stop-data' }
+    const strict = join(cwd, 'strict.mjs')
+    const source = new URL('../../src/index.js', import.meta.url)
+    writeFileSync(
+      strict,
+      `import { App, integer } from '${source}'
+export const app = new App('strict')
+const topic = app.topic('numbers', { value: integer(), partitions: 1, onBadRecord: 'stop' })
+app.agent(topic, async (stream) => { for await (const one of stream) console.log(one) })
+await app.main(import.meta)
+`,
+    )
+    const program = Program.start(t, [strict, 'worker'], { cwd, env })
+    await program.prints(/worker started/)
+    for (const value of ['1', 'one']) {
+      const { code } = await runNode(t, [euphorion, 'send', 'numbers', value], { cwd, env })
+      assert.equal(code, 0)
+    }
+    const { code, out, err } = await program.ended
+    assert.deepEqual([code, out], [1, '1\n'])
+    const said = err.split('\n').filter((line) => !line.startsWith('{'))
+    assert.match(said[0], /^RECORD_BAD: .*invalid-json \(topic numbers, partition 0, offset 1\)$/)
+    assert.match(said[1], /^ {2}The policy of the topic is onBadRecord: 'stop'/)
+    assert.equal(said.length, 3)
+  })
+
   test("an app's own error is told without a stack, and where to see it", async (t) => {
     const plain = await runNode(t, [euphorion, 'worker', '-A', 'throws.mjs'], { cwd })
     assert.equal(plain.code, 1)

@@ -3,12 +3,13 @@
 // and on a real Kafka.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type App, type AppOptions, count, type Event, sum } from '../../src/index.ts'
+import { type App, type AppOptions, count, type Event, string, sum } from '../../src/index.ts'
 import type { BadRecordPolicy } from '../../src/kernel/lane.ts'
 import type { StoredRecord } from '../../src/log/log.ts'
 import {
   badTimes,
   badValues,
+  goodValue,
   mixedRecords,
   Reading,
   type TestRecord,
@@ -39,6 +40,10 @@ export function badInputContract(name: string, place: Place): void {
       test(`an agent, ${policy}`, LIMIT, () => agentReads(place, policy))
     test('an agent stops at the first bad record', LIMIT, () => agentStops(place))
     test('a record that several readers refuse is a dead letter once', LIMIT, () => once(place))
+    for (const backend of ['wasm', 'js'] as const)
+      test(`keys that are no text (${backend}), once also over a restart`, LIMIT, () =>
+        badKeys(place, backend),
+      )
     test('more dead letters than the program may send at once', LIMIT, () => many(place))
     test('a topic that stays empty, and then gets records', LIMIT, () => empty(place))
     test('a topic deleted while it is read stops its readers alone', LIMIT, () => deleted(place))
@@ -262,6 +267,43 @@ async function once(place: Place): Promise<void> {
     await caughtUp(app, topic)
     await checkDeadLetters(app, topic, partitions, 'dead-letter')
     await app.stop()
+  })
+}
+
+async function badKeys(place: Place, backend: 'wasm' | 'js'): Promise<void> {
+  await inTemporary(async (directory) => {
+    const { app } = testApp({ ...place(directory), backend })
+    const topic = unique('readings')
+    const readings = app.topic(topic, { key: string(), value: Reading })
+    const perKey = app.stream(readings).aggregate('per-key', () => ({ readings: count() }))
+    const got: string[] = []
+    app.agent(readings, async (stream) => {
+      for await (const { key } of stream.events()) got.push(key)
+    })
+    const letters: readonly (readonly [Uint8Array | null, string?])[] = [
+      [null, 'null-key'],
+      [Buffer.from([0xff, 0xfe]), 'invalid-utf8'],
+      [Buffer.from('é')],
+      [Buffer.from([0xed, 0xa0, 0x80]), 'invalid-utf8'],
+      [Buffer.alloc(0)],
+    ]
+    const records = letters.map(([key, reason], index) => {
+      return { key, value: goodValue(index + 1), timestamp: index, ...(reason && { reason }) }
+    })
+    await fillTopic(await app.log(), topic, [records])
+    for (let run = 0; run < 2; run++) {
+      await app.start()
+      await caughtUp(app, topic)
+      await checkDeadLetters(app, topic, [records], 'dead-letter')
+      const rows: unknown[] = []
+      for await (const row of perKey.range()) rows.push(row)
+      assert.deepEqual(rows, [
+        { key: '', readings: 1 },
+        { key: 'é', readings: 1 },
+      ])
+      await app.stop()
+    }
+    assert.deepEqual(got, ['é', ''])
   })
 }
 

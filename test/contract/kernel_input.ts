@@ -40,6 +40,7 @@ function documents(count: number, seed: number, badRate: number, kind?: string):
 
 export function inputContract(contract: Contract): void {
   badRecords(contract)
+  textKeys(contract)
   rejects(contract)
   policies(contract)
   codecs(contract)
@@ -115,6 +116,18 @@ function badRecords(contract: Contract): void {
     const where = { op: 'eq', column: at('flag'), value: true } as const
     const key = { from: 'record' } as const
     return checkPlan(make, planOf({ where, key, window: tumbling(10, 20) }), records)
+  })
+}
+
+function textKeys(contract: Contract): void {
+  contract('a key that has to be text is bad where it is none', (make) => {
+    const keys: (Uint8Array | null)[] = [null, Buffer.alloc(0), utf8('a'), utf8('é𝄞'.repeat(9))]
+    for (const bytes of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0x61, 0xe2, 0x82]]) {
+      keys.push(Buffer.from(bytes), Buffer.from([...utf8('0123456789abcdef'), ...bytes]))
+    }
+    const records = keys.map((key, offset) => ({ ...keyed(offset, BASE_MS, 'a'), key }))
+    const key = { from: 'record', isText: true } as const
+    return checkPlan(make, planOf({ key, window: undefined }), records)
   })
 }
 

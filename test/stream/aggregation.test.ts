@@ -134,7 +134,7 @@ test('every condition reaches the plan; nested fields are columns, float32 value
       { op: 'eq', column: 4, value: Math.fround(0.1) },
     ],
   })
-  assert.deepEqual(plan.key, { from: 'record' })
+  assert.deepEqual(plan.key, { from: 'record', isText: true })
   assert.deepEqual(plan.time, { from: 'record' })
   assert.equal(plan.window, undefined)
 })

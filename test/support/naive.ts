@@ -2,6 +2,7 @@
 // by one, in the order of arrival. Shares no code with the kernels: own reading of JSON, no slices,
 // no states, exact sums. Tests compare kernels, tables and the command line with it.
 
+import { isUtf8 } from 'node:buffer'
 import type {
   AggregateFunction,
   AggregationPlan,
@@ -121,6 +122,7 @@ function textLength(text: string): number {
 function keyOf(plan: AggregationPlan, record: StoredRecord, values: Values): NaiveKey | Reason {
   if (plan.key.from === 'record') {
     if (record.key === null) return 'null-key'
+    if (plan.key.isText && !isUtf8(record.key)) return 'invalid-utf8'
     return record.key.length > 32768 ? 'key-too-long' : [keyText(record.key)]
   }
   const parts = plan.key.columns.map((column) => values[column])

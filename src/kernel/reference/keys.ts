@@ -1,6 +1,7 @@
 // The key bytes of a cell from a record's key or columns (layout: batch/keys.ts), for the reference
 // lane: where the key is one string the cell is looked up by it, and bytes are made for new cells
 // only.
+import { isUtf8 } from 'node:buffer'
 import { KEY_BYTES_MAX } from '../../batch/keys.ts'
 import type { AggregationPlan, ColumnType, Reason } from '../plan.ts'
 import type { ColumnValue } from './accumulate.ts'
@@ -71,11 +72,13 @@ export class KeyReader {
   readonly #columns: readonly number[]
   readonly #types: readonly ColumnType[]
   readonly #fromRecord: boolean
+  readonly #isText: boolean
   readonly #oneText: boolean
   #bytes: Uint8Array | undefined
 
   constructor(plan: AggregationPlan) {
     this.#fromRecord = plan.key.from === 'record'
+    this.#isText = plan.key.from === 'record' && plan.key.isText === true
     this.#columns = plan.key.from === 'columns' ? plan.key.columns : []
     this.#types = this.#columns.map((column) => plan.columns[column].type)
     this.#oneText = this.#types.length === 1 && this.#types[0] === 'string'
@@ -93,6 +96,7 @@ export class KeyReader {
       )
     }
     if (bytes === null) return 'null-key'
+    if (this.#isText && !isUtf8(bytes)) return 'invalid-utf8'
     if (bytes.length > KEY_BYTES_MAX) return 'key-too-long'
     this.#bytes = bytes
     this.text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
