@@ -12,13 +12,17 @@ export async function applyRetention(partition: Partition, clock: Clock): Promis
   const oldest = retentionMs < 0 ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
   const { active } = partition
   if (active.size > 0 && active.maxTimestamp < oldest) await partition.roll()
-  let bytes = partition.bytes
-  let count = 0
-  for (const segment of partition.segments.slice(0, -1)) {
-    const tooMuch = retentionBytes >= 0 && bytes - segment.size >= retentionBytes
-    if (segment.maxTimestamp >= oldest && !tooMuch) break
-    bytes -= segment.size
-    count++
+  const removable = (): number => {
+    let bytes = partition.bytes
+    let count = 0
+    for (const segment of partition.segments.slice(0, -1)) {
+      const tooMuch = retentionBytes >= 0 && bytes - segment.size >= retentionBytes
+      if (segment.maxTimestamp >= oldest && !tooMuch) break
+      bytes -= segment.size
+      count++
+    }
+    return count
   }
-  if (count > 0) await partition.clean(() => partition.removeOldest(count))
+  // Counted again when its turn has come: who cleaned before may have removed them.
+  if (removable() > 0) await partition.clean(() => partition.removeOldest(removable()))
 }
