@@ -1,19 +1,32 @@
 // The public surface of `euphorion`.
-export { type AgentOptions, App, type AppOptions, type TimerContext } from './app/app.ts'
+export {
+  type AgentOptions,
+  App,
+  type AppOptions,
+  type NoFields,
+  type TimerContext,
+  type TimerDefinition,
+  type TimerFunction,
+  type Topology,
+} from './app/app.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
 export type { BadRecordPolicy } from './kernel/lane.ts'
-export type { LogHeader, TopicConfig } from './log/log.ts'
+export type { WindowPlan } from './kernel/plan.ts'
+export type { Log, LogHeader, TopicConfig } from './log/log.ts'
 export type { Logger } from './logger.ts'
 export { Bad } from './record/bad.ts'
-export { type Codec, json, raw, text, type ValueOf } from './record/codec.ts'
+export { type Codec, type CodecLike, json, raw, text, type ValueOf } from './record/codec.ts'
 export {
   array,
   boolean,
   bytes,
   date,
   decimal,
+  type Field,
+  type FieldKind,
+  type FieldMap,
   float32,
   float64,
   type Infer,
@@ -31,10 +44,31 @@ export { type RecordType, record } from './record/record.ts'
 export type { Settings, SettingsInput } from './settings.ts'
 export type { Agent } from './stream/agent.ts'
 export type { AgentFunction } from './stream/agent_partition.ts'
-export { count, max, mean, min, sum } from './stream/aggregates.ts'
-export { and, eq, ge, gt, le, lt, ne, not, or, present } from './stream/columns.ts'
+export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
+export type { DeclaredStream, Row } from './stream/aggregation.ts'
+export {
+  and,
+  type ColumnRef,
+  type ColumnsOf,
+  type Condition,
+  eq,
+  ge,
+  gt,
+  le,
+  lt,
+  ne,
+  not,
+  or,
+  present,
+} from './stream/columns.ts'
 export type { Event } from './stream/events.ts'
-export type { ResultKey, ResultTable } from './stream/results.ts'
+export type {
+  LateStream,
+  ResultHandle,
+  ResultKey,
+  ResultStream,
+  ResultTable,
+} from './stream/results.ts'
 export type { Sink } from './stream/sink.ts'
 export type { Stream } from './stream/stream.ts'
 export type { Message, RecordMetadata, Topic, TopicOptions } from './stream/topic.ts'

@@ -82,7 +82,7 @@ export class ResultTable<Key, Row, Windowed> {
 }
 
 /** Late records on their way to topics. They are counted whether somebody takes them or not. */
-class LateStream {
+export class LateStream {
   readonly #outputs: LateOutput[]
 
   constructor(outputs: LateOutput[]) {
@@ -102,7 +102,7 @@ class LateStream {
 }
 
 /** Results on their way to topics. */
-class ResultStream<Key, Row, Windowed> {
+export class ResultStream<Key, Row, Windowed> {
   readonly #outputs: ResultOutput[]
   readonly #mode: 'changes' | 'final'
 
