@@ -153,6 +153,7 @@ function serveConnection(
 ): void {
   const reader = new FrameReader(maxFrameBytes)
   const gone = new AbortController()
+  const room = roomOf(socket)
   let working = 0
   const answer = async ({ id, json, payload }: Frame): Promise<void> => {
     working++
@@ -167,6 +168,8 @@ function serveConnection(
     } catch (error) {
       send(socket, id, frameKinds.error, packError(error), undefined, maxFrameBytes)
     }
+    // A request counts until its reply has room: who asks and does not read is not served on.
+    if (socket.writableNeedDrain) await room()
     working--
     if (working === requestsMax - 1) socket.resume()
   }
@@ -177,6 +180,24 @@ function serveConnection(
     if (frames === undefined) socket.destroy()
     else for (const frame of frames) void answer(frame)
   })
+}
+
+/** A promise, shared by all who wait, that the socket takes more or has closed. */
+function roomOf(socket: net.Socket): () => Promise<void> {
+  let waiting: Promise<void> | undefined
+  return () => {
+    waiting ??= new Promise((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done)
+        socket.off('close', done)
+        waiting = undefined
+        resolve()
+      }
+      socket.on('drain', done)
+      socket.on('close', done)
+    })
+    return waiting
+  }
 }
 
 /** RECORD_TOO_LARGE when the frame is larger than what the other side takes. */
