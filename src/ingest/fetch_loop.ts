@@ -210,12 +210,15 @@ export class FetchLoop {
     const retriable = !(error instanceof EuphorionError) || error.retriable
     if (!retriable || ++this.#failures > FAILURES_MAX) throw error
     const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures)
+    const { signal } = this.#stopping
     await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(pauseMs, resolve)
-      this.#stopping.signal.addEventListener('abort', () => {
+      const done = (): void => {
         cancel()
+        signal.removeEventListener('abort', done)
         resolve()
-      })
+      }
+      const cancel = this.#options.clock.after(pauseMs, done)
+      signal.addEventListener('abort', done)
     })
   }
 }
