@@ -165,8 +165,8 @@ export class App {
   }
 
   /**
-   * Sends to a topic, or to one by its name: with the types it was first declared with, else as
-   * JSON. See Topic.send.
+   * Sends to a topic, or to one by its name: with the types it was first declared with, else values
+   * as JSON and keys as bytes. See Topic.send.
    */
   send<K, V>(topic: Topic<K, V>, message: Message<K, V>): Promise<RecordMetadata>
   send(topic: string, message: Message<unknown, unknown>): Promise<RecordMetadata>

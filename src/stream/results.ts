@@ -46,7 +46,10 @@ export class ResultTable<Key, Row, Windowed> {
     this.#options = options
   }
 
-  /** The row of the key, with windows that of its newest window. */
+  /**
+   * The row of the key, with windows that of its newest window. Undefined where there is none, and
+   * where the key's partition is another worker's.
+   */
   async get(key: Key): Promise<Row | undefined> {
     return (await this.#options.reader().get(key)) as Row | undefined
   }
@@ -70,7 +73,7 @@ export class ResultTable<Key, Row, Windowed> {
     return new ResultStream(this.#options.outputs, 'changes')
   }
 
-  /** Each row once, when its window (and grace) is over. */
+  /** Each row once, when its window (and grace) is over; without windows there is none. */
   final(): ResultStream<Key, Row, Windowed> {
     return new ResultStream(this.#options.outputs, 'final')
   }
