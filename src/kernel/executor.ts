@@ -15,6 +15,12 @@ export interface Executor {
   ready(): Promise<void>
   /** Gives back the scratch area that a task held when it failed. */
   releaseScratch(address: number): void
+  /**
+   * A span for a batch that needs more than the areas have, given back by `giveScratch` soon. While
+   * others leave no room for it, waits for them. MEMORY_EXHAUSTED.
+   */
+  takeScratch(bytes: number): Promise<number>
+  giveScratch(address: number): void
   close(): Promise<void>
 }
 
@@ -52,9 +58,32 @@ function scratchAreas(memory: SharedMemory, count: number): ScratchAreas {
 
 abstract class ScratchOwner {
   readonly #data: KernelThreadData
+  readonly #memory: SharedMemory
+  #spansOut = 0
+  #waiting: (() => void)[] = []
 
-  constructor(data: KernelThreadData) {
+  constructor(data: KernelThreadData, memory: SharedMemory) {
     this.#data = data
+    this.#memory = memory
+  }
+
+  async takeScratch(bytes: number): Promise<number> {
+    for (;;) {
+      const address = this.#memory.tryAllocate(bytes)
+      if (address !== undefined) {
+        this.#spansOut++
+        return address
+      }
+      // says what is missing
+      if (this.#spansOut === 0) return this.#memory.allocate(bytes, 'a decompressed batch')
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+  }
+
+  giveScratch(address: number): void {
+    this.#memory.free(address)
+    this.#spansOut--
+    for (const wake of this.#waiting.splice(0)) wake()
   }
 
   releaseScratch(address: number): void {
@@ -69,8 +98,8 @@ class PoolExecutor extends ScratchOwner implements Executor {
   readonly threads: number
   readonly #pool: Piscina<number, number>
 
-  constructor(data: KernelThreadData, threads: number, queueMax: number) {
-    super(data)
+  constructor(data: KernelThreadData, { memory, threads, queueMax }: ExecutorOptions) {
+    super(data, memory)
     this.threads = threads
     this.#pool = new Piscina<number, number>({
       filename: new URL('./worker.js', import.meta.url).href,
@@ -106,8 +135,8 @@ class InlineExecutor extends ScratchOwner implements Executor {
   readonly threads = 0
   readonly #thread: KernelThread
 
-  constructor(data: KernelThreadData) {
-    super(data)
+  constructor(data: KernelThreadData, memory: SharedMemory) {
+    super(data, memory)
     this.#thread = new KernelThread(data)
   }
 
@@ -131,7 +160,5 @@ export function openExecutor(options: ExecutorOptions): Executor {
     scratch: scratchAreas(memory, threads + 2),
     inflatedBytesMax: options.inflatedBytesMax,
   }
-  return threads === 0
-    ? new InlineExecutor(data)
-    : new PoolExecutor(data, threads, options.queueMax)
+  return threads === 0 ? new InlineExecutor(data, memory) : new PoolExecutor(data, options)
 }

@@ -53,7 +53,7 @@ export class WasmLane implements LaneKernel {
   readonly #arena: LaneArena
   readonly #plan: number
   readonly #schema: number
-  /** A scratch area of this lane's own while a batch needs more than the shared ones have. */
+  /** A scratch span of this lane's own while a batch needs more than the shared areas have. */
   #scratch: { address: number; bytes: number } | undefined
 
   constructor(options: WasmLaneOptions) {
@@ -85,18 +85,26 @@ export class WasmLane implements LaneKernel {
     const arena = this.#arena
     arena.setLong('timeLimit', BigInt(clock.now() + plan.maxFutureMs))
     arena.set('input', batch.address)
+    try {
+      return await this.#consume()
+    } finally {
+      // in any case: while this lane waits for anything, others may wait for the span
+      this.#dropScratch()
+    }
+  }
+
+  async #consume(): Promise<LaneStatus> {
+    const arena = this.#arena
     for (;;) {
       const status = await this.#run(laneTask.consume)
       switch (status) {
         case laneStatus.done:
-          this.#dropScratch()
           return 'done'
         case laneStatus.full:
           return 'full'
         case laneStatus.stopped:
           return 'stopped'
         case laneStatus.corrupt:
-          this.#dropScratch()
           return 'corrupt'
         case laneStatus.rejectsFull:
           if (arena.get('rejectsLength') > 0) return 'rejects-full'
@@ -106,7 +114,7 @@ export class WasmLane implements LaneKernel {
           this.#mustGrow(arena.enlarge('text', arena.get('need')), 'a long string')
           break
         case laneStatus.scratchFull:
-          this.#growScratch()
+          await this.#growScratch()
           break
         default:
           throw new RangeError(`status ${status}`)
@@ -217,7 +225,6 @@ export class WasmLane implements LaneKernel {
       'flags',
       keep | (collectLate ? laneFlag.keepLate : 0) | (checkCrcs ? laneFlag.checkCrc : 0),
     )
-    if (this.#scratch !== undefined) this.#useScratch(this.#scratch)
     arena.setLong('nextOffset', BigInt(position.nextOffset))
     arena.setLong('streamTime', BigInt(position.streamTimeMs))
     arena.setLong('storedThrough', toLong(position.storedThroughMs))
@@ -259,7 +266,7 @@ export class WasmLane implements LaneKernel {
   }
 
   /** Doubles, because lz4 and snappy do not say beforehand what they need. */
-  #growScratch(): void {
+  async #growScratch(): Promise<void> {
     const need = this.#arena.get('need')
     const bytes = Math.max(need, (this.#scratch?.bytes ?? 1 << 20) * 2)
     this.#dropScratch()
@@ -267,18 +274,15 @@ export class WasmLane implements LaneKernel {
       const message = `A batch decompresses to more than ${this.#options.inflatedBytesMax} bytes`
       throw new EuphorionError('RECORD_TOO_LARGE', message)
     }
-    this.#useScratch({ address: this.#memory.allocate(bytes, 'a decompressed batch'), bytes })
-  }
-
-  #useScratch(scratch: { address: number; bytes: number }): void {
-    this.#scratch = scratch
-    this.#arena.set('scratch', scratch.address)
-    this.#arena.set('scratchCapacity', scratch.bytes)
+    const address = await this.#options.executor.takeScratch(bytes)
+    this.#scratch = { address, bytes }
+    this.#arena.set('scratch', address)
+    this.#arena.set('scratchCapacity', bytes)
   }
 
   #dropScratch(): void {
     if (this.#scratch === undefined) return
-    this.#memory.free(this.#scratch.address)
+    this.#options.executor.giveScratch(this.#scratch.address)
     this.#scratch = undefined
     this.#arena.set('scratch', 0)
   }

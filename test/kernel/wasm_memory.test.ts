@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import { BatchTemplates, Region } from '../../src/batch/region.ts'
 import { eachRow } from '../../src/batch/rows.ts'
-import { openExecutor } from '../../src/kernel/executor.ts'
+import { type Executor, openExecutor } from '../../src/kernel/executor.ts'
 import { WasmLane } from '../../src/kernel/wasm_lane.ts'
 import { settingSpecs } from '../../src/settings.ts'
 import { headerAt, writeInt32 } from '../../src/wire/batch_header.ts'
@@ -16,12 +16,10 @@ import { byKey, keyed } from '../support/plans.ts'
 
 const MIB = 1 << 20
 
-function laneIn(memory: SharedMemory) {
-  const executor = openExecutor({ memory, threads: 0, queueMax: 1, inflatedBytesMax: MIB })
-  memory.allocate(memory.freeBytes() - 8 * MIB, 'what lies below')
+function laneOf(memory: SharedMemory, executor: Executor, table = 1): WasmLane {
   const lane = new WasmLane({
     plan: byKey(),
-    table: 1,
+    table,
     onBadRecord: 'skip',
     collectLate: false,
     clock: fixedClock(1000),
@@ -29,10 +27,17 @@ function laneIn(memory: SharedMemory) {
     executor,
     checkCrcs: true,
     arenaBytesMax: 6 * MIB,
-    inflatedBytesMax: MIB,
+    inflatedBytesMax: 32 * MIB,
   })
   lane.restore(startPosition)
-  return { lane, executor }
+  return lane
+}
+
+/** A lane in the last 8 MiB. */
+function laneIn(memory: SharedMemory) {
+  const executor = openExecutor({ memory, threads: 0, queueMax: 1, inflatedBytesMax: MIB })
+  memory.allocate(memory.freeBytes() - 8 * MIB, 'what lies below')
+  return { lane: laneOf(memory, executor), executor }
 }
 
 /** A region that holds these bytes, and a Batch of the first of them. */
@@ -94,4 +99,21 @@ test('a lane that fails while it grows keeps no memory', async () => {
   let status = await lane.consume(batch)
   while (status === 'full' && (await lane.grow())) status = await lane.consume(batch)
   assert.equal(lane.counters().counted, 2000)
+})
+
+test('lanes wait for each other where memory has no room to decompress all their batches', async () => {
+  const memory = new SharedMemory(32)
+  const executor = openExecutor({ memory, threads: 0, queueMax: 1, inflatedBytesMax: 32 * MIB })
+  const lanes = [1, 2, 3].map((table) => laneOf(memory, executor, table))
+  const records = Array.from({ length: 50 }, (_, i) => ({
+    ...keyed(i, 1, `${i}`),
+    value: new Uint8Array(100_000),
+  }))
+  const compressed = (['lz4', 'gzip', 'snappy'] as const).map((codec) =>
+    placed(memory, batchOf(records, codec)),
+  )
+  memory.allocate(memory.freeBytes() - 9 * MIB, 'what lies below')
+  const statuses = await Promise.all(lanes.map((lane, i) => lane.consume(compressed[i])))
+  assert.deepEqual(statuses, ['done', 'done', 'done'])
+  for (const lane of lanes) assert.equal(lane.counters().counted, 50)
 })
