@@ -304,7 +304,7 @@ export class Engine {
     } finally {
       for (const task of leaving) {
         this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
-        await task.close()
+        await task.close(this.#isAborted)
       }
     }
   }
@@ -343,7 +343,7 @@ export class Engine {
   async #close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const task of this.#tasks.values()) await task.close()
+    for (const task of this.#tasks.values()) await task.close(this.#isAborted)
     await this.#executor?.close()
   }
 }

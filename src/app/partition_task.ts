@@ -262,9 +262,13 @@ export class PartitionTask {
     return { topic: this.intake.topic, partition: this.intake.partition }
   }
 
-  async close(): Promise<void> {
+  /**
+   * `mayRun`: tasks of the lanes may still be in flight, so that their memory must not become
+   * another lane's.
+   */
+  async close(mayRun = false): Promise<void> {
     for (const { feed, outputs } of this.lanes) {
-      feed.lane.close()
+      if (!mayRun) feed.lane.close()
       await outputs.close()
     }
     await this.store?.close()

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Engine } from '../../src/app/engine.ts'
+import { SharedMemory } from '../../src/batch/memory.ts'
 import { EuphorionError } from '../../src/errors.ts'
 import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
@@ -186,6 +187,27 @@ test('as many lanes as memory allows can all have a task at once', async () => {
   await until(() => engine.statistics().every(({ counted, stopped }) => counted === 3 || stopped))
   assert.ok(engine.statistics().every(({ stopped }) => !stopped))
   await engine.stop()
+})
+
+test('abort gives no memory away that a lane may still be writing to', async () => {
+  const { engine, consumer } = await startEngine([0], { backend: 'wasm', threads: 1 })
+  const executor = engine.executor!
+  let running = 0
+  executor.run = () => new Promise(() => running++)
+  const freed: number[] = []
+  const free = SharedMemory.prototype.free
+  SharedMemory.prototype.free = function (address) {
+    freed.push(address)
+    free.call(this, address)
+  }
+  try {
+    consumer.give(0, records(0, 'aab'))
+    await until(() => running === 1)
+    await engine.abort()
+  } finally {
+    SharedMemory.prototype.free = free
+  }
+  assert.deepEqual(freed, [])
 })
 
 test('a partition that cannot be opened says why, when other lanes of it were open already', async () => {
