@@ -211,6 +211,7 @@ export class FetchLoop {
     if (!retriable || ++this.#failures > FAILURES_MAX) throw error
     const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures)
     const { signal } = this.#stopping
+    if (signal.aborted) return
     await new Promise<void>((resolve) => {
       const done = (): void => {
         cancel()

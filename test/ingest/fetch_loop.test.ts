@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
-import { systemClock } from '../../src/clock.ts'
+import { type Clock, systemClock } from '../../src/clock.ts'
 import { FetchLoop } from '../../src/ingest/fetch_loop.ts'
 import { Intake } from '../../src/ingest/intake.ts'
 import type { LaneFeed } from '../../src/ingest/lane_feed.ts'
 import type { FetchResult, LogConsumer } from '../../src/log/log.ts'
 import { batchOf } from '../support/batches.ts'
-import { settle } from '../support/manual_clock.ts'
+import { ManualClock, settle } from '../support/manual_clock.ts'
 import { keyed } from '../support/plans.ts'
 
 const MIB = 1 << 20
@@ -78,7 +78,7 @@ class ScriptedConsumer implements LogConsumer {
 }
 
 /** A loop over two partitions with one lane each. */
-function loopOf(memoryMib = 8) {
+function loopOf(memoryMib = 8, clock: Clock = systemClock) {
   const consumer = new ScriptedConsumer()
   const feeds = [new HeldFeed(), new HeldFeed()]
   const lost: unknown[] = []
@@ -89,7 +89,7 @@ function loopOf(memoryMib = 8) {
   })
   const loop = new FetchLoop({
     memory: new SharedMemory(memoryMib),
-    clock: systemClock,
+    clock,
     regions: 2,
     batchBytes: 64 * 1024,
     largestBatchBytes: 16 * MIB,
@@ -156,4 +156,15 @@ test('a lane that goes back to an offset ahead of the others moves nobody forwar
   offer(200)
   intake.rewind(120)
   assert.equal(taken(), 120)
+})
+
+test('a fetch that fails while the loop is being stopped is not tried again', async () => {
+  const { loop, consumer, lost } = loopOf(8, new ManualClock())
+  let fail: (error: Error) => void = () => undefined
+  consumer.fetch = () => new Promise((_, reject) => (fail = reject))
+  await settle()
+  const stopped = loop.stop()
+  fail(new Error('the connection is gone'))
+  await stopped
+  assert.deepEqual(lost, [])
 })
