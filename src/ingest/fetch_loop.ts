@@ -120,8 +120,14 @@ export class FetchLoop {
       this.#interrupt = new AbortController()
     for (const intake of this.#rewound) {
       const { topic, partition, rewoundTo, closing } = intake
-      if (rewoundTo !== undefined && !closing) consumer.seek(topic, partition, rewoundTo)
       intake.rewoundTo = undefined
+      if (rewoundTo === undefined || closing) continue
+      try {
+        consumer.seek(topic, partition, rewoundTo)
+      } catch (error) {
+        // deleted meanwhile: fetch says so, and the other topics go on
+        if (!(error instanceof EuphorionError) || error.code !== 'TOPIC_UNKNOWN') throw error
+      }
     }
     this.#rewound.clear()
   }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import { FetchLoop } from '../../src/ingest/fetch_loop.ts'
 import { Intake } from '../../src/ingest/intake.ts'
 import type { LaneFeed } from '../../src/ingest/lane_feed.ts'
@@ -167,4 +168,19 @@ test('a fetch that fails while the loop is being stopped is not tried again', as
   fail(new Error('the connection is gone'))
   await stopped
   assert.deepEqual(lost, [])
+})
+
+test('a lane that goes back on a topic that is being deleted does not end the others', async () => {
+  const { loop, consumer, intakes, feeds, lost } = loopOf()
+  consumer.give(0, batch(5, 10))
+  await until(() => feeds[0].releases.length === 1)
+  consumer.seek = () => {
+    throw new EuphorionError('TOPIC_UNKNOWN', 'not assigned')
+  }
+  intakes[0].rewind(3)
+  loop.rewound(intakes[0])
+  consumer.give(1, batch(0, 10))
+  await until(() => feeds[1].releases.length === 1 || lost.length > 0)
+  assert.deepEqual(lost, [])
+  await loop.stop()
 })
