@@ -11,6 +11,10 @@ import type { App } from './app.ts'
  */
 const SAME_SIGNAL_MS = 100
 
+/** A stop that takes longer says what it waits for. */
+const QUIET_MS = 1000
+const HINT = 'Finishing what is in flight; a second Ctrl+C stops at once.\n'
+
 /** How long a signal waits for an app that still starts, perhaps with a broker that is away. */
 const STARTING_MS = 1000
 
@@ -22,6 +26,10 @@ const signals = ['SIGINT', 'SIGTERM'] as const
  */
 export async function runUntilSignal(app: App): Promise<number> {
   const { first, unwatch } = watchSignals(app.clock)
+  let cancelHint = (): void => undefined
+  void first.then(() => {
+    cancelHint = app.clock.after(QUIET_MS, () => process.stderr.write(HINT))
+  })
   try {
     const hasStarted = await Promise.race([app.start().then(() => true), first.then(() => false)])
     if (hasStarted) {
@@ -34,6 +42,7 @@ export async function runUntilSignal(app: App): Promise<number> {
     await app.stop().catch(() => undefined)
     return 1
   } finally {
+    cancelHint()
     unwatch()
   }
 }

@@ -24,14 +24,6 @@ async function send(t: TestContext, cwd: string, job: string, ...args: string[])
   assert.equal(sent.code, 0, sent.err)
 }
 
-/** Asks until it ends: signals that follow one another at once count as one. */
-async function signalUntilEnd(worker: Program, signal: NodeJS.Signals): Promise<number> {
-  const interval = setInterval(() => worker.signal(signal), 50)
-  const { code } = await worker.ended
-  clearInterval(interval)
-  return code
-}
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal}: the job in hand is finished, acknowledged and counted`, {
     timeout,
@@ -69,7 +61,9 @@ for (const [signal, exitCode] of [
     await worker.prints(/began hang/)
     worker.signal(signal)
     await worker.prints(/told to stop/)
-    assert.equal(await signalUntilEnd(worker, signal), exitCode)
+    await worker.prints(/^Finishing what is in flight; a second Ctrl\+C stops at once\.$/m)
+    worker.signal(signal)
+    assert.equal((await worker.ended).code, exitCode)
     const next = await startWorker(t, cwd)
     await next.prints(/began hang/)
   })
