@@ -9,7 +9,8 @@ type KeyPlan = Pick<AggregationPlan, 'name' | 'key' | 'columns'>
 
 /**
  * The key that the text means: of one string field the text itself, of another type its JSON, of
- * several fields a JSON object; a record's key as its topic reads it. Throws USAGE.
+ * several fields a JSON object (an int64 beyond 2^53 in quotes); a record's key as its topic reads
+ * it. Throws USAGE.
  */
 export function parseKey(plan: KeyPlan, keys: KeyCodec, text: string): unknown {
   if (plan.key.from === 'record') {
@@ -19,18 +20,20 @@ export function parseKey(plan: KeyPlan, keys: KeyCodec, text: string): unknown {
   const columns = plan.key.columns.map((index) => plan.columns[index])
   if (columns.length === 1) return parsePart(plan, columns[0].type, text)
   const parts = parseJson(plan, text)
+  if (typeof parts !== 'object' || parts === null) return refuse(plan, text, 'it is no object')
   return Object.fromEntries(
     columns.map(({ path: [name], type }) => {
-      const part = parts === null ? undefined : (parts as Record<string, unknown>)[name]
-      return [name, type === 'int64' && part !== undefined ? BigInt(String(part)) : part]
+      const part = (parts as Record<string, unknown>)[name]
+      if (part === undefined) return refuse(plan, text, `it has no ${name}`)
+      return [name, type === 'int64' ? parsePart(plan, type, String(part)) : part]
     }),
   )
 }
 
 function parsePart(plan: KeyPlan, type: ColumnType, text: string): unknown {
   if (type === 'string') return text
-  if (type === 'int64' && /^-?\d+$/.test(text)) return BigInt(text)
-  return parseJson(plan, text)
+  if (type !== 'int64') return parseJson(plan, text)
+  return /^-?\d+$/.test(text) ? BigInt(text) : refuse(plan, text, 'it is no whole number')
 }
 
 function parseJson(plan: KeyPlan, text: string): unknown {

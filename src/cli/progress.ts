@@ -1,5 +1,5 @@
 // A line that says how far a long command is: painted over itself in a terminal, one line a step
-// elsewhere. Called by bench and demo.
+// elsewhere. Called by bench.
 export class Progress {
   readonly #stream: NodeJS.WriteStream
   #shown = ''
