@@ -6,7 +6,15 @@ export function tablesPath(dataDir: string, appId: string): string {
   return join(dataDir, appId, 'tables')
 }
 
-/** The socket of the app's worker; the same for all who name the directory in their way. */
-export function workerSocket(dataDir: string, appId: string): string {
-  return resolve(dataDir, appId, 'worker.sock')
+/** Workers of one app that answer queries on one machine. */
+const WORKERS_MAX = 16
+
+/**
+ * Where workers of the app answer: each has the first that nobody has. The same for all who name
+ * the directory in their way.
+ */
+export function workerSockets(dataDir: string, appId: string): string[] {
+  return Array.from({ length: WORKERS_MAX }, (_, index) =>
+    resolve(dataDir, appId, `worker-${index}.sock`),
+  )
 }

@@ -1,16 +1,17 @@
-// Reads a table as lines: from the worker that has it open, else from the stores on disk. Called by
-// `euphorion table`.
+// Reads a table as lines: from the workers that have it open, else from the stores on disk. Called
+// by `euphorion table`.
 import { EuphorionError } from '../errors.ts'
 import { connectLocal, type LocalClient } from '../wire/local_socket.ts'
-import { workerSocket } from './data_dir.ts'
+import { workerSockets } from './data_dir.ts'
 import { parseKey } from './key_text.ts'
 import type { RowsQuery } from './query_server.ts'
 import { rowLines } from './row_lines.ts'
 import { openStoredTable } from './stored_table.ts'
 
 /**
- * The rows of the query, a line each; for format 'cells' first a line with the names. Rejects with
- * TABLE_UNKNOWN, or STORE_LOCKED when a worker has the stores open that does not answer.
+ * The rows of the query, a line each; for format 'cells' first a line with the names. In order for
+ * each worker: several on this machine follow one another. Rejects with TABLE_UNKNOWN, or
+ * STORE_LOCKED when a worker has the stores open that does not answer.
  */
 export async function* readLines(
   dataDir: string,
@@ -18,26 +19,40 @@ export async function* readLines(
   query: RowsQuery,
 ): AsyncGenerator<string, void> {
   for (const appId of appIds) {
-    const worker = await connect(workerSocket(dataDir, appId))
-    if (worker === undefined) continue
+    const workers = await connectAll(workerSockets(dataDir, appId))
+    if (workers.length === 0) continue
     try {
-      yield* linesOfWorker(worker, query)
+      yield* linesOfWorkers(workers, query)
       return
     } catch (error) {
       const elsewhere = error instanceof EuphorionError && error.code === 'TABLE_UNKNOWN'
       if (!elsewhere || appIds.length === 1) throw error
     } finally {
-      worker.close()
+      for (const worker of workers) worker.close()
     }
   }
   yield* linesOfStores(dataDir, appIds, query)
 }
 
-async function connect(path: string): Promise<LocalClient | undefined> {
-  try {
-    return await connectLocal(path, { unavailable: 'QUERY_UNAVAILABLE' })
-  } catch {
-    return undefined
+/** Those that answer. */
+async function connectAll(paths: readonly string[]): Promise<LocalClient[]> {
+  const tried = paths.map((path) => connectLocal(path, { unavailable: 'QUERY_UNAVAILABLE' }))
+  const clients = await Promise.allSettled(tried)
+  return clients.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+}
+
+async function* linesOfWorkers(
+  workers: readonly LocalClient[],
+  query: RowsQuery,
+): AsyncGenerator<string, void> {
+  let hasHead = query.format !== 'cells'
+  for (const worker of workers) {
+    let isHead = query.format === 'cells'
+    for await (const line of linesOfWorker(worker, query)) {
+      if (!isHead || !hasHead) yield line
+      hasHead = true
+      isHead = false
+    }
   }
 }
 

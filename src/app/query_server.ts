@@ -39,13 +39,20 @@ export class QueryServer {
     this.#options = options
   }
 
-  /** Rejects with LOG_LOCKED when another worker serves this path. */
-  async start(path: string): Promise<void> {
+  /** Serves the first of the paths that no other worker does; LOG_LOCKED where they all are. */
+  async start(paths: readonly string[]): Promise<void> {
+    const [path, ...others] = paths
     await mkdir(dirname(path), { recursive: true })
-    this.#server = await serveLocal(path, {
-      query: async (argument, _, gone) => ({ value: this.#begin(argument as RowsQuery, gone) }),
-      rows: (argument) => this.#next(argument as number),
-    })
+    try {
+      this.#server = await serveLocal(path, {
+        query: async (argument, _, gone) => ({ value: this.#begin(argument as RowsQuery, gone) }),
+        rows: (argument) => this.#next(argument as number),
+      })
+    } catch (error) {
+      const taken = error instanceof EuphorionError && error.code === 'LOG_LOCKED'
+      if (!taken || others.length === 0) throw error
+      await this.start(others)
+    }
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import type { AgentServices } from '../stream/agent_partition.ts'
 import { Timer } from '../stream/timer.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
-import { workerSocket } from './data_dir.ts'
+import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
@@ -148,9 +148,8 @@ export class Worker {
     if (aggregations.length === 0) return
     this.#queries = new QueryServer({ aggregations, reader: (table) => engine.table(table) })
     try {
-      await this.#queries.start(workerSocket(settings.dataDir, app.id))
+      await this.#queries.start(workerSockets(settings.dataDir, app.id))
     } catch (error) {
-      // Another worker of the app with the same data directory: it answers for its partitions.
       logger.warn({ err: error }, 'this worker does not answer `euphorion table`')
     }
   }

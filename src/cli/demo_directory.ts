@@ -2,7 +2,7 @@
 // else's.
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { workerSocket } from '../app/data_dir.ts'
+import { workerSockets } from '../app/data_dir.ts'
 import { EuphorionError } from '../errors.ts'
 import { connectLocal } from '../wire/local_socket.ts'
 import { demoId } from './demo_app.ts'
@@ -31,7 +31,7 @@ function refuse(path: string, why: string): never {
 }
 
 async function runs(dataDir: string): Promise<boolean> {
-  const socket = workerSocket(dataDir, demoId)
+  const [socket] = workerSockets(dataDir, demoId)
   try {
     const worker = await connectLocal(socket, { unavailable: 'QUERY_UNAVAILABLE' })
     worker.close()

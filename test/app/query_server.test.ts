@@ -30,7 +30,7 @@ async function serve(t: TestContext) {
     reader: (table) => (table === 'n' ? reader : undefined),
   })
   const path = join(await newDirectory(), 'worker.sock')
-  await server.start(path)
+  await server.start([path])
   t.after(() => server.close())
   const connect = () => connectLocal(path, { unavailable: 'QUERY_UNAVAILABLE' })
   return { connect, scans, server }

@@ -2,6 +2,8 @@
 // form.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { App, count, text } from '../../src/index.ts'
+import { inFolder, Lines, until } from '../support/apps.ts'
 import { euphorion, newDirectory, Program, runNode, visitsApp } from '../support/program.ts'
 
 const START = 1_700_000_000_000
@@ -72,6 +74,28 @@ test('rows of a running worker, then the same from disk', { timeout: 60_000 }, a
   assert.equal((await worker.ended).code, 0)
   await checkForms(t, cwd, ['-A', visitsApp])
   await checkForms(t, cwd, ['--data-dir', 'data/'])
+})
+
+test('several workers of one machine answer together', { timeout: 60_000 }, async (t) => {
+  const cwd = await newDirectory()
+  // Two workers of one group in this process: each has one of the two partitions.
+  const options = { ...inFolder(cwd), logger: new Lines() }
+  const apps = [new App('shared', options), new App('shared', options)]
+  t.after(() => Promise.all(apps.map((app) => app.stop())))
+  const topics = apps.map((app) => {
+    const topic = app.topic('words', { key: text(), value: text(), partitions: 2 })
+    app.stream(topic).aggregate('per-word', () => ({ n: count() }))
+    return topic
+  })
+  for (const app of apps) await app.start()
+  await until(() => apps.every((app) => app.statistics().length === 1))
+  for (const partition of [0, 1])
+    await topics[0].send({ key: `k${partition}`, value: 'x', partition })
+  const where = ['per-word', '--data-dir', 'state']
+  const rows = () => table(t, cwd, [...where, '--format', 'csv'])
+  await until(async () => (await rows()).split('\n').length === 4)
+  assert.equal(await rows(), 'key,n\nk0,1\nk1,1\n')
+  assert.equal(await table(t, cwd, [...where, '--json', '--key', 'k1']), jsonl({ key: 'k1', n: 1 }))
 })
 
 test('what is wrong with a query is said', { timeout: 60_000 }, async (t) => {
