@@ -20,9 +20,17 @@ export function nearestRatio(total: bigint, count: number): number {
 
 const scratch = new DataView(new ArrayBuffer(8))
 
-/** Sums of the 53-bit fractions by exponent, which are put together at the end. */
+const LOW = 2 ** 27
+
+/** Sums of the halves of 53-bit fractions: exact for 67 million of them. */
+interface Fractions {
+  high: number
+  low: number
+}
+
+/** Sums by exponent, which are put together at the end. */
 export class ExactSum {
-  #fractions = new Map<number, bigint>()
+  #fractions = new Map<number, Fractions>()
   #infinite = 0
 
   add(value: number): void {
@@ -30,20 +38,24 @@ export class ExactSum {
       this.#infinite += value
       return
     }
-    scratch.setFloat64(0, Math.abs(value))
-    const high = scratch.getUint32(0)
-    const exponent = high >>> 20
-    const fraction = (high & 0xfffff) * 2 ** 32 + scratch.getUint32(4) + (exponent && 2 ** 52)
-    const signed = BigInt(value < 0 ? -fraction : fraction)
+    scratch.setFloat64(0, value)
+    const top = scratch.getUint32(0)
+    const exponent = (top >>> 20) & 0x7ff
+    const fraction = (top & 0xfffff) * 2 ** 32 + scratch.getUint32(4) + (exponent && 2 ** 52)
     const shift = exponent === 0 ? 0 : exponent - 1
-    this.#fractions.set(shift, (this.#fractions.get(shift) ?? 0n) + signed)
+    const sums = this.#fractions.get(shift) ?? { high: 0, low: 0 }
+    this.#fractions.set(shift, sums)
+    const sign = value < 0 ? -1 : 1
+    sums.high += sign * Math.floor(fraction / LOW)
+    sums.low += sign * (fraction % LOW)
   }
 
   /** The correctly rounded sum divided by `count`. */
   over(count: number): number {
     if (this.#infinite !== 0) return this.#infinite
     let total = 0n
-    for (const [shift, fractions] of this.#fractions) total += fractions << BigInt(shift)
+    for (const [shift, { high, low }] of this.#fractions)
+      total += (BigInt(high) * BigInt(LOW) + BigInt(low)) << BigInt(shift)
     return nearest(total, BigInt(count))
   }
 }

@@ -71,6 +71,9 @@ interface Group {
   columns: ColumnTotals[]
 }
 
+/** By start, then by key. */
+type Groups = Map<number, Map<string, Group>>
+
 /** Of every declared field; null where it is null or missing. */
 type Values = (string | number | bigint | boolean | null)[]
 
@@ -157,7 +160,7 @@ function take(
   record: StoredRecord,
   nowMs: number,
   state: NaivePartition,
-  groups: Map<string, Group>,
+  groups: Groups,
   read: Read,
 ): Reason | 'filtered' | undefined {
   let values: Values = []
@@ -180,14 +183,15 @@ function take(
   if (starts.length === 0) return 'late'
   const keyId = JSON.stringify(key.map(String))
   for (const start of starts) {
-    const id = `${start} ${keyId}`
-    let group = groups.get(id)
+    const byKey = groups.get(start) ?? new Map<string, Group>()
+    groups.set(start, byKey)
+    let group = byKey.get(keyId)
     if (group === undefined) {
       const end = plan.window === undefined ? 0 : start + plan.window.sizeMs
       const shown = key.length === 1 ? key[0] : key
       group = { key: shown, start: start + 0, end, count: 0, columns: [] }
       group.columns = plan.aggregates.map(({ fn }) => new ColumnTotals(fn))
-      groups.set(id, group)
+      byKey.set(keyId, group)
     }
     group.count++
     for (const [index, aggregate] of plan.aggregates.entries()) {
@@ -271,7 +275,7 @@ export function naiveOfEach(
   const read = readOnce()
   const jobs = plans.map((plan) => ({
     plan,
-    groups: new Map<string, Group>(),
+    groups: new Map() as Groups,
     states: partitions.map(newPartition),
   }))
   for (const [partition, records] of partitions.entries())
@@ -281,7 +285,9 @@ export function naiveOfEach(
         note(state, record.offset, take(plan, record, nowMs, state, groups, read))
       }
   return jobs.map(({ plan, groups, states }) => ({
-    rows: [...groups.values()].map((group) => finish(plan, group)).sort(order),
+    rows: [...groups.values()]
+      .flatMap((byKey) => [...byKey.values()].map((group) => finish(plan, group)))
+      .sort(order),
     partitions: states,
   }))
 }
