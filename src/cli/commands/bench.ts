@@ -33,6 +33,8 @@ const DEFAULT_BROKER = 'embedded:./euphorion-bench'
 const KEYS_MAX = 10_000_000
 const PARTITIONS_MAX = 1000
 const RUNS_MAX = 1000
+const GAPS_ADVICE =
+  '  Events are counted by offsets: in a compacted or a transactional topic some belong to none.\n'
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 export function addBench(program: Command, context: CommandContext): void {
@@ -134,6 +136,7 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   if (!options.json) process.stdout.write(paint(lines))
   if (lines.some((each) => !each.verified)) {
     process.stderr.write('The counts do not add up to the number of events.\n')
+    if (options.topic !== undefined) process.stderr.write(GAPS_ADVICE)
     process.exitCode = 1
   }
 }

@@ -1,0 +1,42 @@
+// `euphorion bench pageviews` on a real Kafka, at smoke size.
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { openLog } from '../../src/log/open.ts'
+import { useKafka } from '../support/kafka.ts'
+import { euphorion, newDirectory, runNode } from '../support/program.ts'
+
+const kafka = await useKafka()
+if (kafka) {
+  const broker = `kafka://${kafka.brokers}`
+  // A number of keys that no other test has: the topic is made here, and taken twice.
+  const topic = 'bench-pageviews-20000-3-991-lz4'
+  after(async () => {
+    const log = await openLog(broker)
+    await log.deleteTopic(topic)
+    await log.close()
+    await kafka.stop()
+  })
+
+  for (const [workload, options] of [
+    ['w1', '--transport kafkajs --backend all'],
+    ['w0', ''],
+  ])
+    test(`bench pageviews from Kafka, ${workload} ${options}`, { timeout: 120_000 }, async (t) => {
+      const made = '--events 20_000 --partitions 3 --keys 991 --compression lz4 --json'
+      const line = `bench pageviews --broker ${broker} --workload ${workload} ${made} ${options}`
+      const args = [euphorion, ...line.trim().split(' ')]
+      const { code, out, err } = await runNode(t, args, { cwd: await newDirectory() })
+      assert.equal(code, 0, err)
+      const lines = out
+        .split('\n')
+        .slice(0, -1)
+        .map((text) => JSON.parse(text) as Record<string, unknown>)
+      const facts = lines.map((each) => [each.backend, each.transport, each.verified, each.topic])
+      const expected = workload === 'w0' ? ['js'] : ['wasm', 'js']
+      assert.deepEqual(
+        facts,
+        expected.map((backend) => [backend, 'kafkajs', true, topic]),
+      )
+      assert.equal(lines[0].broker, broker)
+    })
+}
