@@ -49,16 +49,25 @@ function look(at: KillPoint['at']): void {
   killAfter(kill.turns)
 }
 
+/** Tells the parent what is stored: where this life begins, and where each cut has come to. */
+let told = false
+function tell(): void {
+  const stored = crash.stored()
+  if (stored === undefined) return
+  told = true
+  process.send?.(stored)
+}
+
 const clock: Clock = {
   ...systemClock,
   now() {
+    if (!told) tell()
     look('batch')
     return systemClock.now()
   },
   after(ms, call) {
     if (ms !== commitIntervalMs) return systemClock.after(ms, call)
-    const stored = crash.stored()
-    if (stored !== undefined) process.send?.(stored)
+    tell()
     if (crash.done() && kill === undefined) finish()
     return systemClock.after(ms, () => {
       look('cut')
