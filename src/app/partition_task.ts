@@ -172,14 +172,15 @@ export class PartitionTask {
       collectLate: aggregation.late.length > 0,
       clock,
     }
-    if (executor === undefined) return new ReferenceLane(options)
+    const inflatedBytesMax = settings.maxDecompressedMib * MIB
+    if (executor === undefined) return new ReferenceLane(options, { inflatedBytesMax })
     return new WasmLane({
       ...options,
       memory,
       executor,
       checkCrcs: settings.checkCrcs,
       arenaBytesMax: laneBytesMax,
-      inflatedBytesMax: settings.maxDecompressedMib * MIB,
+      inflatedBytesMax,
     })
   }
 

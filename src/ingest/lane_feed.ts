@@ -227,8 +227,12 @@ export class LaneFeed {
 
   async #recover(error: unknown): Promise<void> {
     const { topic, partition, retriesMax } = this.options
-    if (error instanceof EuphorionError) throw error
     const { nextOffset: offset } = this.lane.counters()
+    if (error instanceof EuphorionError) {
+      const { code, message, cause } = error
+      const place = { topic, partition, offset, ...error.place }
+      throw new EuphorionError(code, message, { cause, place })
+    }
     if (this.#failures++ >= retriesMax) {
       const message = `A kernel failed ${this.#failures} times since the last cut`
       throw new EuphorionError('KERNEL_TRAPPED', message, {

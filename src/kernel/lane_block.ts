@@ -60,6 +60,8 @@ export const laneStatus = {
   textFull: 5,
   inflate: 6,
   scratchFull: 7,
+  /** Of threads, not of kernels: the batch is not damaged, but cannot be decompressed here. */
+  refused: 8,
 } as const
 
 /** What a task does with its lane; added to the lane's address, which is a multiple of 64. */

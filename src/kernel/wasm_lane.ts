@@ -3,7 +3,8 @@
 
 import type { SharedMemory } from '../batch/memory.ts'
 import { EuphorionError } from '../errors.ts'
-import { decodeRecord } from '../wire/record_batch.ts'
+import { BatchCursor } from '../wire/batch_header.ts'
+import { decodeRecord, recordBytes } from '../wire/record_batch.ts'
 import type { Executor } from './executor.ts'
 import type {
   BatchRef,
@@ -86,14 +87,14 @@ export class WasmLane implements LaneKernel {
     arena.setLong('timeLimit', BigInt(clock.now() + plan.maxFutureMs))
     arena.set('input', batch.address)
     try {
-      return await this.#consume()
+      return await this.#consume(batch.payload)
     } finally {
       // in any case: while this lane waits for anything, others may wait for the span
       this.#dropScratch()
     }
   }
 
-  async #consume(): Promise<LaneStatus> {
+  async #consume(payload: Uint8Array): Promise<LaneStatus> {
     const arena = this.#arena
     for (;;) {
       const status = await this.#run(laneTask.consume)
@@ -106,6 +107,8 @@ export class WasmLane implements LaneKernel {
           return 'stopped'
         case laneStatus.corrupt:
           return 'corrupt'
+        case laneStatus.refused:
+          throw this.#refusal(payload)
         case laneStatus.rejectsFull:
           if (arena.get('rejectsLength') > 0) return 'rejects-full'
           this.#mustGrow(arena.enlarge('rejects', arena.get('need')), 'a bad record')
@@ -263,6 +266,19 @@ export class WasmLane implements LaneKernel {
       'MEMORY_EXHAUSTED',
       `No ${this.#arena.get('need')} bytes of shared memory left for ${purpose}`,
     )
+  }
+
+  /** What a thread could not say: the same again, here. */
+  #refusal(payload: Uint8Array): unknown {
+    const cursor = new BatchCursor(payload)
+    const { nextOffset } = this.counters()
+    while (cursor.next() && cursor.lastOffset < nextOffset);
+    try {
+      recordBytes(cursor, this.#options.inflatedBytesMax)
+    } catch (error) {
+      return error
+    }
+    return new Error('a thread cannot decompress what the main thread can')
   }
 
   /** Doubles, because lz4 and snappy do not say beforehand what they need. */

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
 import { type WasmMemory, type WasmModule, wasm } from '../batch/wasm.ts'
+import { EuphorionError } from '../errors.ts'
 import { codecNames, decompress } from '../wire/compression.ts'
 import { kernelImports } from './imports.ts'
 import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
@@ -175,8 +176,9 @@ export class KernelThread {
         this.#bytes.subarray(header + HEADER_BYTES, end),
         this.#data.inflatedBytesMax,
       )
-    } catch {
-      return laneStatus.corrupt
+    } catch (error) {
+      const isDamaged = !(error instanceof EuphorionError) || error.code === 'BATCH_CORRUPT'
+      return isDamaged ? laneStatus.corrupt : laneStatus.refused
     }
     if (plain.length > this.#u32(lane + laneField.scratchCapacity)) {
       this.#set(lane + laneField.need, plain.length)

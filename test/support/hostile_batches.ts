@@ -2,6 +2,7 @@
 // any log. Used by the tests of bad input.
 import { gzipSync } from 'node:zlib'
 import type { LogRecord } from '../../src/log/log.ts'
+import { compress } from '../../src/wire/compression.ts'
 import { encodeBatch } from '../../src/wire/record_batch.ts'
 import { crc32c } from './record_batch.ts'
 
@@ -11,6 +12,7 @@ const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4, unknown: 6 } as c
 export interface HostileBatch {
   readonly name: string
   readonly bytes: Uint8Array
+  readonly code: 'BATCH_CORRUPT' | 'RECORD_TOO_LARGE'
 }
 
 /** The batch with this body, compressed or said to be. */
@@ -45,20 +47,22 @@ export function hostileBatches(records: readonly LogRecord[]): HostileBatch[] {
   long.set([0xfe, 0xff, 0xff, 0x0f], 0)
   const short = new Uint8Array(body)
   short[0] = 0x02
-  const named = (name: string, bytes: Uint8Array): HostileBatch => ({ name, bytes })
+  const damaged = (name: string, bytes: Uint8Array): HostileBatch => {
+    return { name, bytes, code: 'BATCH_CORRUPT' }
+  }
   return [
     ...(['gzip', 'snappy', 'lz4', 'zstd'] as const).map((codec) =>
-      named(`${codec} data that is none`, withBody(batch, garbage, codec)),
+      damaged(`${codec} data that is none`, withBody(batch, garbage, codec)),
     ),
-    named('gzip data cut short', withBody(batch, cut.subarray(0, cut.length - 9), 'gzip')),
-    named(
-      'gzip data that unfolds to 16 MiB',
-      withBody(batch, gzipSync(Buffer.alloc(1 << 24)), 'gzip'),
-    ),
-    named('a codec that does not exist', withBody(batch, body, 'unknown')),
-    named('more records than it says', withBody(batch, body, 'none', records.length - 5)),
-    named('a first record longer than the batch', withBody(batch, long, 'none')),
-    named('a first record that is too short', withBody(batch, short, 'none')),
-    named('no record bytes', withBody(batch, new Uint8Array(0), 'none')),
+    damaged('gzip data cut short', withBody(batch, cut.subarray(0, cut.length - 9), 'gzip')),
+    ...(['gzip', 'snappy', 'lz4'] as const).map((codec): HostileBatch => {
+      const bytes = withBody(batch, compress(codec, new Uint8Array(1 << 24)), codec)
+      return { name: `${codec} data that unfolds to 16 MiB`, bytes, code: 'RECORD_TOO_LARGE' }
+    }),
+    damaged('a codec that does not exist', withBody(batch, body, 'unknown')),
+    damaged('more records than it says', withBody(batch, body, 'none', records.length - 5)),
+    damaged('a first record longer than the batch', withBody(batch, long, 'none')),
+    damaged('a first record that is too short', withBody(batch, short, 'none')),
+    damaged('no record bytes', withBody(batch, new Uint8Array(0), 'none')),
   ]
 }

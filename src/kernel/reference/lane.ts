@@ -4,6 +4,7 @@ import { EuphorionError } from '../../errors.ts'
 import { Bad } from '../../record/bad.ts'
 import { type JsonDecoder, jsonDecoder } from '../../record/json.ts'
 import { attribute, BatchCursor } from '../../wire/batch_header.ts'
+import { decompressedBytesMax } from '../../wire/record_batch.ts'
 import type {
   BatchRef,
   LaneCounters,
@@ -26,6 +27,8 @@ import { RecordWalker } from './walk.ts'
 export interface ReferenceLaneLimits {
   /** Bytes of cells before 'full', doubled by grow(). Default 16 MiB. */
   readonly roomBytes?: number
+  /** Most bytes that one RecordBatch may decompress to. Default 256 MiB. */
+  readonly inflatedBytesMax?: number
   /** Where grow() ends. Default 64 MiB. */
   readonly budgetBytes?: number
   /** Size of the buffer of drained rows. Default 1 MiB. */
@@ -53,6 +56,7 @@ export class ReferenceLane implements LaneKernel {
   readonly #key: KeyReader
   readonly #values: ColumnValue[]
   readonly #rejectsBytesMax: number
+  readonly #inflatedBytesMax: number
   #rejects: Rejected[] = []
   #rejectsBytes = 0
   #counters: LaneCounters = {
@@ -77,6 +81,7 @@ export class ReferenceLane implements LaneKernel {
       drainBytes: limits.drainBytes ?? MIB,
     })
     this.#rejectsBytesMax = limits.rejectsBytes ?? MIB
+    this.#inflatedBytesMax = limits.inflatedBytesMax ?? decompressedBytesMax
     this.#decode = plan.value === undefined ? undefined : jsonDecoder(plan.value)
     this.#readColumns = columnsReader(plan)
     this.#where = plan.where === undefined ? undefined : predicateTest(plan.where)
@@ -156,7 +161,7 @@ export class ReferenceLane implements LaneKernel {
 
   #consumeRecords(batch: BatchCursor): LaneStatus {
     const walker = this.#walker
-    walker.begin(batch)
+    walker.begin(batch, this.#inflatedBytesMax)
     while (walker.next()) {
       if (walker.offset < this.#counters.nextOffset) continue
       const status = this.#settle(this.#take())

@@ -23,8 +23,8 @@ export class RecordWalker {
   #valueLength = -1
 
   /** Decompresses the batch; errors: BATCH_CORRUPT, RECORD_TOO_LARGE, CODEC_UNAVAILABLE. */
-  begin(batch: BatchCursor): void {
-    this.#reader = new VarintReader(recordBytes(batch))
+  begin(batch: BatchCursor, inflatedBytesMax: number): void {
+    this.#reader = new VarintReader(recordBytes(batch, inflatedBytesMax))
     this.#left = batch.recordCount
     this.#baseOffset = batch.baseOffset
     this.#baseTimestamp = batch.baseTimestamp
