@@ -320,7 +320,7 @@ describe('running', limit, () => {
 /** Codes that these files do not provoke, and the test that does. */
 const elsewhere: Readonly<Record<string, string>> = {
   RECORD_BAD: 'test/contract/bad_input.ts',
-  TOPIC_DELETED: 'test/contract/bad_input.ts',
+  TOPIC_DELETED: 'test/contract/lost_topics.ts',
   BATCH_CORRUPT: 'test/system/bad_input.test.ts',
   KERNEL_TRAPPED: 'test/app/faults.test.ts',
 }

@@ -19,7 +19,7 @@ import { unique } from '../support/log.ts'
 import { caughtUp, fillTopic, inTemporary, testApp, until } from '../support/running_app.ts'
 
 /** Settings of an app on a log; `directory` is new and goes away. */
-type Place = (directory: string) => AppOptions
+export type Place = (directory: string) => AppOptions
 
 const LIMIT = { timeout: 120_000 }
 const RECORDS = 4600
@@ -45,9 +45,6 @@ export function badInputContract(name: string, place: Place): void {
         badKeys(place, backend),
       )
     test('more dead letters than the program may send at once', LIMIT, () => many(place))
-    test('a topic that stays empty, and then gets records', LIMIT, () => empty(place))
-    test('a topic deleted while it is read stops its readers alone', LIMIT, () => deleted(place))
-    test('an app whose only topic is deleted fails', LIMIT, () => onlyDeleted(place))
   })
 }
 
@@ -323,81 +320,5 @@ async function many(place: Place): Promise<void> {
     await app.start()
     await caughtUp(app, topic)
     await checkDeadLetters(app, topic, [records], 'dead-letter')
-  })
-}
-
-async function empty(place: Place): Promise<void> {
-  await inTemporary(async (directory) => {
-    const { app } = testApp(place(directory))
-    const topic = unique('readings')
-    const readings = app.topic(topic, { value: Reading, partitions: 1 })
-    const perId = app
-      .stream(readings)
-      .keyBy('id')
-      .aggregate('per-id', () => ({ readings: count() }))
-    await app.start()
-    await until(app, () => app.statistics().length === 1)
-    assert.equal(await perId.get('a'), undefined)
-    await app.stop()
-    await app.start()
-    await app.send(topic, { value: { id: 'a', value: 1, count: 1, at: 1, inner: { flag: true } } })
-    await caughtUp(app, topic)
-    assert.deepEqual(await perId.get('a'), { key: 'a', readings: 1 })
-    await app.stop()
-  })
-}
-
-async function deleted(place: Place): Promise<void> {
-  await inTemporary(async (directory) => {
-    const { app, lines } = testApp(place(directory))
-    const [going, staying] = [unique('going'), unique('staying')]
-    let events = 0
-    for (const name of [going, staying]) {
-      const readings = app.topic(name, { value: Reading, partitions: 1 })
-      app
-        .stream(readings)
-        .keyBy('id')
-        .aggregate(`per-id-${name}`, () => ({ readings: count() }))
-      app.agent(readings, async (stream) => {
-        for await (const _ of stream) events++
-      })
-    }
-    const log = await app.log()
-    await fillTopic(log, going, [mixedRecords(1000, badValues)])
-    await fillTopic(log, staying, [[]])
-    await app.start()
-    await caughtUp(app, going)
-    const before = events
-    await log.deleteTopic(going)
-    const reported = () =>
-      lines.some(({ fields }) => (fields.err as { code?: string })?.code === 'TOPIC_DELETED')
-    await until(app, reported)
-    await app.send(staying, {
-      value: { id: 'a', value: 1, count: 1, at: 1, inner: { flag: true } },
-    })
-    await caughtUp(app, staying)
-    assert.equal(events, before + 1)
-    await app.stop()
-  })
-}
-
-async function onlyDeleted(place: Place): Promise<void> {
-  await inTemporary(async (directory) => {
-    const { app } = testApp(place(directory))
-    const topic = unique('readings')
-    app.agent(app.topic(topic, { value: Reading, partitions: 1 }), async (stream) => {
-      for await (const _ of stream);
-    })
-    await app.start()
-    const log = await app.log()
-    await app.send(topic, { value: { id: 'a', value: 1, count: 1, at: 1, inner: { flag: true } } })
-    await caughtUp(app, topic)
-    await log.deleteTopic(topic)
-    await assert.rejects(app.ended, (error: { code: string; place: { topic: string } }) => {
-      assert.equal(error.code, 'TOPIC_DELETED')
-      assert.equal(error.place.topic, topic)
-      return true
-    })
-    await app.stop()
   })
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type App, type AppOptions, count, json } from '../../src/index.ts'
 import { badInputContract } from '../contract/bad_input.ts'
+import { lostTopicsContract } from '../contract/lost_topics.ts'
 import { badValues, mixedRecords, Reading } from '../support/bad_values.ts'
 import { readAll } from '../support/embedded.ts'
 import { caughtUp, fillTopic, inTemporary, testApp, until } from '../support/running_app.ts'
@@ -16,6 +17,7 @@ const place = (directory: string): AppOptions => ({
 })
 
 badInputContract('embedded log', place)
+lostTopicsContract('embedded log', place)
 
 const good = mixedRecords(2000, badValues)
   .filter(({ reason, value }) => reason === undefined && value!.length < 1000)
