@@ -17,6 +17,8 @@ export interface GroupMember {
 export class Group {
   readonly #topics: Topics
   readonly #members: GroupMember[] = []
+  /** Members that are giving up what they have. */
+  #leaving = 0
   #changes: Promise<void> = Promise.resolve()
 
   constructor(topics: Topics) {
@@ -24,7 +26,7 @@ export class Group {
   }
 
   get empty(): boolean {
-    return this.#members.length === 0
+    return this.#members.length === 0 && this.#leaving === 0
   }
 
   /** Adds a member; resolves when every partition has its new owner. */
@@ -37,10 +39,15 @@ export class Group {
   async leave(member: GroupMember): Promise<void> {
     const at = this.#members.indexOf(member)
     if (at >= 0) this.#members.splice(at, 1)
-    const left = this.#changes.then(() => member.revoke(member.owned()))
-    this.#changes = left
+    this.#leaving++
+    const gone = this.#changes
+      .then(() => member.revoke(member.owned()))
+      .then(() => {
+        this.#leaving--
+      })
+    this.#changes = gone
     void this.#rebalance()
-    await left
+    await gone
   }
 
   #rebalance(): Promise<void> {
