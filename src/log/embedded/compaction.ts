@@ -110,6 +110,7 @@ async function rewrite(pass: Pass, segments: readonly Segment[]): Promise<number
   const fd = await openFile(path, 'w')
   const group: Segment[] = []
   let removed = 0
+  let whole = false
   try {
     const output = new Output(fd, made)
     for (const segment of segments) {
@@ -124,8 +125,11 @@ async function rewrite(pass: Pass, segments: readonly Segment[]): Promise<number
     await output.flush()
     made.nextOffset = group[group.length - 1].nextOffset
     await datasync(fd)
+    whole = true
   } finally {
     await closeFile(fd)
+    // On a full disk what was written must not stay in the way.
+    if (!whole) await fs.promises.rm(path, { force: true })
   }
   if (partition.stopping || (removed === 0 && group.length === 1)) {
     await fs.promises.rm(path, { force: true })
