@@ -4,9 +4,18 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { Kafka } from 'kafkajs'
+import { until } from '../support/apps.ts'
 import { useKafka } from '../support/kafka.ts'
 import { unique } from '../support/log.ts'
-import { euphorion, hasTerminal, newDirectory, Program, runNode } from '../support/program.ts'
+import {
+  deleteTopics,
+  euphorion,
+  hasTerminal,
+  newDirectory,
+  Program,
+  runNode,
+  visitsApp,
+} from '../support/program.ts'
 
 const timeout = 60_000
 const slowApp = join(import.meta.dirname, '../support/slow_app.js')
@@ -108,6 +117,7 @@ if (kafka) {
   test('the group on Kafka is empty afterwards', { timeout }, async (t) => {
     const cwd = await newDirectory()
     const broker = ['--broker', `kafka://${kafka.brokers}`]
+    await deleteTopics(t, broker[1], ['jobs'])
     const admin = new Kafka({ brokers: kafka.brokers.split(','), clientId: unique('test') }).admin()
     await admin.connect()
     t.after(() => admin.disconnect())
@@ -124,5 +134,39 @@ if (kafka) {
     assert.equal(code, 0, err)
     assert.match(out, /finished one/)
     assert.equal(await members(), 0)
+  })
+
+  test('the other worker of the group takes over, and no count is off', { timeout }, async (t) => {
+    const cwd = await newDirectory()
+    const broker = ['--broker', `kafka://${kafka.brokers}`]
+    await deleteTopics(t, broker[1], ['visits', 'notes'])
+    const start = () => Program.start(t, [visitsApp, 'worker', ...broker], { cwd })
+    const visits = (round: number): string =>
+      Array.from({ length: 20 }, (_, page) => `{"page":"/${page}","ms":${round},"at":0}\n`).join('')
+    let sent = 0
+    const sendRound = async (): Promise<void> => {
+      const args = [visitsApp, 'send', 'visits', '-', ...broker]
+      const { code, err } = await runNode(t, args, { cwd, input: visits(sent) })
+      assert.equal(code, 0, err)
+      sent++
+    }
+    const counted = async (): Promise<number> => {
+      const { out } = await runNode(t, [visitsApp, 'table', 'per-page', '--json'], { cwd })
+      const rows = out.split('\n').filter((line) => line !== '')
+      return rows.reduce((sum, line) => sum + (JSON.parse(line) as { visits: number }).visits, 0)
+    }
+    const leaving = start()
+    await leaving.prints(/worker started/)
+    const staying = start()
+    const sees = staying.prints(/^saw /m).then(() => true)
+    do await sendRound()
+    while (!(await Promise.race([sees, counted().then(() => false)])))
+    leaving.signal('SIGINT')
+    assert.equal((await leaving.ended).code, 0)
+    await sendRound()
+    await until(async () => (await counted()) === 20 * sent)
+    staying.signal('SIGTERM')
+    assert.equal((await staying.ended).code, 0)
+    assert.equal(await counted(), 20 * sent)
   })
 }

@@ -4,7 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { useKafka } from '../support/kafka.ts'
-import { euphorion, example, newDirectory, Program, runNode } from '../support/program.ts'
+import {
+  deleteTopics,
+  euphorion,
+  example,
+  newDirectory,
+  Program,
+  runNode,
+} from '../support/program.ts'
 
 const kafka = await useKafka()
 after(() => kafka?.stop())
@@ -32,6 +39,7 @@ for (const [name, broker] of drivers) {
 
     test('page_views: the busiest pages, printed and read from the table', async (t) => {
       const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['page-views', 'views-per-page'])
       const args = [example('page_views'), 'worker', '--broker', broker]
       const program = Program.start(t, args, { cwd })
       await program.prints(/^\/home: \d+ views since \S+Z, \d+\.\d ms$/m)

@@ -135,6 +135,17 @@ export function runNode(
   return Program.start(t, args, options).ended
 }
 
+/** Deletes topics that an earlier run may have left on a broker that is not the tests' own. */
+export async function deleteTopics(
+  t: TestContext,
+  broker: string,
+  names: readonly string[],
+): Promise<void> {
+  const cwd = await newDirectory()
+  for (const name of names)
+    await runNode(t, [euphorion, 'topics', name, '--delete', '--broker', broker], { cwd })
+}
+
 /** Whether Program.terminal works here. */
 export const hasTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0
 
