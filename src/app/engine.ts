@@ -285,7 +285,7 @@ export class Engine {
         }),
       )
     }
-    task.committed = committed ?? -1
+    task.committed = committed ?? 0
     this.#tasks.set(`${topic} ${partition}`, task)
     if (stored === undefined) return undefined
     const start = task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored

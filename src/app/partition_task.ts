@@ -95,8 +95,8 @@ export class PartitionTask {
   store: Store | undefined
   readonly lanes: TaskLane[] = []
   readonly #services: TaskServices
-  /** The group's offset as last committed. */
-  committed = -1
+  /** The group's offset as last committed; 0 needs no commit, because there a group begins. */
+  committed = 0
 
   constructor(topic: string, partition: number, services: TaskServices) {
     this.intake = new Intake(topic, partition)

@@ -167,11 +167,12 @@ export class Worker {
   /** The topic is made only when something can be sent to it. */
   async #deadLetters(connection: Connection): Promise<DeadLetters> {
     const { app, settings } = this.#options
+    const { clock } = app
     const topic = settings.deadLetterTopic ?? `${app.id}-dead-letter`
     const { agents, aggregations } = app.topology
     const readers = [...agents.map((each) => each.definition), ...aggregations]
     if (!readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
-      return new DeadLetters({ topic, partitions: 1, sender: connection.sender })
+      return new DeadLetters({ topic, partitions: 1, sender: connection.sender, clock })
     }
     // What could be read can be sent there, whatever the log's own limit is.
     const config = { maxMessageBytes: settings.maxRecordBytes }
@@ -180,7 +181,7 @@ export class Worker {
       partitions: settings.topicPartitions,
     })
     const partitions = await connection.partitions(topic)
-    return new DeadLetters({ topic, partitions, sender: connection.sender })
+    return new DeadLetters({ topic, partitions, sender: connection.sender, clock })
   }
 
   #agentServices(deadLetters: DeadLetters): AgentServices {

@@ -1,5 +1,6 @@
 // What happens to a record that cannot be read: dead-letter, skip or stop. One per app; lanes and
 // agents report to it, and a cut flushes it before offsets are committed.
+import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { LogHeader, LogRecord } from '../log/log.ts'
 import { PendingSends } from './pending_sends.ts'
@@ -22,6 +23,7 @@ export interface DeadLetterOptions {
   /** Partitions of the dead-letter topic. */
   readonly partitions: number
   readonly sender: Sender
+  readonly clock?: Clock
 }
 
 /** Offsets of a partition that are remembered; readers of it are never so far apart. */
@@ -29,8 +31,8 @@ const SENT_MAX = 100_000
 
 /**
  * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo),
- * same timestamp, own headers kept, plus euphorion.reason, .topic, .partition, .offset and
- * .timestamp.
+ * same timestamp unless it lies in the future (a broker may refuse that), own headers kept, plus
+ * euphorion.reason, .topic, .partition, .offset and .timestamp.
  */
 export class DeadLetters {
   readonly topic: string
@@ -56,8 +58,9 @@ export class DeadLetters {
    */
   async add(bad: BadRecord): Promise<void> {
     if (!this.#isFirst(bad)) return
-    const { sender, partitions } = this.#options
-    const letter = rejectedRecord(bad)
+    const { sender, partitions, clock = systemClock } = this.#options
+    const record = rejectedRecord(bad)
+    const letter = { ...record, timestamp: Math.min(record.timestamp, clock.now()) }
     const bytes = (letter.key?.length ?? 0) + (letter.value?.length ?? 0)
     // Bounded here: what the program sends may not crowd them out.
     const send = () => sender.send(this.topic, bad.partition % partitions, letter, Infinity)

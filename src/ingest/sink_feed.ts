@@ -1,19 +1,16 @@
 // Feeds one subscriber's partition: one batch with the sink, a bounded number behind it. Sinks skip
-// records that they had already, so a batch that was read twice does no harm.
+// records that they had already, so a batch that was read twice does no harm. Batches are copied: a
+// handler may take as long as it likes, and wait for what another partition has still to fetch, so
+// it must not hold regions.
 import type { SharedBatch } from '../batch/region.ts'
 import type { PartitionSink } from './subscriber.ts'
-
-interface Entry {
-  readonly batch: SharedBatch
-  readonly release: () => void
-}
 
 export class SinkFeed {
   readonly sink: PartitionSink
   readonly #queueMax: number
   readonly #progressed: () => void
   readonly #rewind: (offset: number) => void
-  readonly #queue: Entry[] = []
+  readonly #queue: Uint8Array[] = []
   #busy = false
 
   /** `rewind` has the partition read from an offset again. */
@@ -33,22 +30,22 @@ export class SinkFeed {
   }
 
   offer(batch: SharedBatch, release: () => void): void {
-    this.#queue.push({ batch, release })
+    if (!this.sink.stopped) this.#queue.push(Buffer.from(batch.payload))
+    release()
     this.#pump()
   }
 
   clear(): void {
-    for (const entry of this.#queue.splice(0)) entry.release()
+    this.#queue.length = 0
   }
 
   #pump(): void {
     if (this.#busy) return
-    const entry = this.#queue.shift()
-    if (entry === undefined) return
+    const payload = this.#queue.shift()
+    if (payload === undefined) return
     this.#busy = true
-    void this.sink.push(entry.batch.payload).then((whole) => {
+    void this.sink.push(payload).then((whole) => {
       this.#busy = false
-      entry.release()
       if (!whole) {
         this.clear()
         this.#rewind(this.sink.acknowledged())

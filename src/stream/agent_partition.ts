@@ -126,6 +126,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   /** A slot asks for its next event; what it had is acknowledged. */
   #take(slot: number, whole: boolean): Promise<Take<K, V>> {
+    if (this.#waiters[slot] !== undefined) {
+      const message = 'next() of a stream was called again before it had answered'
+      return Promise.reject(new EuphorionError('APP_INVALID', message))
+    }
     this.#inHand[slot] = NONE
     if (this.#closing || this.#stopped) return Promise.resolve(ended)
     if (++this.#sinceYield >= YIELD_EVENTS && this.#mustYield()) {

@@ -325,3 +325,18 @@ test('an output that cannot be stored stops the partition before its event', asy
   assert.equal((stopped[0].cause as Error).message, 'refused')
   assert.equal(stopped[0].place.offset, 1)
 })
+
+test('next() before the last one has answered is refused, and loses no event', async () => {
+  const got: unknown[] = []
+  const { partition } = agentOf(async (stream) => {
+    const values = stream[Symbol.asyncIterator]()
+    const first = values.next()
+    await assert.rejects(values.next(), { code: 'APP_INVALID' })
+    got.push((await first).value)
+    for await (const value of stream) got.push(value)
+  })
+  await settle()
+  await partition.push(batchOf([1, 2]))
+  assert.deepEqual(got, [1, 2])
+  await partition.close()
+})

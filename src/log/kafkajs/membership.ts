@@ -279,10 +279,11 @@ export class Membership {
     const lane =
       log.message === 'Offset out of range, resetting to default offset' &&
       this.lanes.find((one) => one.topic === log.topic && one.partition === log.partition)
-    if (lane && this.#options.offsetOutOfRange === 'error') {
+    if (!lane) return
+    if (this.#options.offsetOutOfRange === 'error') {
       lane.open = false
       this.#ports.failed(outOfRange(lane, lane.position), false)
-    }
+    } else this.seek(lane, lane.position)
   }
 
   async #checkTopics(): Promise<void> {
