@@ -2,7 +2,7 @@
 // check of the answer sees what is wrong, and the batch that it dumps.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
 import { ByteBuffer } from 'flatbuffers'
@@ -81,7 +81,8 @@ describe('bench pageviews', limit, () => {
 
   test('side by side, several runs, the topic that is there is taken again', async (t) => {
     const cwd = await newDirectory()
-    await bench(t, cwd, '--events 30_000 --backend js')
+    writeFileSync(join(cwd, 'euphorion.config.json'), '{ "backend": "js" }')
+    assert.equal((await bench(t, cwd, '--events 30_000')).lines[0].backend, 'js')
     const { lines } = await bench(t, cwd, '--events 30_000 --backend all --runs 2')
     assert.deepEqual(
       lines.map(({ backend, threads, runs, verified }) => [backend, threads !== 0, runs, verified]),
@@ -91,6 +92,11 @@ describe('bench pageviews', limit, () => {
       ],
     )
     assert.equal(lines[0].cells, lines[1].cells)
+    const agent = await bench(t, cwd, '--events 30_000 --backend all --workload w0')
+    assert.deepEqual(
+      agent.lines.map(({ backend }) => backend),
+      ['js'],
+    )
     for (const { slowest, fastest, eventsPerSecond } of lines)
       assert((slowest as number) <= (fastest as number) && eventsPerSecond === fastest)
     await withLog(join(cwd, 'log'), {}, async (log) => {

@@ -107,10 +107,7 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   const { backend, ...cli } = given
   const settings = resolveSettings({ file: readConfigFile(process.cwd()), env: process.env, cli })
   const broker = settings.broker ?? DEFAULT_BROKER
-  const backends =
-    options.backend === 'all'
-      ? (['wasm', 'js'] as const)
-      : [options.backend === 'js' ? ('js' as const) : ('wasm' as const)]
+  const backends = backendsOf(options.workload, backend ?? settings.backend)
   const progress = new Progress(process.stderr)
   const { topic, events } = await prepare(options, { ...settings, broker }, progress)
   const lines: Line[] = []
@@ -139,6 +136,12 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
     if (options.topic !== undefined) process.stderr.write(GAPS_ADVICE)
     process.exitCode = 1
   }
+}
+
+/** An agent's function runs no kernels: w0 is JavaScript whatever was asked for. */
+function backendsOf(workload: Workload, backend: unknown): readonly ('wasm' | 'js')[] {
+  if (workload === 'w0' || backend === 'js') return ['js']
+  return backend === 'all' ? ['wasm', 'js'] : ['wasm']
 }
 
 /** Makes the topic, or looks how much is in the one that was named. */
@@ -186,7 +189,7 @@ function line(spec: BenchSpec, options: BenchOptions, runs: readonly BenchRun[])
   const byRate = [...runs].sort((a, b) => a.eventsPerSecond - b.eventsPerSecond)
   const median = byRate[Math.floor(byRate.length / 2)]
   const broker = settings.broker!
-  const js = settings.backend === 'js' || spec.workload === 'w0'
+  const js = settings.backend === 'js'
   return {
     ...median,
     seconds: round(median.seconds, 3),
@@ -199,7 +202,7 @@ function line(spec: BenchSpec, options: BenchOptions, runs: readonly BenchRun[])
     batchBytes: settings.batchBytes,
     broker,
     transport: broker.startsWith('embedded:') ? 'embedded' : 'kafkajs',
-    backend: spec.workload === 'w0' ? 'js' : settings.backend,
+    backend: settings.backend,
     guarantee: settings.guarantee,
     topic: spec.topic,
     partitions: options.topic === undefined ? options.partitions : undefined,
