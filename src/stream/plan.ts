@@ -9,7 +9,7 @@ import type {
   TimeSource,
   WindowPlan,
 } from '../kernel/plan.ts'
-import { type Codec, text } from '../record/codec.ts'
+import type { Codec } from '../record/codec.ts'
 import type { FieldSchema, RecordSchema } from '../record/schema.ts'
 import type { AggregateMap } from './aggregates.ts'
 import { type AnyColumn, type Condition, columnTypeOf, predicateOf } from './columns.ts'
@@ -90,7 +90,7 @@ export function planOf(
     value: source.value && requiredRecord(source.value),
     columns: columns.all,
     where,
-    key: key === undefined ? recordKey(source.key) : { from: 'columns', columns: key },
+    key: key === undefined ? recordKey(source) : { from: 'columns', columns: key },
     time,
     window: parts.window,
     aggregates,
@@ -98,8 +98,16 @@ export function planOf(
   }
 }
 
-function recordKey(codec: Codec<unknown>): KeySource {
-  return codec === text() ? { from: 'record', isText: true } : { from: 'record' }
+/**
+ * Cells are told apart by their bytes, and that is what equal keys of these types have in common;
+ * as JSON, 7 and 7.0 are two texts, and any bytes may come.
+ */
+function recordKey({ name: topic, key }: StreamSource<unknown>): KeySource {
+  if (key.name === 'text') return { from: 'record', isText: true }
+  if (key.name === 'raw' || key.name === 'bytes') return { from: 'record' }
+  const types = 'or give the topic a key of type string(), bytes() or raw()'
+  const message = `the records' keys are of type ${key.name}: aggregate by a field, ${types}`
+  throw new EuphorionError('APP_INVALID', message, { place: { topic } })
 }
 
 /** Aggregations count no null values, also where agents may see them. */

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type ErrorCode, EuphorionError } from '../../src/errors.ts'
 import { Bad } from '../../src/record/bad.ts'
-import { type Codec, codecOf, raw } from '../../src/record/codec.ts'
+import { type Codec, codecOf, json, raw } from '../../src/record/codec.ts'
 import {
   bytes,
   float32,
   float64,
   int64,
   type KindOf,
+  nullable,
   string,
   timestamp,
 } from '../../src/record/fields.ts'
@@ -223,4 +224,13 @@ test('names that a table or a field of a row cannot have are refused', () => {
   bad('', { n: count() }, /a name has 1 to 200/)
   bad('a/b', { n: count() }, /a name has 1 to 200/)
   bad('t', {}, /at least one aggregate/)
+})
+
+test('keys of records are counted as bytes, so they are text or bytes', () => {
+  const by = (key: Codec<unknown>) => views(key).aggregate('t', () => ({ n: count() })).plan.key
+  assert.deepEqual(by(raw()), { from: 'record' })
+  assert.deepEqual(by(codecOf<unknown>(bytes())), { from: 'record' })
+  assert.deepEqual(by(codecOf<unknown>(nullable(string()))), { from: 'record', isText: true })
+  for (const key of [json(), codecOf<unknown>(int64()), codecOf<unknown>(PageView)])
+    refused('APP_INVALID', /by a field/, () => by(key))
 })
