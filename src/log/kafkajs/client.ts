@@ -2,7 +2,13 @@
 // of kafkajs 2.2.4. Called by the driver, its producers and its consumers.
 import { createRequire } from 'node:module'
 import type { ConnectionOptions } from 'node:tls'
-import kafkajs, { type Cluster, type Kafka, type LogEntry, type SASLOptions } from 'kafkajs'
+import kafkajs, {
+  type Cluster,
+  type ISocketFactory,
+  type Kafka,
+  type LogEntry,
+  type SASLOptions,
+} from 'kafkajs'
 import type { Clock } from '../../clock.ts'
 import { type Compression, compress, decompress } from '../../wire/compression.ts'
 import { decompressedBytesMax } from '../../wire/record_batch.ts'
@@ -33,7 +39,7 @@ export type ClientMaker = (onLog?: (entry: LogEntry) => void, retries?: number) 
 /**
  * Each call makes a client of its own: consumers of one group that share one share its offsets too.
  */
-export function clientMaker(options: KafkajsOptions): ClientMaker {
+export function clientMaker(options: KafkajsOptions, socketFactory: ISocketFactory): ClientMaker {
   installCodecs()
   repairRequestQueue()
   repairNullHeaders()
@@ -49,6 +55,7 @@ export function clientMaker(options: KafkajsOptions): ClientMaker {
       retry: { retries, initialRetryTime: 100, maxRetryTime: 1000 },
       logLevel: onLog ? kafkajs.logLevel.WARN : kafkajs.logLevel.NOTHING,
       logCreator: () => (entry) => onLog?.(entry),
+      socketFactory,
     })
 }
 

@@ -21,6 +21,7 @@ import { KafkajsConsumer } from './consumer.ts'
 import { asLogError, kafkaErrorType, unknownTopic } from './failures.ts'
 import { KafkajsProducer } from './producer.ts'
 import { Reader } from './reader.ts'
+import { Sockets } from './sockets.ts'
 
 const capabilities: LogCapabilities = {
   driver: 'kafkajs',
@@ -47,6 +48,7 @@ class KafkajsLog implements Log {
   readonly #options: KafkajsOptions
   readonly #brokers: string
   readonly #clock: Clock
+  readonly #sockets = new Sockets()
   readonly #makeClient: ClientMaker
   readonly #reader: Reader
   readonly #open = new Set<LogProducer | LogConsumer>()
@@ -58,7 +60,7 @@ class KafkajsLog implements Log {
     this.#options = options
     this.#brokers = options.brokers.join(',')
     this.#clock = options.clock ?? systemClock
-    this.#makeClient = clientMaker(options)
+    this.#makeClient = clientMaker(options, this.#sockets.factory)
     this.#reader = new Reader(this.#makeClient)
   }
 
@@ -261,6 +263,7 @@ class KafkajsLog implements Log {
     // Whoever still asks, a consumer that tries to come back, must not connect anew.
     this.#closed = true
     await this.#dropAdmin()
+    this.#sockets.destroy()
   }
 }
 
