@@ -1,7 +1,7 @@
 // Builds everything a checkout needs: the kernels (AssemblyScript → dist/kernels.wasm) and the
 // TypeScript tree (src, test, bench, examples → dist). Also run by `npm ci` through "prepare".
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -9,7 +9,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 
 function run(command, args) {
-  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
+  const stdio = ['ignore', 'inherit', 'pipe']
+  const done = spawnSync(command, args, { cwd: root, stdio, encoding: 'utf8' })
+  // What the optimizer says of its last round is no news to anybody.
+  process.stderr.write(done.stderr.replace('Last converge was suboptimal.\n', ''))
   if (done.status !== 0) {
     console.error(`build: ${args.join(' ')} failed`)
     process.exit(done.status ?? 1)
@@ -42,3 +45,5 @@ if (existsSync(join(root, 'assembly', 'index.ts'))) {
 for (const tree of ['src', 'test', 'bench', 'examples'])
   rmSync(join(root, 'dist', tree), { recursive: true, force: true })
 run(bin('tsc'), ['-p', 'tsconfig.json'])
+// Whoever links the command (npx, npm link) expects it to be one after every build.
+chmodSync(join(root, 'dist/src/cli/main.js'), 0o755)

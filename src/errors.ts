@@ -59,7 +59,7 @@ const codes = {
   TABLE_CHANGED: {
     retriable: false,
     advice:
-      'The stored table has another shape than the program declares. Use a new table name, or delete its state.',
+      'The stored table has another shape than the program declares. Use a new table name, or delete the folder of the app in dataDir: its tables are counted anew from what the topics have.',
   },
   STORE_LOCKED: {
     retriable: true,
@@ -94,7 +94,7 @@ const codes = {
   OFFSET_OUT_OF_RANGE: {
     retriable: false,
     advice:
-      "The log no longer has that offset. Choose { offsetOutOfRange: 'earliest' } or reset the app.",
+      'The topic was made anew, or has let those records go. Delete the folder of the app in dataDir, or give the app another id: it begins at what the topic has.',
   },
   RECORD_TOO_LARGE: {
     retriable: false,

@@ -5,11 +5,12 @@ import type { SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
-import type { DeadLetters } from '../ingest/dead_letter.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import { type Executor, openExecutor } from '../kernel/executor.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
 import type {
   AssignedPartition,
@@ -37,6 +38,8 @@ export interface EngineOptions {
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
   readonly deadLetters: DeadLetters
+  /** Hears of what an aggregation sends to the dead-letter topic. */
+  readonly onBadRecord?: (record: BadRecord, policy: BadRecordPolicy) => void
   /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
   readonly beforeCommit: () => Promise<void>
   /** The engine cannot go on. */
@@ -242,6 +245,7 @@ export class Engine {
       executor: this.#executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,
+      onBadRecord: this.#options.onBadRecord,
       askForCut: (task) => void this.#cuts.cut([task]).catch(this.#options.onError),
       rewound: (intake) => this.#loop.rewound(intake),
       progressed: () => {
@@ -303,9 +307,20 @@ export class Engine {
       if (!this.#isAborted) await this.#cuts.cut(leaving)
     } finally {
       for (const task of leaving) {
+        this.#tellLeftOut(task)
         this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
         await task.close(this.#isAborted)
       }
+    }
+  }
+
+  /** Late and bad records may be in no topic, by policy: then this is where a person sees them. */
+  #tellLeftOut({ lanes, place }: PartitionTask): void {
+    for (const { aggregation, committed } of lanes) {
+      const { counted, late, bad } = committed
+      if (late + bad === 0) continue
+      const facts = { table: aggregation.plan.name, ...place, counted, late, bad }
+      this.#options.logger.info(facts, 'late and bad records so far, which are in no row')
     }
   }
 

@@ -12,7 +12,13 @@ import { Intake } from '../ingest/intake.ts'
 import { LaneFeed } from '../ingest/lane_feed.ts'
 import { PendingSends } from '../ingest/pending_sends.ts'
 import type { Executor } from '../kernel/executor.ts'
-import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
+import type {
+  BadRecordPolicy,
+  LaneCounters,
+  LaneKernel,
+  LaneOptions,
+  LanePosition,
+} from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { ReferenceLane } from '../kernel/reference/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
@@ -38,6 +44,7 @@ export interface TaskServices {
   /** Bound of one lane's table, bytes. */
   readonly laneBytesMax: number
   readonly deadLetters: DeadLetters
+  readonly onBadRecord?: ((record: BadRecord, policy: BadRecordPolicy) => void) | undefined
   readonly askForCut: (task: PartitionTask) => void
   readonly rewound: (intake: Intake) => void
   readonly progressed: () => void
@@ -78,15 +85,6 @@ export interface TaskLane extends CutLane {
   readonly outputs: LaneOutputs
   /** Late records on their way. */
   readonly late: PendingSends
-}
-
-async function sendLate(
-  { late }: AggregationDefinition,
-  pending: PendingSends,
-  record: BadRecord,
-): Promise<void> {
-  const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  for (const send of late) await pending.add(bytes, () => send(record))
 }
 
 export class PartitionTask {
@@ -186,7 +184,7 @@ export class PartitionTask {
 
   #makeFeed(definition: AggregationDefinition, lane: LaneKernel, late: PendingSends): LaneFeed {
     const { name } = definition.plan
-    const { settings, deadLetters, askForCut, progressed, laneFailed } = this.#services
+    const { settings, askForCut, progressed, laneFailed } = this.#services
     const { topic, partition } = this.intake
     return new LaneFeed({
       topic,
@@ -194,8 +192,7 @@ export class PartitionTask {
       lane,
       queueMax: settings.laneQueueBatches,
       retriesMax: settings.laneRetries,
-      reject: (record) =>
-        record.reason === 'late' ? sendLate(definition, late, record) : deadLetters.add(record),
+      reject: (record) => this.#reject(definition, late, record),
       askForCut: () => askForCut(this),
       restore: () => this.#restore(name),
       rewind: (offset) => this.rewind(offset),
@@ -205,6 +202,21 @@ export class PartitionTask {
         progressed()
       },
     })
+  }
+
+  async #reject(
+    { late, onBadRecord: policy }: AggregationDefinition,
+    pending: PendingSends,
+    record: BadRecord,
+  ): Promise<void> {
+    if (record.reason === 'late') {
+      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
+      for (const send of late) await pending.add(bytes, () => send(record))
+      return
+    }
+    const { deadLetters, onBadRecord } = this.#services
+    onBadRecord?.(record, policy)
+    await deadLetters.add(record)
   }
 
   /** Has the partition read from that offset again. */

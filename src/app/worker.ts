@@ -14,6 +14,7 @@ import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
+import { RejectLog } from './reject_log.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 
 export interface WorkerOptions {
@@ -34,9 +35,11 @@ export class Worker {
   #stopping = false
   #isUp = false
   readonly #ended = deferred()
+  readonly #rejects: RejectLog
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    this.#rejects = new RejectLog(options.logger, options.app.clock)
   }
 
   /** Resolves when this run has been stopped; rejects with what made the engine fail. */
@@ -87,6 +90,7 @@ export class Worker {
       })),
       subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
       deadLetters,
+      onBadRecord: (record, policy) => this.#rejects.add(record, policy),
       beforeCommit: async () => {
         await connection.sender.flush()
         await deadLetters.flush()
@@ -197,8 +201,7 @@ export class Worker {
         logger.error({ ...error.place, err: error }, error.message)
         this.#engine?.subscriberStopped(error)
       },
-      onBadRecord: ({ topic, partition, offset, reason }, policy) =>
-        logger.warn({ topic, partition, offset, reason, policy }, 'a record cannot be read'),
+      onBadRecord: (record, policy) => this.#rejects.add(record, policy),
     }
   }
 

@@ -39,7 +39,10 @@ export class DemoScreen {
   }
 
   show(frame: DemoFrame): void {
-    const { isTTY, columns, rows } = this.#stream
+    const { isTTY } = this.#stream
+    // A terminal that does not know its size says 0.
+    const columns = this.#stream.columns || 80
+    const rows = this.#stream.rows || 24
     if (!isTTY) {
       if (frame.events > 0) this.#stream.write(`${plainLine(frame)}\n`)
       return

@@ -28,7 +28,8 @@ function settingOption(name: SettingName): Option {
   const spec = settingSpecs[name]
   const flag = optionName(name)
   const preset = spec.default === undefined ? '' : `; default ${describeDefault(name)}`
-  const facts = spec.type === 'text' ? '' : ` (${describeBounds(name)}${preset})`
+  const plain = spec.default === undefined ? '' : ` (default ${describeDefault(name)})`
+  const facts = spec.type === 'text' ? plain : ` (${describeBounds(name)}${preset})`
   const help = `${spec.help}${facts} [${environmentName(name)}]`
   const option = new Option(`--${flag} <${spec.type === 'choice' ? 'name' : spec.type}>`, help)
   return option.argParser((text) => {

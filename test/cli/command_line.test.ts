@@ -1,11 +1,15 @@
 // What every command has: help with examples, exit codes, and quiet ends.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { euphorion, newDirectory, Program, runNode, visitsApp } from '../support/program.ts'
 
 const commands = ['demo', 'worker', 'send', 'topics', 'table', 'bench pageviews']
+
+test('the program can be executed after any build', () => {
+  accessSync(euphorion, constants.X_OK)
+})
 
 describe('help', { timeout: 60_000 }, () => {
   test('lists the commands; without a command it is wrong usage', async (t) => {

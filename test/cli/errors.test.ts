@@ -49,7 +49,7 @@ const cases: readonly (readonly [string, ErrorCode, RegExp, number?])[] = [
   ],
   ['send nowhere x --broker embedded:log', 'TOPIC_UNKNOWN', /nowhere/],
   ['send nowhere x -A VISITS', 'TOPIC_UNKNOWN', /the app has no topic nowhere.*visits, notes/],
-  ['send visits {"page":1} -A VISITS', 'RECORD_INVALID', /the value is no Visit: wrong-type/],
+  ['send visits {"page":1} -A VISITS', 'RECORD_INVALID', /Visit\.page: expected a string/],
   ['table nothing --data-dir data', 'TABLE_UNKNOWN', /there is no table nothing/],
   ['worker', 'USAGE', /worker needs an app: -A FILE/, 2],
   ['worker -A nowhere.ts', 'USAGE', /there is no file nowhere.ts/, 2],

@@ -102,10 +102,11 @@ test('while a worker has the log open, commands go through it', { timeout: 60_00
     t,
     cwd,
     ['send', 'visits', '-', ...app],
-    `${visit('/d', 8)}\n{"page":1}\n`,
+    `${visit('/d', 8)}\n{"page":1}\n${visit('/never', 8)}\n`,
   )
   assert.equal(refused.code, 1)
-  assert.match(refused.err, /^RECORD_INVALID: line 2: /)
+  assert.match(refused.err, /^RECORD_INVALID: line 2: Visit\.page: /)
+  assert.match(refused.out, /^visits\/\d at \d+\n$/)
   await worker.prints(/^saw \/d 8$/m)
 
   succeeded(await run(t, cwd, ['send', 'notes', 'no JSON at all', ...app]))

@@ -18,6 +18,7 @@ interface SendOptions {
   readonly json?: boolean
 }
 
+/** Throws where the text is no value of the topic. */
 type SendText = (value: string) => Promise<RecordMetadata>
 
 interface Target {
@@ -70,32 +71,47 @@ function showPlace({ topic, partition, offset }: RecordMetadata): string {
   return `${topic}/${partition} at ${offset}`
 }
 
-/** Empty lines are passed over. Rejects at the first record that is refused, naming its line. */
+/**
+ * Empty lines are passed over. Ends at the first record that is refused, and rejects naming its
+ * line; what was stored is printed all the same.
+ */
 async function sendLines(
   send: SendText,
   print: (stored: RecordMetadata) => boolean,
 ): Promise<void> {
-  const onTheWay: Promise<RecordMetadata>[] = []
+  const onTheWay: { line: number; sent: Promise<RecordMetadata> }[] = []
+  let refusal: unknown
   let line = 0
-  const printOldest = async (): Promise<void> => {
-    const stored = await onTheWay.shift()
-    if (stored !== undefined) print(stored)
+  const finishOldest = async (): Promise<void> => {
+    const { line: at, sent } = onTheWay.shift()!
+    try {
+      print(await sent)
+    } catch (error) {
+      refusal ??= atLine(at, error)
+    }
   }
   for await (const text of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     line++
     if (text.trim() === '') continue
-    const at = line
-    const sent = send(text).catch((error: unknown) => {
-      if (!(error instanceof EuphorionError)) throw error
-      const message = `line ${at}: ${error.message}`
-      throw new EuphorionError(error.code, message, { cause: error.cause, place: error.place })
-    })
-    // whoever is behind a refused line must not be an unhandled rejection
-    sent.catch(() => undefined)
-    onTheWay.push(sent)
-    if (onTheWay.length >= LINES_MAX) await printOldest()
+    try {
+      const sent = send(text)
+      // awaited later; until then it must not count as nobody's
+      sent.catch(() => undefined)
+      onTheWay.push({ line, sent })
+    } catch (error) {
+      refusal ??= atLine(line, error)
+    }
+    if (onTheWay.length >= LINES_MAX) await finishOldest()
+    if (refusal !== undefined) break
   }
-  while (onTheWay.length > 0) await printOldest()
+  while (onTheWay.length > 0) await finishOldest()
+  if (refusal !== undefined) throw refusal
+}
+
+function atLine(line: number, error: unknown): unknown {
+  if (!(error instanceof EuphorionError)) return error
+  const { code, cause, place } = error
+  return new EuphorionError(code, `line ${line}: ${error.message}`, { cause, place })
 }
 
 /** Without an app: the bytes of the text. */
@@ -126,8 +142,7 @@ function typedTarget(app: App, name: string, { key, partition }: SendOptions): T
   }
   const keyed = key === undefined ? {} : { key: read(topic.key, key, 'key') }
   return {
-    send: async (value) =>
-      topic.send({ value: read(topic.value, value, 'value'), partition, ...keyed }),
+    send: (value) => topic.send({ value: read(topic.value, value, 'value'), partition, ...keyed }),
     close: () => app.stop(),
   }
 }
@@ -136,6 +151,17 @@ function typedTarget(app: App, name: string, { key, partition }: SendOptions): T
 function read(codec: Codec<unknown>, text: string, what: string): unknown {
   const decoded = codec.decode(Buffer.from(text))
   if (!(decoded instanceof Bad)) return decoded
-  const message = `the ${what} is no ${codec.name}: ${decoded.reason}`
+  const where = fieldOf(codec, text)
+  const message = where ?? `the ${what} is no ${codec.name}: ${decoded.reason}`
   throw new EuphorionError('RECORD_INVALID', message)
+}
+
+/** What the writer says of a value that the reader refuses: it names the field. */
+function fieldOf(codec: Codec<unknown>, text: string): string | undefined {
+  try {
+    codec.encode(JSON.parse(text))
+  } catch (error) {
+    if (error instanceof EuphorionError) return error.message
+  }
+  return undefined
 }
