@@ -91,6 +91,7 @@ export class Engine {
     this.#cuts = new Cuts({
       ...options,
       commit: async (offsets) => this.#consumer?.commit(offsets),
+      onError: (error) => this.#fail(error),
     })
     this.#loop = new FetchLoop({
       memory: this.#memory,
@@ -109,7 +110,7 @@ export class Engine {
    * `fetching` is called when everything is set up and the first fetch is about to be sent.
    */
   async start(fetching: () => void = () => undefined): Promise<void> {
-    const { log, appId, settings, onError } = this.#options
+    const { log, appId, settings } = this.#options
     const topics = this.#topics()
     if (topics.length === 0) return
     await this.#executor?.ready()
@@ -126,7 +127,7 @@ export class Engine {
       onRevoked: (partitions) => this.#revoked(partitions),
     })
     fetching()
-    this.#loop.start(this.#consumer, onError)
+    this.#loop.start(this.#consumer, (error) => this.#fail(error))
     this.#cuts.schedule(() => [...this.#tasks.values()])
     await this.#firstAssignment()
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
@@ -246,7 +247,7 @@ export class Engine {
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,
       onBadRecord: this.#options.onBadRecord,
-      askForCut: (task) => void this.#cuts.cut([task]).catch(this.#options.onError),
+      askForCut: (task) => void this.#cuts.cut([task]).catch((error) => this.#fail(error)),
       rewound: (intake) => this.#loop.rewound(intake),
       progressed: () => {
         this.#loop.wake()
@@ -352,7 +353,13 @@ export class Engine {
     const tasks = [...this.#tasks.values()]
     const running = tasks.length === 0 || tasks.some(({ intake }) => intake.runs())
     const isLeft = this.#topics().some((topic) => !this.#lostTopics.has(topic))
-    if (!running || !isLeft) this.#options.onError(error)
+    if (!running || !isLeft) this.#fail(error)
+  }
+
+  /** Nothing is fetched any more, also where nobody heeds the error: it could not be stored. */
+  #fail(error: unknown): void {
+    void this.#loop.stop()
+    this.#options.onError(error)
   }
 
   async #close(): Promise<void> {

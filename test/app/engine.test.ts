@@ -230,3 +230,18 @@ test('an agent that the group has beyond the end of the log is told so, and skip
   await assert.rejects(consumer.assignAt(1001, 1), { code: 'OFFSET_OUT_OF_RANGE' })
   await engine.stop()
 })
+
+test('after a cut that failed for good nothing more is consumed', async () => {
+  const { engine, consumer, clock, errors } = await startEngine([0])
+  consumer.give(0, records(0, 'aab'))
+  await until(() => engine.statistics()[0].counted === 3)
+  consumer.commitFails = new EuphorionError('STORE_FAILED', 'for good')
+  await clock.advance(250)
+  await until(() => errors.length > 0)
+  assert.deepEqual(errors, [consumer.commitFails])
+  consumer.give(0, records(3, 'aab'))
+  for (let i = 0; i < 10; i++) await settle()
+  assert.equal(engine.statistics()[0].counted, 3)
+  consumer.commitFails = undefined
+  await engine.stop()
+})
