@@ -216,7 +216,9 @@ async function agentReads(place: Place, policy: BadRecordPolicy): Promise<void> 
         assert.equal(text(key), text(records[offset].key), `key at ${offset}`)
     }
     const warned = lines.filter(({ message }) => message === 'a record cannot be read')
-    assert.equal(warned.length, 2 * RECORDS - got.length)
+    // the first one by one, a flood by its number (test/app/reject_log.test.ts)
+    const bad = 2 * RECORDS - got.length
+    assert.ok(warned.length >= 10 && warned.length <= bad, `${warned.length} of ${bad} are logged`)
     await checkDeadLetters(app, topic, partitions, policy)
     await app.stop()
   })
