@@ -63,16 +63,26 @@ interface Death {
   readonly last: number
 }
 
+/** A life takes seconds, also on a busy machine. */
+const LIFE_MS_MAX = 180_000
+
 /** One life of the worker. Another end than by its kill, or when all is done, is an error. */
 async function live(life: CrashLife): Promise<Death> {
   const child = fork(program, [JSON.stringify(life)])
   let first = -1
   let last = -1
+  let stoodStill = false
   child.on('message', (stored: number) => {
     if (first < 0) first = stored
     last = stored
   })
+  const watch = setTimeout(() => {
+    stoodStill = true
+    child.kill('SIGKILL')
+  }, LIFE_MS_MAX)
   const [code, signal] = await once(child, 'close')
+  clearTimeout(watch)
+  assert.ok(!stoodStill, `a life stood still at ${last} stored: ${JSON.stringify(life.kill)}`)
   const killed = signal === 'SIGKILL' && life.kill !== undefined
   if (!killed) assert.equal(signal ?? code, 0, 'the worker failed')
   return { killed, first, last }
