@@ -12,7 +12,7 @@ import assert from 'node:assert'
 import type { SharedBatch } from '../batch/region.ts'
 import { EuphorionError } from '../errors.ts'
 import type { LaneKernel, Rejected } from '../kernel/lane.ts'
-import type { BadRecord } from './dead_letter.ts'
+import { type BadRecord, badRecordError } from './dead_letter.ts'
 
 export interface LaneFeedOptions {
   readonly topic: string
@@ -174,7 +174,7 @@ export class LaneFeed {
       const rejects = this.lane.rejects()
       const bad = status === 'stopped' ? rejects.pop()! : undefined
       for (const record of rejects) await this.options.reject(this.#place(record))
-      if (bad !== undefined) return this.#stop(this.#badRecord(bad))
+      if (bad !== undefined) return this.#stop(badRecordError(this.#place(bad)))
       if (status === 'full') {
         try {
           if (await this.lane.grow()) continue
@@ -203,12 +203,6 @@ export class LaneFeed {
   #place(record: Rejected): BadRecord {
     const { topic, partition } = this.options
     return { ...record, topic, partition }
-  }
-
-  #badRecord(record: Rejected): EuphorionError {
-    const { topic, partition } = this.options
-    const place = { topic, partition, offset: record.offset }
-    return new EuphorionError('RECORD_BAD', `A record cannot be used: ${record.reason}`, { place })
   }
 
   #reread(): void {

@@ -69,8 +69,10 @@ const clock: Clock = {
     if (ms !== commitIntervalMs) return systemClock.after(ms, call)
     tell()
     // Where a slow life before this one has left nothing to do no batch comes to die at.
-    if (crash.done() && kill === undefined) finish()
-    else if (crash.done() && kill !== undefined && !dying) killAfter(kill.turns)
+    if (crash.done()) {
+      if (kill === undefined) finish()
+      else if (!dying) killAfter(kill.turns)
+    }
     return systemClock.after(ms, () => {
       look('cut')
       call()

@@ -75,7 +75,14 @@ type Jar = (typeof jars)[number]
  * The class path of a broker. What Maven's local repository lacks is fetched the first time (40 MB)
  * into node_modules/.cache; where Maven Central is out of reach, by Maven and its settings.
  */
-export async function kafkaClasspath(): Promise<string> {
+export function kafkaClasspath(): Promise<string> {
+  found ??= findClasspath()
+  return found
+}
+
+let found: Promise<string> | undefined
+
+async function findClasspath(): Promise<string> {
   const cache = join(import.meta.dirname, '../../../node_modules/.cache/euphorion', 'kafka')
   const local = join(homedir(), '.m2', 'repository')
   const missing = jars.filter((jar) => !find(jar, [cache, local]))
