@@ -115,6 +115,11 @@ const codes = {
     retriable: false,
     advice: 'Install the package that the message names, or use another compression.',
   },
+  PROTOCOL_VIOLATED: {
+    retriable: true,
+    advice:
+      'What answered does not speak the protocol of a Kafka broker 2.5 or newer: check the port, and whether it wants TLS (kafka+ssl://).',
+  },
   KERNEL_TRAPPED: {
     retriable: true,
     advice:
