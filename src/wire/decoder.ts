@@ -105,6 +105,18 @@ export class Decoder {
     return this.nullableArray(element) ?? []
   }
 
+  /** A structure whose tagged fields say nothing to us. */
+  structure<T>(fields: () => T): T {
+    const value = fields()
+    this.tags()
+    return value
+  }
+
+  /** An array of such structures; empty for null. */
+  structures<T>(fields: () => T): T[] {
+    return this.array(() => this.structure(fields))
+  }
+
   /**
    * The end of a structure. In flexible versions each tagged field is given to `field`, whose
    * decoder ends with the field; others know none.
