@@ -90,10 +90,14 @@ export class Encoder {
 
   /** null is written as null. */
   bytes(value: Uint8Array | null): void {
-    const length = value === null ? -1 : value.length
+    this.bytesLength(value === null ? -1 : value.length)
+    if (value !== null) this.raw(value)
+  }
+
+  /** The length of bytes, -1 for null; they follow raw. */
+  bytesLength(length: number): void {
     if (this.flexible) this.uvarint(length + 1)
     else this.int32(length)
-    if (value !== null) this.raw(value)
   }
 
   /** Bytes as they are, without a length. */
