@@ -2,11 +2,18 @@
 // encodings of a request: in flexible versions (KIP-482) strings, bytes and arrays are compact and
 // structures end in tagged fields. Used by the requests of src/wire/requests.
 
+import assert from 'node:assert/strict'
+
 const initialBytesDefault = 256
+/** From here on bytes are referred to instead of copied. */
+const referredBytesMin = 4096
 
 export class Encoder {
   #bytes: Buffer
   #at = 0
+  /** What was referred to, and where in `#bytes` it belongs. */
+  #referred: { readonly at: number; readonly value: Uint8Array }[] = []
+  #referredBytes = 0
   /** Compact encodings and tagged fields from here on. */
   flexible = false
 
@@ -16,17 +23,34 @@ export class Encoder {
 
   /** Bytes written. */
   get size(): number {
-    return this.#at
+    return this.#at + this.#referredBytes
   }
 
   /** What was written; a view, valid until the next write. */
   finish(): Buffer {
-    return this.#bytes.subarray(0, this.#at)
+    return this.#referred.length === 0
+      ? this.#bytes.subarray(0, this.#at)
+      : Buffer.concat(this.pieces())
+  }
+
+  /** What was written, in pieces: long bytes as they were given. Valid until the next write. */
+  pieces(): Uint8Array[] {
+    const pieces: Uint8Array[] = []
+    let from = 0
+    for (const { at, value } of this.#referred) {
+      if (at > from) pieces.push(this.#bytes.subarray(from, at))
+      pieces.push(value)
+      from = at
+    }
+    if (this.#at > from) pieces.push(this.#bytes.subarray(from, this.#at))
+    return pieces
   }
 
   /** Begins anew in the same buffer. */
   reset(): void {
     this.#at = 0
+    this.#referred = []
+    this.#referredBytes = 0
     this.flexible = false
   }
 
@@ -100,8 +124,16 @@ export class Encoder {
     else this.int32(length)
   }
 
-  /** Bytes as they are, without a length. */
+  /**
+   * Bytes as they are, without a length. From 4 KiB on they are not copied, and must stay as they
+   * are until they have been sent.
+   */
   raw(value: Uint8Array): void {
+    if (value.length >= referredBytesMin) {
+      this.#referred.push({ at: this.#at, value })
+      this.#referredBytes += value.length
+      return
+    }
     this.reserve(value.length)
     this.#bytes.set(value, this.#at)
     this.#at += value.length
@@ -133,8 +165,9 @@ export class Encoder {
     if (this.flexible) this.uvarint(0)
   }
 
-  /** Overwrites four bytes written before. */
+  /** Overwrites four bytes written before; `at` is before all bytes of 4 KiB and more. */
   int32At(at: number, value: number): void {
+    assert(at + 4 <= (this.#referred[0]?.at ?? this.#at))
     this.#bytes.writeInt32BE(value, at)
   }
 
