@@ -23,6 +23,14 @@ const codes = {
     advice:
       "Check that the broker runs and that host and port are right. Without Kafka, 'embedded:./data' is a log inside the process.",
   },
+  AUTHENTICATION_FAILED: {
+    retriable: false,
+    advice: 'Check the user, the password or token, and which SASL mechanism the listener offers.',
+  },
+  ACCESS_DENIED: {
+    retriable: false,
+    advice: 'Give the user of this connection the right (kafka-acls.sh), or connect as another.',
+  },
   CAPABILITY_MISSING: {
     retriable: false,
     advice: 'Choose a driver or a setting that this log supports.',
@@ -90,6 +98,15 @@ const codes = {
   LOG_FAILED: {
     retriable: true,
     advice: 'See the message and its cause; the same may succeed when it is tried again.',
+  },
+  REQUEST_REFUSED: {
+    retriable: false,
+    advice: 'The message says what the broker refused and why; it would refuse the same again.',
+  },
+  FENCED: {
+    retriable: false,
+    advice:
+      'Another process runs with the same id and came later. Stop one of them, or give each its own id.',
   },
   OFFSET_OUT_OF_RANGE: {
     retriable: false,
