@@ -127,7 +127,8 @@ export class Engine {
       onRevoked: (partitions) => this.#revoked(partitions),
     })
     fetching()
-    this.#loop.start(this.#consumer, (error) => this.#fail(error))
+    const { overlappingFetches } = log.capabilities
+    this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule(() => [...this.#tasks.values()])
     await this.#firstAssignment()
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)

@@ -1,7 +1,7 @@
 // The ingest loop: takes a free region, has the log write a partition's batches into it, wraps them
-// as a Batch and offers it to the partition's lanes and sinks. One fetch at a time, and the next
-// one is sent before the last one has been worked on. Without a free region or a wanting partition
-// it waits.
+// as a Batch and offers it to the partition's lanes and sinks. One fetch at a time, or one for each
+// region where the log lets fetches overlap; the next one is sent before the last one has been
+// worked on. Without a free region or a wanting partition it waits.
 
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
@@ -44,9 +44,11 @@ export class FetchLoop {
   readonly #rewound = new Set<Intake>()
   #consumer: LogConsumer | undefined
   #running: Promise<void> | undefined
+  #overlapping = false
   #failures = 0
-  /** A partition whose next batch needs a larger region. */
-  #large: { intake: Intake; bytes: number } | undefined
+  /** A partition whose next batch needs a larger region; all wait until there is one. */
+  #large: { intake: Intake; bytes: number; state: 'wanted' | 'making' | 'made' } | undefined
+  readonly #wants = (topic: string, partition: number): boolean => this.#isWanted(topic, partition)
   /** Batches and bytes fetched so far. */
   readonly fetched = { batches: 0, bytes: 0, records: 0 }
 
@@ -55,10 +57,22 @@ export class FetchLoop {
     this.#regions = new Regions(options.memory, options.regions, options.batchBytes)
   }
 
-  /** `failed` is called when the loop ends by itself. */
-  start(consumer: LogConsumer, failed: (error: unknown) => void): void {
+  /**
+   * `failed` is called when the loop ends by itself. With `overlapping` as many fetches wait as
+   * there are regions.
+   */
+  start(consumer: LogConsumer, overlapping: boolean, failed: (error: unknown) => void): void {
     this.#consumer = consumer
-    this.#running = this.#run(consumer).catch(failed)
+    this.#overlapping = overlapping
+    const loops = overlapping ? this.#options.regions : 1
+    const runs = Array.from({ length: loops }, () => this.#run(consumer))
+    // the first that fails ends the others
+    const ended = Promise.all(runs).catch((error: unknown) => {
+      this.#abort()
+      failed(error)
+      return Promise.allSettled(runs)
+    })
+    this.#running = ended.then(() => undefined)
   }
 
   /** A feed has room again. */
@@ -68,19 +82,31 @@ export class FetchLoop {
 
   /**
    * The intake has been rewound. A fetch that waits would not ask about a partition that has
-   * nothing new: it is ended, and the position moved before the next one.
+   * nothing new: it is ended, and the position moved before the next one. Where fetches overlap the
+   * position is moved under them.
    */
   rewound(intake: Intake): void {
     this.#rewound.add(intake)
-    this.#interrupt.abort()
+    const consumer = this.#consumer
+    if (!this.#overlapping) this.#interrupt.abort()
+    else if (consumer !== undefined) {
+      // what was fetched already is offered first, and thrown away: see #offer
+      setImmediate(() => {
+        if (!this.#stopping.signal.aborted) this.#seek(consumer)
+      })
+    }
   }
 
   /** Resolves when no fetch is on its way any more. */
   async stop(): Promise<void> {
+    this.#abort()
+    await this.#running
+  }
+
+  #abort(): void {
     this.#stopping.abort()
     this.#interrupt.abort()
     this.#regions.abandon()
-    await this.#running
   }
 
   /** Gives the regions' memory back; every batch has been released. */
@@ -89,16 +115,16 @@ export class FetchLoop {
   }
 
   async #run(consumer: LogConsumer): Promise<void> {
-    const wants = (topic: string, partition: number): boolean => this.#wants(topic, partition)
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const region =
-        this.#large === undefined ? await this.#regions.take() : await this.#largeRegion()
+      const isLarge = this.#large?.state === 'wanted'
+      const region = isLarge ? await this.#largeRegion() : await this.#regions.take()
       if (region === undefined) continue
       let result: FetchResult
-      this.#seek(consumer)
+      if (!this.#overlapping) this.#seek(consumer)
+      const interrupt = this.#interrupt.signal
       try {
-        result = await consumer.fetch(region.target(), wants, this.#interrupt.signal)
+        result = await consumer.fetch(region.target(), this.#wants, interrupt)
         this.#failures = 0
       } catch (error) {
         this.#regions.giveBack(region)
@@ -109,12 +135,12 @@ export class FetchLoop {
       else {
         this.#regions.giveBack(region)
         if (result.kind === 'too-small') this.#tooSmall(result)
-        else if (!this.#interrupt.signal.aborted) return
+        else if (!interrupt.aborted) return
       }
     }
   }
 
-  /** Seeks where a lane has rewound: no fetch is under way between two fetches. */
+  /** Seeks where a lane has rewound. */
   #seek(consumer: LogConsumer): void {
     if (this.#interrupt.signal.aborted && !this.#stopping.signal.aborted)
       this.#interrupt = new AbortController()
@@ -132,7 +158,7 @@ export class FetchLoop {
     this.#rewound.clear()
   }
 
-  #wants(topic: string, partition: number): boolean {
+  #isWanted(topic: string, partition: number): boolean {
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined) return false
     return this.#isTurnOf(intake) && intake.wants()
@@ -142,13 +168,14 @@ export class FetchLoop {
   #isTurnOf(intake: Intake): boolean {
     const large = this.#large?.intake
     if (large !== undefined && (large.closing || !large.runs())) this.#large = undefined
-    return this.#large === undefined || this.#large.intake === intake
+    if (this.#large === undefined) return true
+    return this.#large.intake === intake && this.#large.state === 'made'
   }
 
   #offer(region: Region, fetched: FetchResult & { kind: 'batches' }): void {
-    this.#large = undefined
     const { topic, partition, bytes } = fetched
     const intake = this.#options.intakeOf(topic, partition)
+    if (this.#large?.intake === intake) this.#endLarge()
     // rewound while the fetch was under way: these records would leave a gap
     if (intake === undefined || intake.closing || intake.rewoundTo !== undefined || bytes === 0) {
       this.#regions.giveBack(region)
@@ -180,7 +207,9 @@ export class FetchLoop {
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined) return
     if (neededBytes <= this.#options.largestBatchBytes) {
-      this.#large = { intake, bytes: neededBytes }
+      // another one may be under way: this one is found too small again when it is fetched again
+      if (this.#large === undefined || this.#large.intake === intake)
+        this.#large = { intake, bytes: neededBytes, state: 'wanted' }
       return
     }
     intake.failed = true
@@ -192,12 +221,21 @@ export class FetchLoop {
     )
   }
 
+  #endLarge(): void {
+    this.#large = undefined
+    this.wake()
+  }
+
   async #largeRegion(): Promise<Region | undefined> {
-    const { intake, bytes } = this.#large!
+    const large = this.#large!
+    const { intake, bytes } = large
+    large.state = 'making'
     try {
-      return await this.#regions.takeLarger(bytes)
+      const region = await this.#regions.takeLarger(bytes)
+      large.state = 'made'
+      return region
     } catch (error) {
-      this.#large = undefined
+      this.#endLarge()
       intake.failed = true
       this.#options.lost(intake.topic, intake.partition, error)
       return undefined

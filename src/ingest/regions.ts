@@ -7,9 +7,9 @@ export class Regions {
   readonly #memory: SharedMemory
   readonly #free: Region[] = []
   readonly #all: Region[] = []
-  #waiting: ((region: Region | undefined) => void) | undefined
+  readonly #waiting: ((region: Region | undefined) => void)[] = []
   readonly #larger = new Set<Region>()
-  #largerFreed: (() => void) | undefined
+  readonly #largerFreed: (() => void)[] = []
   #abandoned = false
 
   constructor(memory: SharedMemory, count: number, payloadBytes: number) {
@@ -18,13 +18,11 @@ export class Regions {
     this.#free.push(...this.#all)
   }
 
-  /** Waits for a free region; undefined after `abandon`. One caller at a time. */
+  /** Waits for a free region; undefined after `abandon`. */
   take(): Promise<Region | undefined> {
     const region = this.#free.pop()
-    if (region !== undefined) return Promise.resolve(region)
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-    })
+    if (region !== undefined || this.#abandoned) return Promise.resolve(region)
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   /**
@@ -40,9 +38,7 @@ export class Regions {
       } catch (error) {
         if (this.#larger.size === 0) throw error
       }
-      await new Promise<void>((resolve) => {
-        this.#largerFreed = resolve
-      })
+      await new Promise<void>((resolve) => this.#largerFreed.push(resolve))
     }
     return undefined
   }
@@ -57,21 +53,23 @@ export class Regions {
     region.holders = 0
     if (this.#larger.delete(region)) {
       region.free()
-      this.#largerFreed?.()
-    } else if (this.#waiting === undefined) this.#free.push(region)
-    else {
-      const waiting = this.#waiting
-      this.#waiting = undefined
-      waiting(region)
+      this.#wakeLarger()
+      return
     }
+    const waiting = this.#waiting.shift()
+    if (waiting === undefined) this.#free.push(region)
+    else waiting(region)
   }
 
   /** Nobody waits any more. */
   abandon(): void {
     this.#abandoned = true
-    this.#largerFreed?.()
-    this.#waiting?.(undefined)
-    this.#waiting = undefined
+    this.#wakeLarger()
+    for (const waiting of this.#waiting.splice(0)) waiting(undefined)
+  }
+
+  #wakeLarger(): void {
+    for (const freed of this.#largerFreed.splice(0)) freed()
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface LogCapabilities {
   readonly idempotentAppend: boolean
   readonly transactions: boolean
   readonly staticMembership: boolean
+  /** Several calls of a consumer's fetch() may wait at once, each with its own target. */
+  readonly overlappingFetches: boolean
 }
 
 export interface TopicPartition {
@@ -111,7 +113,10 @@ export type FetchResult =
   /** The consumer was closed, or the signal aborted. */
   | { readonly kind: 'closed' }
 
-/** A member of a group. Fetches never overlap. */
+/**
+ * A member of a group. Fetches overlap only where the driver says so: then a partition is given to
+ * one of them at a time, in its order.
+ */
 export interface LogConsumer {
   /**
    * Waits until a wanted partition has records and writes whole batches of it into `target` (shared

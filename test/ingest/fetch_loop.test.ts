@@ -98,7 +98,7 @@ function loopOf(memoryMib = 8, clock: Clock = systemClock) {
     lost: (_topic, _partition, error) => lost.push(error),
     seen: undefined,
   })
-  loop.start(consumer, (error) => lost.push(error))
+  loop.start(consumer, false, (error) => lost.push(error))
   return { loop, consumer, intakes, feeds, lost }
 }
 

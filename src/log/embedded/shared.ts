@@ -9,6 +9,7 @@ export const embeddedCapabilities: LogCapabilities = {
   idempotentAppend: true,
   transactions: false,
   staticMembership: false,
+  overlappingFetches: false,
 }
 
 export const readBytesDefault = 1024 * 1024

@@ -29,6 +29,7 @@ const capabilities: LogCapabilities = {
   idempotentAppend: true,
   transactions: false,
   staticMembership: false,
+  overlappingFetches: false,
 }
 
 const readBytesDefault = 1024 * 1024

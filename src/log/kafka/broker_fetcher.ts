@@ -1,0 +1,234 @@
+// The fetches from one broker: at most one on its way, and the next one sent as soon as the answer
+// is in, before anybody has worked on it. Owned by Fetcher, which knows the partitions.
+import type { Clock } from '../../clock.ts'
+import { BatchCursor } from '../../wire/batch_header.ts'
+import { brokerFailure } from '../../wire/broker_error.ts'
+import type { Connection } from '../../wire/connection.ts'
+import { fetchRequest } from '../../wire/requests/fetch.ts'
+import { emptyAborted } from './aborted.ts'
+import {
+  FetchAnswer,
+  type FetchAnswerHandler,
+  type PartitionHead,
+  type RecordPlace,
+} from './fetch_answer.ts'
+import { type FetchLimits, FetchSession } from './fetch_session.ts'
+import type { FetchSlot } from './fetch_slot.ts'
+import { closedResult, type FetchCall, type FetchTargets } from './fetch_targets.ts'
+
+export interface BrokerFetcherPorts {
+  readonly clock: Clock
+  readonly targets: FetchTargets
+  readonly limits: Omit<FetchLimits, 'maxBytes'>
+  /** Opens one, or gives the open one; waits out the pause after a failure. */
+  connect(): Promise<Connection>
+  /** Partitions to be read from this broker, those first that have waited longest. */
+  slots(): readonly FetchSlot[]
+  /** The partition got something: others come first now. */
+  served(slot: FetchSlot): void
+  /** The answer has an error for the partition, or another broker to ask. */
+  turnedAway(slot: FetchSlot, head: PartitionHead): void
+  /** What is in the log cannot be taken apart. */
+  unreadable(slot: FetchSlot): void
+  /** The connection or its broker failed. */
+  failed(error: unknown): void
+}
+
+/** First wait of a broker while a partition of its own has no room for records: it may at once. */
+const busyWaitMs = 5
+/** The broker knows the session no more: the next request begins a new one. */
+const sessionErrors = new Set([70, 71])
+const notWanted: RecordPlace = { bytes: undefined }
+
+export class BrokerFetcher implements FetchAnswerHandler {
+  readonly #ports: BrokerFetcherPorts
+  readonly #session = new FetchSession()
+  readonly #cursor = new BatchCursor(new Uint8Array(0))
+  readonly #asked = new Map<string, FetchSlot>()
+  #connection: Connection | undefined
+  #answer: FetchAnswer | undefined
+  /** The call whose target is being filled. */
+  #call: FetchCall | undefined
+  #isBusy = false
+  #isDue = false
+  #isWaiting = false
+  #closed = false
+  /** Of the whole answer. */
+  #error = 0
+  #bytes = 0
+  /** Answers in a row that brought nothing while a partition had no room. */
+  #emptyAnswers = 0
+
+  constructor(ports: BrokerFetcherPorts) {
+    this.#ports = ports
+  }
+
+  /** Something changed: looks soon whether there is something to ask for. */
+  pump(): void {
+    if (this.#isBusy || this.#isDue || this.#closed) return
+    this.#isDue = true
+    setImmediate(() => {
+      this.#isDue = false
+      if (!this.#isBusy && !this.#closed) void this.#run()
+    })
+  }
+
+  /** There is a target more. */
+  targetAdded(): void {
+    if (!this.#isWaiting || this.#answer === undefined) {
+      this.pump()
+      return
+    }
+    this.#isWaiting = false
+    if (this.#answer.proceed()) this.#connection?.resume()
+  }
+
+  /** Ends the reading into the call's target, if it is this one's; true then. */
+  abandon(call: FetchCall): boolean {
+    if (this.#call !== call) return false
+    this.#call = undefined
+    this.#connection?.close()
+    call.resolve(closedResult)
+    return true
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#isBusy) this.#connection?.close()
+    const call = this.#call
+    this.#call = undefined
+    call?.resolve(closedResult)
+  }
+
+  /** Asks until there is nothing to ask for. */
+  async #run(): Promise<void> {
+    this.#isBusy = true
+    try {
+      for (;;) {
+        const open = this.#connection
+        const connection = open === undefined || open.closed ? await this.#ports.connect() : open
+        this.#connection = connection
+        const slots = this.#ports.slots()
+        const wanted = slots.filter((slot) => this.#ports.targets.wants(slot) && !slot.stale)
+        if (this.#closed || this.#ports.targets.count === 0 || wanted.length === 0) return
+        await this.#ask(connection, wanted, wanted.length < slots.length)
+      }
+    } catch (error) {
+      this.#session.reset()
+      this.#giveBack()
+      if (!this.#closed) this.#ports.failed(error)
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  /** `isShort`: others may have room at any time, so the broker is not to wait long. */
+  async #ask(
+    connection: Connection,
+    wanted: readonly FetchSlot[],
+    isShort: boolean,
+  ): Promise<void> {
+    const { targets, limits } = this.#ports
+    const shortWaitMs = busyWaitMs * 2 ** Math.min(10, this.#emptyAnswers)
+    const largest = wanted.reduce((most, { neededBytes }) => Math.max(most, neededBytes), 0)
+    const body = this.#session.body(wanted, {
+      ...limits,
+      maxWaitMs: isShort ? Math.min(limits.maxWaitMs, shortWaitMs) : limits.maxWaitMs,
+      maxBytes: Math.max(targets.bytes, largest),
+    })
+    const flexible = connection.version(fetchRequest) >= fetchRequest.flexibleFrom
+    this.#answer = new FetchAnswer(flexible, this)
+    this.#bytes = 0
+    this.#asked.clear()
+    for (const slot of wanted) {
+      slot.inFlight = true
+      this.#asked.set(`${slot.topic} ${slot.partition}`, slot)
+    }
+    try {
+      await connection.requestInto(fetchRequest, body, this.#answer)
+    } finally {
+      this.#answer = undefined
+      this.#isWaiting = false
+      for (const slot of wanted) slot.inFlight = false
+    }
+    if (this.#error !== 0 && !sessionErrors.has(this.#error))
+      throw brokerFailure(this.#error, 'reading from a broker')
+    this.#emptyAnswers = isShort && this.#bytes === 0 ? this.#emptyAnswers + 1 : 0
+  }
+
+  begin(errorCode: number, sessionId: number): void {
+    this.#session.answered(errorCode, sessionId)
+    this.#error = errorCode
+  }
+
+  partition(head: PartitionHead): void {
+    const slot = this.#slotOf(head)
+    if (slot === undefined) return
+    if (head.errorCode !== 0 || head.preferredReadReplica >= 0) this.#ports.turnedAway(slot, head)
+  }
+
+  place(head: PartitionHead): RecordPlace | undefined {
+    const slot = this.#slotOf(head)
+    if (slot === undefined || head.errorCode !== 0) return notWanted
+    const { targets } = this.#ports
+    if (targets.count === 0) {
+      this.#isWaiting = true
+      return undefined
+    }
+    const call = targets.take(slot, head.recordBytes)
+    if (call === undefined) return notWanted
+    this.#call = call
+    return { bytes: call.target }
+  }
+
+  records(head: PartitionHead, place: RecordPlace, filled: number): void {
+    this.#bytes += head.recordBytes
+    const call = this.#call
+    this.#call = undefined
+    if (call === undefined || place.bytes === undefined) return
+    const slot = this.#slotOf(head)
+    if (slot === undefined) this.#ports.targets.add(call)
+    else this.#deliver(slot, head, call, filled)
+  }
+
+  #deliver(slot: FetchSlot, head: PartitionHead, call: FetchCall, filled: number): void {
+    const { topic, partition } = slot
+    const cursor = this.#cursor
+    cursor.reset(call.target, 0, filled)
+    if (!cursor.next()) {
+      if (cursor.broken) {
+        this.#ports.targets.add(call)
+        this.#ports.unreadable(slot)
+        return
+      }
+      const neededBytes = Math.max(cursor.needed, filled + 1)
+      slot.neededBytes = neededBytes
+      // cut off by the broker, not by the target: the next answer has all of it
+      if (neededBytes <= call.target.length) this.#ports.targets.add(call)
+      else call.resolve({ kind: 'too-small', topic, partition, neededBytes })
+      return
+    }
+    while (cursor.next());
+    slot.neededBytes = 0
+    slot.position = Math.max(slot.position!, cursor.lastOffset + 1)
+    this.#ports.served(slot)
+    const bytes =
+      this.#ports.limits.isolationLevel === 0
+        ? cursor.at
+        : emptyAborted(call.target, cursor.at, head.abortedTransactions)
+    const { highWatermark } = head
+    call.resolve({ kind: 'batches', topic, partition, bytes, highWatermark })
+  }
+
+  #slotOf({ topic, partition }: PartitionHead): FetchSlot | undefined {
+    const slot = this.#asked.get(`${topic} ${partition}`)
+    return slot === undefined || slot.stale ? undefined : slot
+  }
+
+  /** The target that was being filled waits again. */
+  #giveBack(): void {
+    const call = this.#call
+    this.#call = undefined
+    if (call !== undefined) this.#ports.targets.add(call)
+  }
+}

@@ -1,0 +1,134 @@
+// Makes the bodies of one broker's Fetches. With many partitions a fetch session (KIP-227) tells
+// the broker only what changed since the last one; with few a whole list is as short, and costs the
+// broker no place among its sessions.
+import type { FetchBody, FetchPartition } from '../../wire/requests/fetch.ts'
+import type { FetchSlot } from './fetch_slot.ts'
+
+/** From so many partitions on a session pays. */
+const sessionFrom = 16
+const noSession = { id: 0, epoch: -1 }
+const maxEpoch = 0x7fffffff
+
+export interface FetchLimits {
+  readonly maxWaitMs: number
+  readonly maxBytes: number
+  readonly partitionMaxBytes: number
+  readonly isolationLevel: number
+  readonly rackId: string
+}
+
+/** What the broker was told of a partition. */
+interface Told {
+  readonly slot: FetchSlot
+  readonly offset: number
+  readonly bytes: number
+  readonly epoch: number
+}
+
+export class FetchSession {
+  #id = 0
+  /** Of the next request. */
+  #epoch = 0
+  /** By topic and partition: what the session has. */
+  #told = new Map<string, Told>()
+
+  /** Asks for these partitions; their positions are known. */
+  body(slots: readonly FetchSlot[], limits: FetchLimits): FetchBody {
+    const { partitionMaxBytes, ...rest } = limits
+    if (this.#id === 0 && slots.length < sessionFrom) {
+      const topics = byTopic(slots, (slot) => asked(slot, partitionMaxBytes))
+      const { id: sessionId, epoch: sessionEpoch } = noSession
+      return { ...rest, minBytes: 1, sessionId, sessionEpoch, topics, forgottenTopics: [] }
+    }
+    const forgotten = this.#forget(slots)
+    const changed = slots.filter((slot) => this.#tell(slot, partitionMaxBytes))
+    return {
+      ...rest,
+      minBytes: 1,
+      sessionId: this.#id,
+      sessionEpoch: this.#epoch,
+      topics: byTopic(changed, (slot) => asked(slot, partitionMaxBytes)),
+      forgottenTopics: byTopic(forgotten, ({ partition }) => partition),
+    }
+  }
+
+  /** `errorCode` of the whole answer, and the session it names. */
+  answered(errorCode: number, sessionId: number): void {
+    if (errorCode !== 0) {
+      this.reset()
+      return
+    }
+    if (this.#told.size === 0) return
+    // the broker has no room for a session: what it was told holds for one request
+    if (sessionId === 0) this.reset()
+    else {
+      this.#id = sessionId
+      this.#epoch = this.#epoch === maxEpoch ? 1 : this.#epoch + 1
+    }
+  }
+
+  /** The connection or the session is gone. */
+  reset(): void {
+    this.#id = 0
+    this.#epoch = 0
+    this.#told.clear()
+  }
+
+  #tell(slot: FetchSlot, partitionMaxBytes: number): boolean {
+    const key = keyOf(slot)
+    const {
+      fetchOffset,
+      partitionMaxBytes: bytes,
+      currentLeaderEpoch,
+    } = asked(slot, partitionMaxBytes)
+    const told = this.#told.get(key)
+    const isSame =
+      told !== undefined &&
+      told.offset === fetchOffset &&
+      told.bytes === bytes &&
+      told.epoch === currentLeaderEpoch
+    if (!isSame)
+      this.#told.set(key, { slot, offset: fetchOffset, bytes, epoch: currentLeaderEpoch })
+    return !isSame
+  }
+
+  /** What the session has and is not asked for now. */
+  #forget(slots: readonly FetchSlot[]): FetchSlot[] {
+    const keys = new Set(slots.map(keyOf))
+    const forgotten: FetchSlot[] = []
+    for (const [key, { slot }] of this.#told) {
+      if (keys.has(key)) continue
+      forgotten.push(slot)
+      this.#told.delete(key)
+    }
+    return forgotten
+  }
+}
+
+function keyOf({ topic, partition }: FetchSlot): string {
+  return `${topic} ${partition}`
+}
+
+function asked(slot: FetchSlot, partitionMaxBytes: number): FetchPartition {
+  return {
+    partition: slot.partition,
+    currentLeaderEpoch: slot.leaderEpoch,
+    fetchOffset: slot.position!,
+    lastFetchedEpoch: -1,
+    partitionMaxBytes: Math.max(partitionMaxBytes, slot.neededBytes),
+  }
+}
+
+/** In the order of the slots; topics where the first of them stands. */
+function byTopic<T>(
+  slots: readonly FetchSlot[],
+  map: (slot: FetchSlot) => T,
+): { topic: string; partitions: T[] }[] {
+  const topics = new Map<string, T[]>()
+  for (const slot of slots) {
+    const partitions = topics.get(slot.topic)
+    if (partitions === undefined) topics.set(slot.topic, [map(slot)])
+    else partitions.push(map(slot))
+  }
+  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
+}
