@@ -1,7 +1,7 @@
 // What went wrong in kafkajs, as an error with a code. Called wherever the driver talks to a
 // broker.
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
-import type { PartitionOffsets, TopicPartition } from '../log.ts'
+import { unknownTopic } from '../failures.ts'
 
 /**
  * The parts of kafkajs's errors that say what happened; `type` is Kafka's own name of the error.
@@ -70,26 +70,5 @@ export function asLogError(
   return new EuphorionError('LOG_FAILED', `Kafka at ${brokers}: ${message}`, {
     cause: error,
     place,
-  })
-}
-
-export function unknownTopic(place: ErrorPlace, cause?: unknown): EuphorionError {
-  const what =
-    place.partition === undefined
-      ? `topic '${place.topic}' does not exist`
-      : `topic '${place.topic}' has no partition ${place.partition}`
-  return new EuphorionError('TOPIC_UNKNOWN', what, { cause, place })
-}
-
-/** A position where the log has nothing (any more). */
-export function outOfRange(
-  lane: TopicPartition,
-  offset: number,
-  range?: PartitionOffsets,
-): EuphorionError {
-  const { topic, partition } = lane
-  const has = range ? `, the log has ${range.earliest} to ${range.latest}` : ''
-  return new EuphorionError('OFFSET_OUT_OF_RANGE', `position ${offset} is outside the log${has}`, {
-    place: { topic, partition, offset },
   })
 }

@@ -4,6 +4,7 @@ import type { Admin } from 'kafkajs'
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
+import { unknownTopic } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
@@ -18,7 +19,7 @@ import type {
 } from '../log.ts'
 import { type ClientMaker, clientMaker, type KafkajsOptions } from './client.ts'
 import { KafkajsConsumer } from './consumer.ts'
-import { asLogError, kafkaErrorType, unknownTopic } from './failures.ts'
+import { asLogError, kafkaErrorType } from './failures.ts'
 import { KafkajsProducer } from './producer.ts'
 import { Reader } from './reader.ts'
 import { Sockets } from './sockets.ts'

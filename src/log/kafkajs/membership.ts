@@ -8,9 +8,10 @@
 // Callbacks and the finding of positions run one at a time in #work, in the order of their causes.
 import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
+import { outOfRange } from '../failures.ts'
 import type { ConsumerOptions, StartPosition } from '../log.ts'
 import { gatedAssignor } from './assignor.ts'
-import { asLogError, kafkaErrorType, outOfRange } from './failures.ts'
+import { asLogError, kafkaErrorType } from './failures.ts'
 import { Lane } from './lane.ts'
 import type { MembershipPorts } from './membership_ports.ts'
 

@@ -3,9 +3,10 @@
 import type { IHeaders, Producer } from 'kafkajs'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { Compression } from '../../wire/compression.ts'
+import { unknownTopic } from '../failures.ts'
 import type { LogHeader, LogProducer, LogRecord, TopicInfo } from '../log.ts'
 import { type ClientMaker, compressionTypes, nullHeader } from './client.ts'
-import { asLogError, unknownTopic } from './failures.ts'
+import { asLogError } from './failures.ts'
 
 /** The broker has refused the batch for what it is, and counts on with the next one. */
 const refusals: ReadonlySet<ErrorCode> = new Set(['RECORD_TOO_LARGE', 'RECORD_INVALID'])

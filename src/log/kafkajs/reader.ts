@@ -1,8 +1,8 @@
 // Reads records without a group, for tools and tests. Called by KafkajsLog.read.
 import type { Cluster, KafkaMessage } from 'kafkajs'
+import { unknownTopic } from '../failures.ts'
 import type { StoredRecord } from '../log.ts'
 import { type ClientMaker, clusterOf } from './client.ts'
-import { unknownTopic } from './failures.ts'
 import { headersOf } from './pack.ts'
 
 /** What kafkajs's Broker.fetch answers, as far as it is used here. */
