@@ -6,8 +6,11 @@ import { EuphorionError } from '../../errors.ts'
 import type { Connection } from '../../wire/connection.ts'
 import { type Backoff, pauseMs } from './backoff.ts'
 
-/** Requests that may wait long at the broker keep others waiting behind them. */
-export type Purpose = 'control' | 'fetch' | 'produce'
+/**
+ * Requests that may wait long at the broker keep others waiting behind them. Each reader has a
+ * number of its own.
+ */
+export type Purpose = 'control' | 'produce' | `fetch ${number}`
 
 export interface Address {
   readonly host: string
@@ -64,6 +67,19 @@ export class BrokerPool {
     return [...this.#slots.values()]
       .filter((slot) => slot.purpose === purpose && slot.connection?.closed === false)
       .map((slot) => slot.connection!)
+  }
+
+  /** Closes the connections of a reader, which asks for no more. */
+  release(purpose: Purpose): void {
+    for (const [key, slot] of this.#slots) {
+      if (slot.purpose !== purpose) continue
+      this.#slots.delete(key)
+      slot.connection?.close()
+      slot.opening?.then(
+        (connection) => connection.close(),
+        () => {},
+      )
+    }
   }
 
   /** Takes over a connection that was opened before its broker's number was known. */

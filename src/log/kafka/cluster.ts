@@ -73,6 +73,7 @@ export class Cluster {
   /** Numbers of brokers by `kind id`. */
   readonly #coordinators = new Map<string, number>()
   readonly #refreshes: SharedTurns
+  #readers = 0
   #cancelAging: (() => void) | undefined
   #closed = false
 
@@ -159,6 +160,15 @@ export class Cluster {
   /** Opened on demand, one for each broker and purpose. See BrokerPool.connection. */
   connection(nodeId: number, purpose: Purpose): Promise<Connection> {
     return this.#pool.connection(nodeId, purpose)
+  }
+
+  /** A purpose that nobody else has, for one reader; its connections are closed by release(). */
+  readerPurpose(): Purpose {
+    return `fetch ${this.#readers++}`
+  }
+
+  release(purpose: Purpose): void {
+    this.#pool.release(purpose)
   }
 
   /** To the leader of a partition. LOG_FAILED while there is none, TOPIC_UNKNOWN. */

@@ -14,6 +14,8 @@ export class FetchSlot {
   /** The broker that leads it; undefined until metadata tells. */
   leader: number | undefined
   leaderEpoch = -1
+  /** Of the topic that is read; another one has been made anew. */
+  topicId: string | null | undefined
   /** A follower to read from, by its leader's advice (KIP-392). */
   replica: number | undefined
   replicaUntilMs = 0
@@ -35,6 +37,7 @@ export class FetchSlot {
     const slot = new FetchSlot(this.topic, this.partition, position)
     slot.leader = this.leader
     slot.leaderEpoch = this.leaderEpoch
+    slot.topicId = this.topicId
     slot.replica = this.replica
     slot.replicaUntilMs = this.replicaUntilMs
     return slot

@@ -1,0 +1,304 @@
+// Reads the partitions of a consumer from their brokers: knows positions and leaders, moves
+// partitions to other brokers, and what is to happen when one cannot be read. Owned by
+// KafkaConsumer.
+import type { Clock } from '../../clock.ts'
+import { EuphorionError } from '../../errors.ts'
+import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
+import type { FetchResult, TopicPartition } from '../log.ts'
+import { BrokerFetcher } from './broker_fetcher.ts'
+import type { Purpose } from './broker_pool.ts'
+import type { Cluster } from './cluster.ts'
+import type { PartitionHead } from './fetch_answer.ts'
+import type { FetchLimits } from './fetch_session.ts'
+import { FetchSlot } from './fetch_slot.ts'
+import { closedResult, type FetchCall, FetchTargets, type Wants } from './fetch_targets.ts'
+
+export interface FetcherOptions {
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly limits: Omit<FetchLimits, 'maxBytes'>
+  readonly offsetOutOfRange: 'earliest' | 'latest' | 'error'
+  /** First or next offset of a partition. */
+  readonly edge: (place: TopicPartition, edge: 'earliest' | 'latest') => Promise<number>
+  /** The topic is not there any more, or is another one. */
+  readonly topicLost: (topic: string) => void
+}
+
+const offsetOutOfRangeCode = 1
+/** How long a follower is read from before the leader is asked again. */
+const replicaMs = 300_000
+const pauseMsMin = 50
+const pauseMsMax = 1000
+/** So often a topic has to be missing before it counts as deleted: brokers start with gaps. */
+const missingMax = 3
+
+export class Fetcher {
+  readonly #options: FetcherOptions
+  readonly #purpose: Purpose
+  readonly #targets = new FetchTargets()
+  readonly #brokers = new Map<number, BrokerFetcher>()
+  /** Those first that have waited longest. */
+  #slots: FetchSlot[] = []
+  #isLocating = false
+  #cancelPause: (() => void) | undefined
+  #endPause: (() => void) | undefined
+  #closed = false
+
+  constructor(options: FetcherOptions) {
+    this.#options = options
+    this.#purpose = options.cluster.readerPurpose()
+  }
+
+  fetch(target: Uint8Array, wants: Wants, signal: AbortSignal | undefined): Promise<FetchResult> {
+    if (this.#closed || signal?.aborted) return Promise.resolve(closedResult)
+    return new Promise((resolve, reject) => {
+      const settled = (): void => signal?.removeEventListener('abort', abort)
+      const call: FetchCall = {
+        target,
+        wants,
+        bound: false,
+        resolve: (result) => {
+          settled()
+          resolve(result)
+        },
+        reject: (error) => {
+          settled()
+          reject(error)
+        },
+      }
+      const abort = (): void => this.#abort(call)
+      signal?.addEventListener('abort', abort)
+      this.#targets.add(call)
+      for (const broker of this.#brokers.values()) broker.targetAdded()
+    })
+  }
+
+  #abort(call: FetchCall): void {
+    if (!call.bound) {
+      if (this.#targets.remove(call)) call.resolve(closedResult)
+      return
+    }
+    for (const broker of this.#brokers.values()) if (broker.abandon(call)) return
+  }
+
+  /** Wanted partitions may be others now. */
+  wake(): void {
+    for (const broker of this.#brokers.values()) broker.pump()
+  }
+
+  /** Begins to read a partition. */
+  add(place: TopicPartition, position: number): void {
+    this.#slots.push(new FetchSlot(place.topic, place.partition, position))
+    void this.#locate()
+  }
+
+  /** What is on its way for these does not count any more. */
+  remove(isGone: (place: TopicPartition) => boolean): void {
+    for (const slot of this.#slots) if (isGone(slot)) slot.stale = true
+    this.#slots = this.#slots.filter((slot) => !slot.stale)
+  }
+
+  /** False where the partition is not read here. */
+  seek(topic: string, partition: number, offset: number): boolean {
+    const slot = this.#slots.find((each) => each.topic === topic && each.partition === partition)
+    if (slot === undefined) return false
+    this.#replace(slot, offset)
+    return true
+  }
+
+  /** The next fetch rejects with it. */
+  fail(error: unknown): void {
+    this.#targets.fail(error)
+  }
+
+  /** Ends the fetches that wait. */
+  close(): void {
+    this.#closed = true
+    this.remove(() => true)
+    for (const broker of this.#brokers.values()) broker.close()
+    this.#options.cluster.release(this.#purpose)
+    this.#targets.close()
+    this.#endPause?.()
+  }
+
+  #replace(slot: FetchSlot, position: number): void {
+    this.#slots[this.#slots.indexOf(slot)] = slot.moved(position)
+    this.wake()
+  }
+
+  #brokerOf(nodeId: number): BrokerFetcher {
+    let broker = this.#brokers.get(nodeId)
+    if (broker === undefined) {
+      const { cluster, clock, limits } = this.#options
+      broker = new BrokerFetcher({
+        clock,
+        targets: this.#targets,
+        limits,
+        connect: () => cluster.connection(nodeId, this.#purpose),
+        slots: () => this.#readFrom(nodeId),
+        served: (slot) => this.#served(slot),
+        turnedAway: (slot, head) => this.#turnedAway(slot, head),
+        unreadable: (slot) => this.#unreadable(slot),
+        failed: (error) => this.#brokerFailed(nodeId, error),
+      })
+      this.#brokers.set(nodeId, broker)
+    }
+    return broker
+  }
+
+  #readFrom(nodeId: number): FetchSlot[] {
+    const nowMs = this.#options.clock.monotonic()
+    return this.#slots.filter(
+      (slot) =>
+        slot.source(nowMs) === nodeId &&
+        slot.position !== undefined &&
+        !slot.inFlight &&
+        slot.retryAtMs <= nowMs,
+    )
+  }
+
+  /** Others come first from now on. */
+  #served(slot: FetchSlot): void {
+    slot.failures = 0
+    const at = this.#slots.indexOf(slot)
+    this.#slots.splice(at, 1)
+    this.#slots.push(slot)
+  }
+
+  #turnedAway(slot: FetchSlot, head: PartitionHead): void {
+    const { errorCode, preferredReadReplica } = head
+    if (errorCode === 0) {
+      slot.replica = preferredReadReplica
+      slot.replicaUntilMs = this.#options.clock.monotonic() + replicaMs
+      this.#brokerOf(preferredReadReplica).pump()
+    } else if (slot.replica !== undefined) {
+      // whatever a follower says, its leader knows better
+      slot.replica = undefined
+      this.#lose(slot)
+    } else if (errorCode === offsetOutOfRangeCode) void this.#reset(slot)
+    else if (brokerError(errorCode)?.retriable) this.#lose(slot)
+    else {
+      const { topic, partition, position: offset } = slot
+      slot.position = undefined
+      this.fail(brokerFailure(errorCode, 'reading a partition', { topic, partition, offset }))
+    }
+  }
+
+  #unreadable(slot: FetchSlot): void {
+    const { topic, partition, position: offset } = slot
+    slot.position = undefined
+    const message = 'what the broker has there is no RecordBatch (messages of before Kafka 0.11?)'
+    this.fail(new EuphorionError('BATCH_CORRUPT', message, { place: { topic, partition, offset } }))
+  }
+
+  /** The position is not in the log. */
+  async #reset(slot: FetchSlot): Promise<void> {
+    const { offsetOutOfRange, edge } = this.#options
+    const { topic, partition, position: offset } = slot
+    slot.position = undefined
+    if (offsetOutOfRange === 'error') {
+      const message = `offset ${offset} is not in the log`
+      const place = { topic, partition, offset }
+      this.fail(new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place }))
+      return
+    }
+    try {
+      const position = await edge(slot, offsetOutOfRange)
+      if (!slot.stale) this.#replace(slot, position)
+    } catch {
+      // asked again, and again out of range
+      slot.position = offset
+      this.#lose(slot)
+    }
+  }
+
+  /** Looks where the partition is read from now, after a pause that grows. */
+  #lose(slot: FetchSlot): void {
+    slot.leader = undefined
+    slot.pause(this.#options.clock.monotonic(), pauseMsMin, pauseMsMax)
+    void this.#locate()
+  }
+
+  #brokerFailed(nodeId: number, error: unknown): void {
+    const isOurs = error instanceof EuphorionError && !error.retriable
+    if (isOurs) this.fail(error)
+    for (const slot of this.#slots) {
+      if (slot.replica === nodeId) slot.replica = undefined
+      else if (slot.leader !== nodeId) continue
+      this.#lose(slot)
+    }
+  }
+
+  /** Finds the leaders of all partitions that have none; one such search at a time. */
+  async #locate(): Promise<void> {
+    if (this.#isLocating) return
+    this.#isLocating = true
+    const missing = new Map<string, number>()
+    await undefined
+    for (let round = 0; !this.#closed; round++) {
+      const lost = this.#slots.filter((slot) => slot.leader === undefined)
+      if (lost.length === 0) break
+      const isKnown = round === 0 && lost.every((slot) => slot.failures === 0)
+      await this.#look([...new Set(lost.map(({ topic }) => topic))], !isKnown, missing)
+      for (const slot of lost) this.#place(slot)
+      const waitMs = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(10, round))
+      const nowMs = this.#options.clock.monotonic()
+      const retryMs = Math.max(0, ...lost.map((slot) => slot.retryAtMs - nowMs))
+      const isFound = lost.every((slot) => slot.stale || slot.leader !== undefined)
+      if (!isFound || retryMs > 0) await this.#pause(isFound ? retryMs : waitMs)
+      this.wake()
+    }
+    this.#isLocating = false
+  }
+
+  #place(slot: FetchSlot): void {
+    const topic = this.#options.cluster.topic(slot.topic)
+    if (topic !== undefined) slot.topicId ??= topic.id
+    if (topic !== undefined && slot.topicId !== topic.id) this.#loseTopic(slot.topic)
+    const leader = this.#options.cluster.leader(slot.topic, slot.partition)
+    if (leader === undefined || slot.stale) return
+    slot.leader = leader.nodeId
+    slot.leaderEpoch = leader.epoch
+    this.#brokerOf(leader.nodeId)
+  }
+
+  /**
+   * Metadata of all topics at once, or one by one where one of them is unknown. A cluster that does
+   * not answer is asked again later.
+   */
+  async #look(
+    topics: readonly string[],
+    refresh: boolean,
+    missing: Map<string, number>,
+  ): Promise<void> {
+    try {
+      await this.#options.cluster.metadata(topics, { refresh })
+    } catch (error) {
+      const isUnknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
+      if (!isUnknown) return
+      if (topics.length === 1) this.#missed(topics[0], missing)
+      else for (const topic of topics) await this.#look([topic], refresh, missing)
+    }
+  }
+
+  #missed(topic: string, missing: Map<string, number>): void {
+    const times = (missing.get(topic) ?? 0) + 1
+    missing.set(topic, times)
+    if (times >= missingMax) this.#loseTopic(topic)
+  }
+
+  #loseTopic(topic: string): void {
+    this.remove((place) => place.topic === topic)
+    this.#options.topicLost(topic)
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endPause = () => {
+        this.#cancelPause?.()
+        resolve()
+      }
+      this.#cancelPause = this.#options.clock.after(ms, resolve)
+    })
+  }
+}
