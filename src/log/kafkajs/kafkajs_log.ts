@@ -1,6 +1,5 @@
 // The log on Kafka through kafkajs: topics, offsets and groups by its admin client; producers and
 // consumers in files of their own. Opened by openLog for kafka:// brokers.
-import type { Admin } from 'kafkajs'
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
@@ -19,10 +18,11 @@ import type {
 } from '../log.ts'
 import { type ClientMaker, clientMaker, type KafkajsOptions } from './client.ts'
 import { KafkajsConsumer } from './consumer.ts'
-import { asLogError, kafkaErrorType } from './failures.ts'
+import { asLogError } from './failures.ts'
 import { KafkajsProducer } from './producer.ts'
 import { Reader } from './reader.ts'
 import { Sockets } from './sockets.ts'
+import { TopicAdmin } from './topic_admin.ts'
 
 const capabilities: LogCapabilities = {
   driver: 'kafkajs',
@@ -52,17 +52,16 @@ class KafkajsLog implements Log {
   readonly #clock: Clock
   readonly #sockets = new Sockets()
   readonly #makeClient: ClientMaker
+  readonly #admin: TopicAdmin
   readonly #reader: Reader
   readonly #open = new Set<LogProducer | LogConsumer>()
-  #admin: Promise<Admin> | undefined
-  #asking: Promise<unknown> = Promise.resolve()
-  #closed = false
 
   constructor(options: KafkajsOptions) {
     this.#options = options
     this.#brokers = options.brokers.join(',')
     this.#clock = options.clock ?? systemClock
     this.#makeClient = clientMaker(options, this.#sockets.factory)
+    this.#admin = new TopicAdmin(this.#makeClient, this.#brokers)
     this.#reader = new Reader(this.#makeClient)
   }
 
@@ -78,7 +77,7 @@ class KafkajsLog implements Log {
         ),
       )
     })
-    const connected = this.#ask((admin) => admin.describeCluster())
+    const connected = this.#admin.ask((admin) => admin.describeCluster())
     try {
       await Promise.race([connected, late])
     } catch (error) {
@@ -90,89 +89,32 @@ class KafkajsLog implements Log {
     }
   }
 
-  /**
-   * Asks the admin client, one question at a time: each replaces the metadata that the others look
-   * into. One that has asked for a topic which is gone fails for every topic from then on: it is
-   * replaced, and asked once more where the topic at hand is there.
-   */
-  #ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
-    const answer = this.#asking.then(() => this.#askNow(question, topic))
-    this.#asking = answer.catch(() => undefined)
-    return answer
-  }
-
-  async #askNow<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
-    try {
-      return await question(await this.#connectedAdmin())
-    } catch (error) {
-      const unknown = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
-      if (unknown) await this.#dropAdmin()
-      if (!unknown || topic === undefined || !(await this.#exists(topic)))
-        throw asLogError(error, this.#brokers, { topic })
-      try {
-        return await question(await this.#connectedAdmin())
-      } catch (again) {
-        throw asLogError(again, this.#brokers, { topic })
-      }
-    }
-  }
-
-  #connectedAdmin(): Promise<Admin> {
-    if (this.#closed) return Promise.reject(new EuphorionError('LOG_FAILED', 'the log is closed'))
-    if (!this.#admin) {
-      const admin = this.#makeClient().admin()
-      this.#admin = admin.connect().then(() => admin)
-      this.#admin.catch(() => {
-        this.#admin = undefined
-        return admin.disconnect().catch(() => {})
-      })
-    }
-    return this.#admin
-  }
-
-  async #dropAdmin(): Promise<void> {
-    const admin = this.#admin
-    this.#admin = undefined
-    await admin?.then((one) => one.disconnect()).catch(() => {})
-  }
-
-  async #exists(topic: string): Promise<boolean> {
-    return (await (await this.#connectedAdmin()).listTopics()).includes(topic)
-  }
-
-  async createTopic(
+  createTopic(
     name: string,
-    { partitions, config = {} }: { partitions: number; config?: TopicConfig },
+    options: { partitions: number; config?: TopicConfig },
   ): Promise<boolean> {
-    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..')
-      throw new EuphorionError('TOPIC_INVALID', `'${name}' cannot be the name of a topic`)
-    const topic = {
-      topic: name,
-      numPartitions: partitions,
-      replicationFactor: -1,
-      configEntries: configEntries(config),
-    }
-    return this.#ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders: true }), name)
+    return this.#admin.createTopic(name, options)
   }
 
   async deleteTopic(name: string): Promise<void> {
     await this.topic(name)
-    await this.#ask((admin) => admin.deleteTopics({ topics: [name] }), name)
+    await this.#admin.deleteTopic(name)
     // The broker answers before it has forgotten the topic.
-    const remains = () => this.#ask(async (admin) => (await admin.listTopics()).includes(name))
+    const remains = () =>
+      this.#admin.ask(async (admin) => (await admin.listTopics()).includes(name))
     for (let look = 0; look < deletionLooks && (await remains()); look++)
       await new Promise<void>((resolve) => this.#clock.after(deletionLookMs, resolve))
   }
 
   async topics(): Promise<readonly TopicInfo[]> {
-    const { topics } = await this.#ask((admin) => admin.fetchTopicMetadata())
+    const { topics } = await this.#admin.ask((admin) => admin.fetchTopicMetadata())
     return topics
       .map(({ name, partitions }) => ({ name, partitions: partitions.length }))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   async topic(name: string): Promise<TopicInfo> {
-    const { topics } = await this.#ask(
+    const { topics } = await this.#admin.ask(
       (admin) => admin.fetchTopicMetadata({ topics: [name] }),
       name,
     )
@@ -182,7 +124,7 @@ class KafkajsLog implements Log {
   }
 
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
-    const offsets = await this.#ask((admin) => admin.fetchTopicOffsets(topic), topic)
+    const offsets = await this.#admin.ask((admin) => admin.fetchTopicOffsets(topic), topic)
     return offsets
       .map(({ partition, low, high }) => ({
         partition,
@@ -193,7 +135,7 @@ class KafkajsLog implements Log {
   }
 
   async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
-    const [found] = await this.#ask(
+    const [found] = await this.#admin.ask(
       (admin) => admin.fetchOffsets({ groupId, topics: [topic] }),
       topic,
     )
@@ -263,21 +205,7 @@ class KafkajsLog implements Log {
     await Promise.allSettled([...this.#open].map((one) => one.close()))
     await this.#reader.close()
     // Whoever still asks, a consumer that tries to come back, must not connect anew.
-    this.#closed = true
-    await this.#dropAdmin()
+    await this.#admin.close()
     this.#sockets.destroy()
   }
-}
-
-function configEntries(config: TopicConfig): { name: string; value: string }[] {
-  const names = {
-    cleanup: 'cleanup.policy',
-    retentionMs: 'retention.ms',
-    retentionBytes: 'retention.bytes',
-    segmentBytes: 'segment.bytes',
-    maxMessageBytes: 'max.message.bytes',
-  } as const
-  return (Object.keys(names) as (keyof TopicConfig)[])
-    .filter((key) => config[key] !== undefined)
-    .map((key) => ({ name: names[key], value: String(config[key]) }))
 }

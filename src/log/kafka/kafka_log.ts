@@ -1,0 +1,224 @@
+// The log on Kafka by its own protocol: topics, offsets and groups by questions to the cluster;
+// producers and consumers in files of their own. Opened by openLog for kafka:// brokers.
+import { type Clock, systemClock } from '../../clock.ts'
+import { EuphorionError } from '../../errors.ts'
+import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
+import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
+import { unknownTopic } from '../failures.ts'
+import type {
+  Log,
+  LogCapabilities,
+  LogConsumer,
+  LogProducer,
+  PartitionOffsets,
+  StoredRecord,
+  TopicConfig,
+  TopicInfo,
+} from '../log.ts'
+import { BrokerRefusal } from './broker_refusal.ts'
+import { Cluster, type ClusterOptions } from './cluster.ts'
+import type { TopicMetadata } from './metadata_cache.ts'
+import { readRecords } from './reader.ts'
+import { TopicEditor } from './topic_editor.ts'
+
+export interface KafkaLogOptions extends ClusterOptions {}
+
+const capabilities: LogCapabilities = {
+  driver: 'kafka',
+  rawBatches: true,
+  idempotentAppend: true,
+  transactions: false,
+  staticMembership: true,
+}
+
+const readBytesDefault = 1024 * 1024
+const readUncommitted = 0
+const notKnown = -1
+const noAnswer = 'an answer to ListOffsets does not say what was asked for'
+/** Looks at the metadata before a topic that the brokers have confirmed is taken as they said. */
+const looksMax = 200
+const lookMs = 50
+
+/** Connects; BROKER_UNREACHABLE, naming the brokers, when none answers in `connectTimeoutMs`. */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<Log> {
+  return new KafkaLog(await Cluster.open(options), options)
+}
+
+class KafkaLog implements Log {
+  readonly capabilities = capabilities
+  readonly #cluster: Cluster
+  readonly #editor: TopicEditor
+  readonly #clock: Clock
+  readonly #open = new Set<LogProducer | LogConsumer>()
+
+  constructor(cluster: Cluster, options: KafkaLogOptions) {
+    this.#cluster = cluster
+    this.#editor = new TopicEditor(options)
+    this.#clock = options.clock ?? systemClock
+  }
+
+  async createTopic(
+    name: string,
+    options: { partitions: number; config?: TopicConfig },
+  ): Promise<boolean> {
+    const created = await this.#editor.create(name, options)
+    if (created)
+      await this.#until(name, (topic) => topic?.leaders.every(({ nodeId }) => nodeId >= 0) === true)
+    return created
+  }
+
+  async deleteTopic(name: string): Promise<void> {
+    await this.topic(name)
+    await this.#editor.delete(name)
+    await this.#until(name, (topic) => topic === undefined)
+  }
+
+  /** Brokers hear of what another one has confirmed a little later. */
+  async #until(name: string, isDone: (topic: TopicMetadata | undefined) => boolean): Promise<void> {
+    for (let look = 0; look < looksMax; look++) {
+      await this.#cluster.refresh([name])
+      if (isDone(this.#cluster.topic(name))) return
+      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve))
+    }
+  }
+
+  async topics(): Promise<readonly TopicInfo[]> {
+    return (await this.#cluster.allTopics()).map(topicInfo)
+  }
+
+  async topic(name: string): Promise<TopicInfo> {
+    const [topic] = await this.#cluster.metadata([name], { refresh: true })
+    return topicInfo(topic)
+  }
+
+  async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const partitions = (await this.topic(topic)).partitions
+    const [earliest, latest] = await Promise.all([
+      this.#offsetsAt(topic, partitions, offsetAt.earliest),
+      this.#offsetsAt(topic, partitions, offsetAt.latest),
+    ])
+    return earliest.map((each, partition) => ({
+      partition,
+      earliest: each,
+      latest: latest[partition],
+    }))
+  }
+
+  /** Of each partition; asked of all leaders at once, and again where one has moved. */
+  async #offsetsAt(topic: string, partitions: number, timestamp: number): Promise<number[]> {
+    const offsets = new Array<number>(partitions).fill(notKnown)
+    const missing = () => numbersTo(partitions).filter((each) => offsets[each] === notKnown)
+    const ask = async () => {
+      await Promise.all(
+        this.#byLeader(topic, missing()).map(([nodeId, wanted]) =>
+          this.#listOffsets(nodeId, topic, wanted, timestamp, offsets),
+        ),
+      )
+      if (missing().length > 0)
+        throw new EuphorionError('PROTOCOL_VIOLATED', noAnswer, { place: { topic } })
+    }
+    await this.#cluster.retry(ask, { topics: [topic] })
+    return offsets
+  }
+
+  /** TOPIC_UNKNOWN, and LOG_FAILED while one of the partitions has no leader. */
+  #byLeader(topic: string, partitions: readonly number[]): [number, number[]][] {
+    const byLeader = new Map<number, number[]>()
+    for (const partition of partitions) {
+      const leader = this.#cluster.leader(topic, partition)
+      if (this.#cluster.topic(topic) === undefined) throw unknownTopic({ topic })
+      if (leader === undefined)
+        throw new EuphorionError('LOG_FAILED', 'the partition has no leader now', {
+          place: { topic, partition },
+        })
+      byLeader.set(leader.nodeId, [...(byLeader.get(leader.nodeId) ?? []), partition])
+    }
+    return [...byLeader]
+  }
+
+  async #listOffsets(
+    nodeId: number,
+    topic: string,
+    partitions: readonly number[],
+    timestamp: number,
+    into: number[],
+  ): Promise<void> {
+    const connection = await this.#cluster.connection(nodeId, 'control')
+    const asked = partitions.map((partition) => ({
+      partition,
+      currentLeaderEpoch: this.#cluster.leader(topic, partition)?.epoch ?? -1,
+      timestamp,
+    }))
+    const answer = await connection.request(listOffsetsRequest, {
+      isolationLevel: readUncommitted,
+      topics: [{ topic, partitions: asked }],
+    })
+    let failure: { readonly errorCode: number; readonly partition: number } | undefined
+    for (const each of answer.topics[0]?.partitions ?? []) {
+      if (each.errorCode === 0) into[each.partition] = each.offset
+      else failure = each
+    }
+    if (failure !== undefined)
+      BrokerRefusal.check(failure.errorCode, 'asking for offsets', {
+        topic,
+        partition: failure.partition,
+      })
+  }
+
+  async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
+    const { partitions } = await this.topic(topic)
+    const all = numbersTo(partitions)
+    const ask = async () => {
+      const coordinator = await this.#cluster.coordinator('group', groupId)
+      const answer = await coordinator.request(offsetFetchRequest, {
+        groupId,
+        topics: [{ topic, partitions: all }],
+        requireStable: true,
+      })
+      const what = `asking for the offsets of group '${groupId}'`
+      BrokerRefusal.check(answer.errorCode, what, { topic })
+      const found = answer.topics[0]?.partitions ?? []
+      for (const { errorCode, partition } of found)
+        BrokerRefusal.check(errorCode, what, { topic, partition })
+      return found
+    }
+    const found = await this.#cluster.retry(ask, { coordinator: { kind: 'group', id: groupId } })
+    // -1 is none; kafkajs commits -1 or -2 for "latest" or "earliest" when it is out of range.
+    return new Map(
+      found
+        .filter(({ committedOffset }) => committedOffset >= 0)
+        .map(({ partition, committedOffset }) => [partition, committedOffset]),
+    )
+  }
+
+  producer(): Promise<LogProducer> {
+    return Promise.reject(new EuphorionError('CAPABILITY_MISSING', 'no producer yet'))
+  }
+
+  consumer(): Promise<LogConsumer> {
+    return Promise.reject(new EuphorionError('CAPABILITY_MISSING', 'no consumer yet'))
+  }
+
+  read(
+    topic: string,
+    partition: number,
+    offset: number,
+    maxBytes = readBytesDefault,
+  ): Promise<readonly StoredRecord[]> {
+    return readRecords(this.#cluster, { topic, partition }, offset, maxBytes)
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#open].map((one) => one.close()))
+    await this.#editor.close()
+    this.#cluster.close()
+  }
+}
+
+function topicInfo({ name, leaders }: TopicMetadata): TopicInfo {
+  return { name, partitions: leaders.length }
+}
+
+function numbersTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index)
+}

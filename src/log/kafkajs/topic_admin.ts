@@ -1,0 +1,111 @@
+// Questions to a cluster through kafkajs' admin client, which is connected at the first one. Used
+// by both drivers of Kafka: the other one creates and deletes topics with it.
+import type { Admin } from 'kafkajs'
+import { EuphorionError } from '../../errors.ts'
+import type { TopicConfig } from '../log.ts'
+import type { ClientMaker } from './client.ts'
+import { asLogError, kafkaErrorType } from './failures.ts'
+
+export class TopicAdmin {
+  readonly #makeClient: ClientMaker
+  readonly #brokers: string
+  #admin: Promise<Admin> | undefined
+  #asking: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  /** `brokers` are named in errors. */
+  constructor(makeClient: ClientMaker, brokers: string) {
+    this.#makeClient = makeClient
+    this.#brokers = brokers
+  }
+
+  /**
+   * Asks the admin client, one question at a time: each replaces the metadata that the others look
+   * into. One that has asked for a topic which is gone fails for every topic from then on: it is
+   * replaced, and asked once more where the topic at hand is there.
+   */
+  ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    const answer = this.#asking.then(() => this.#askNow(question, topic))
+    this.#asking = answer.catch(() => undefined)
+    return answer
+  }
+
+  /** False when it existed already. */
+  async createTopic(
+    name: string,
+    { partitions, config = {} }: { partitions: number; config?: TopicConfig },
+  ): Promise<boolean> {
+    if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..')
+      throw new EuphorionError('TOPIC_INVALID', `'${name}' cannot be the name of a topic`)
+    const topic = {
+      topic: name,
+      numPartitions: partitions,
+      replicationFactor: -1,
+      configEntries: configEntries(config),
+    }
+    return this.ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders: true }), name)
+  }
+
+  /** The broker confirms it before it has forgotten the topic. */
+  async deleteTopic(name: string): Promise<void> {
+    await this.ask((admin) => admin.deleteTopics({ topics: [name] }), name)
+  }
+
+  /** Nobody can ask from then on. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#drop()
+  }
+
+  async #askNow<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+    try {
+      return await question(await this.#connected())
+    } catch (error) {
+      const unknown = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+      if (unknown) await this.#drop()
+      if (!unknown || topic === undefined || !(await this.#exists(topic)))
+        throw asLogError(error, this.#brokers, { topic })
+      try {
+        return await question(await this.#connected())
+      } catch (again) {
+        throw asLogError(again, this.#brokers, { topic })
+      }
+    }
+  }
+
+  #connected(): Promise<Admin> {
+    if (this.#closed) return Promise.reject(new EuphorionError('LOG_FAILED', 'the log is closed'))
+    if (!this.#admin) {
+      const admin = this.#makeClient().admin()
+      this.#admin = admin.connect().then(() => admin)
+      this.#admin.catch(() => {
+        this.#admin = undefined
+        return admin.disconnect().catch(() => {})
+      })
+    }
+    return this.#admin
+  }
+
+  async #drop(): Promise<void> {
+    const admin = this.#admin
+    this.#admin = undefined
+    await admin?.then((one) => one.disconnect()).catch(() => {})
+  }
+
+  async #exists(topic: string): Promise<boolean> {
+    return (await (await this.#connected()).listTopics()).includes(topic)
+  }
+}
+
+function configEntries(config: TopicConfig): { name: string; value: string }[] {
+  const names = {
+    cleanup: 'cleanup.policy',
+    retentionMs: 'retention.ms',
+    retentionBytes: 'retention.bytes',
+    segmentBytes: 'segment.bytes',
+    maxMessageBytes: 'max.message.bytes',
+  } as const
+  return (Object.keys(names) as (keyof TopicConfig)[])
+    .filter((key) => config[key] !== undefined)
+    .map((key) => ({ name: names[key], value: String(config[key]) }))
+}
