@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test'
 import { type Random, seededRandom, systemClock } from '../../src/clock.ts'
 import { Connection, type ConnectionOptions } from '../../src/wire/connection.ts'
 import type { AnswerSink, RequestType } from '../../src/wire/request.ts'
-import { testCertificate } from '../support/certificate.ts'
+import { makeCertificate } from '../support/certificate.ts'
 import {
   answerTo,
   apiKeys,
@@ -13,6 +13,9 @@ import {
   startFakeBroker,
   versionsBody,
 } from '../support/fake_broker.ts'
+
+/** Signed by itself. */
+const localhost = makeCertificate({ subject: 'localhost', names: ['localhost', '127.0.0.1'] })
 
 /** Sends bytes; the fake broker answers with the same. */
 const echo: RequestType<Buffer, Buffer> = {
@@ -59,7 +62,7 @@ class PieceWriter {
 async function echoBroker(tls: boolean, size: () => number): Promise<FakeBroker> {
   const writers = new Map<Socket, PieceWriter>()
   return startFakeBroker({
-    ...(tls && { tls: testCertificate }),
+    ...(tls && { tls: { cert: localhost.certificate, key: localhost.key } }),
     onRequest(request, socket) {
       const writer = writers.get(socket) ?? new PieceWriter(socket, size)
       writers.set(socket, writer)
@@ -139,7 +142,7 @@ for (const tls of [false, true]) {
       const open = async () =>
         Connection.open(
           optionsFor((await broker).port, {
-            tls: tls && { ca: testCertificate.cert },
+            tls: tls && { ca: localhost.certificate },
           }),
         )
       const scale = chunking === 'byte by byte' ? 1 : 100
