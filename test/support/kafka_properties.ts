@@ -90,6 +90,7 @@ const limits = {
   'log.retention.ms': -1,
   'log.retention.check.interval.ms': 1000,
   'log.segment.delete.delay.ms': 1000,
+  'log.cleaner.backoff.ms': 500,
   // A broker that was killed is let in again when its last session is over.
   'broker.heartbeat.interval.ms': 500,
   'broker.session.timeout.ms': 2000,
