@@ -1,0 +1,136 @@
+// What a member of a group tells the leader of itself, and what the leader tells it beside its
+// partitions: the user data of Kafka's consumer protocol, in bytes of our own. The first byte is
+// their version; what cannot be read says nothing. Used by kafka/member.ts.
+import { Decoder } from '../wire/decoder.ts'
+import { Encoder } from '../wire/encoder.ts'
+
+/** Partitions of one topic, ascending. */
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** Local state of a partition, and how many records of its changelog it lacks. */
+export interface HeldState {
+  readonly topic: string
+  readonly partition: number
+  readonly lag: number
+}
+
+export interface MemberState {
+  /** Of the group, when `owned` was assigned; -1: before any. */
+  readonly generation: number
+  readonly owned: readonly TopicPartitions[]
+  /** State of partitions that are not owned. */
+  readonly held: readonly HeldState[]
+  /** Members in one place never hold copies of the same state. '': the member's own. */
+  readonly place: string
+}
+
+/** What the leader tells beside the partitions themselves. */
+export interface ShareNotes {
+  /** Some partition waits for its owner: another round follows. */
+  readonly incomplete: boolean
+  readonly standbys: readonly TopicPartitions[]
+}
+
+const VERSION = 1
+const PARTITION_MAX = 2 ** 31 - 1
+
+export const nothingKnown: MemberState = { generation: -1, owned: [], held: [], place: '' }
+const noNotes: ShareNotes = { incomplete: false, standbys: [] }
+
+export function encodeMemberState(state: MemberState): Buffer {
+  const to = started()
+  to.int32(state.generation)
+  to.string(state.place)
+  writePartitions(to, state.owned)
+  to.array(state.held, ({ topic, partition, lag }) => {
+    to.string(topic)
+    to.uvarint(partition)
+    to.int64(lag)
+  })
+  return Buffer.from(to.finish())
+}
+
+export function decodeMemberState(bytes: Uint8Array): MemberState {
+  return read(bytes, nothingKnown, (from) => ({
+    generation: from.int32(),
+    place: from.string(),
+    owned: readPartitions(from),
+    held: from.array(() => ({
+      topic: from.string(),
+      partition: partitionFrom(from.uvarint()),
+      lag: lagFrom(from.int64()),
+    })),
+  }))
+}
+
+export function encodeShareNotes(notes: ShareNotes): Buffer {
+  const to = started()
+  to.boolean(notes.incomplete)
+  writePartitions(to, notes.standbys)
+  return Buffer.from(to.finish())
+}
+
+export function decodeShareNotes(bytes: Uint8Array): ShareNotes {
+  return read(bytes, noNotes, (from) => ({
+    incomplete: from.boolean(),
+    standbys: readPartitions(from),
+  }))
+}
+
+function started(): Encoder {
+  const to = new Encoder()
+  to.int8(VERSION)
+  to.flexible = true
+  return to
+}
+
+/** The whole of it, or `otherwise`: other versions and other programs' bytes are no error. */
+function read<T>(bytes: Uint8Array, otherwise: T, body: (from: Decoder) => T): T {
+  if (bytes.length === 0 || bytes[0] !== VERSION) return otherwise
+  const from = new Decoder(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 1)
+  from.flexible = true
+  try {
+    const value = body(from)
+    return from.left === 0 ? value : otherwise
+  } catch {
+    return otherwise
+  }
+}
+
+/** Each partition as its distance from the one before. */
+function writePartitions(to: Encoder, topics: readonly TopicPartitions[]): void {
+  to.array(topics, ({ topic, partitions }) => {
+    to.string(topic)
+    let next = 0
+    to.array(partitions, (partition) => {
+      to.uvarint(partition - next)
+      next = partition + 1
+    })
+  })
+}
+
+function readPartitions(from: Decoder): TopicPartitions[] {
+  return from.array(() => {
+    const topic = from.string()
+    let next = 0
+    const partitions = from.array(() => {
+      const partition = partitionFrom(next + from.uvarint())
+      next = partition + 1
+      return partition
+    })
+    return { topic, partitions }
+  })
+}
+
+function partitionFrom(value: number): number {
+  if (value > PARTITION_MAX) throw new RangeError(`no partition: ${value}`)
+  return value
+}
+
+function lagFrom(value: number): number {
+  if (value < 0 || !Number.isSafeInteger(value)) throw new RangeError(`no lag: ${value}`)
+  return value
+}
