@@ -7,8 +7,9 @@
 //   quotas (balanced) ─▶ keep what is owned ─▶ the rest to who has its state ─▶ the rest in turns
 //
 // A member that owns more than its quota gives up the lowest numbers. Nothing else moves.
+import type { TopicPartitions } from '../wire/consumer_protocol.ts'
 import { placeStandbys } from './assignor_standbys.ts'
-import type { MemberState, TopicPartitions } from './member_state.ts'
+import type { MemberState } from './member_state.ts'
 import { fillLevels } from './quotas.ts'
 
 export interface GroupMember {

@@ -1,14 +1,9 @@
 // What a member of a group tells the leader of itself, and what the leader tells it beside its
 // partitions: the user data of Kafka's consumer protocol, in bytes of our own. The first byte is
 // their version; what cannot be read says nothing. Used by kafka/member.ts.
+import type { TopicPartitions } from '../wire/consumer_protocol.ts'
 import { Decoder } from '../wire/decoder.ts'
 import { Encoder } from '../wire/encoder.ts'
-
-/** Partitions of one topic, ascending. */
-export interface TopicPartitions {
-  readonly topic: string
-  readonly partitions: readonly number[]
-}
 
 /** Local state of a partition, and how many records of its changelog it lacks. */
 export interface HeldState {
@@ -17,14 +12,18 @@ export interface HeldState {
   readonly lag: number
 }
 
-export interface MemberState {
-  /** Of the group, when `owned` was assigned; -1: before any. */
-  readonly generation: number
-  readonly owned: readonly TopicPartitions[]
+/** The user data of a subscription. */
+export interface LocalState {
   /** State of partitions that are not owned. */
   readonly held: readonly HeldState[]
   /** Members in one place never hold copies of the same state. '': the member's own. */
   readonly place: string
+}
+
+export interface MemberState extends LocalState {
+  /** Of the group, when `owned` was assigned; -1: before any. */
+  readonly generation: number
+  readonly owned: readonly TopicPartitions[]
 }
 
 /** What the leader tells beside the partitions themselves. */
@@ -37,14 +36,12 @@ export interface ShareNotes {
 const VERSION = 1
 const PARTITION_MAX = 2 ** 31 - 1
 
-export const nothingKnown: MemberState = { generation: -1, owned: [], held: [], place: '' }
+const nothingKnown: LocalState = { held: [], place: '' }
 const noNotes: ShareNotes = { incomplete: false, standbys: [] }
 
-export function encodeMemberState(state: MemberState): Buffer {
+export function encodeLocalState(state: LocalState): Buffer {
   const to = started()
-  to.int32(state.generation)
   to.string(state.place)
-  writePartitions(to, state.owned)
   to.array(state.held, ({ topic, partition, lag }) => {
     to.string(topic)
     to.uvarint(partition)
@@ -53,11 +50,9 @@ export function encodeMemberState(state: MemberState): Buffer {
   return Buffer.from(to.finish())
 }
 
-export function decodeMemberState(bytes: Uint8Array): MemberState {
+export function decodeLocalState(bytes: Uint8Array | null): LocalState {
   return read(bytes, nothingKnown, (from) => ({
-    generation: from.int32(),
     place: from.string(),
-    owned: readPartitions(from),
     held: from.array(() => ({
       topic: from.string(),
       partition: partitionFrom(from.uvarint()),
@@ -73,7 +68,7 @@ export function encodeShareNotes(notes: ShareNotes): Buffer {
   return Buffer.from(to.finish())
 }
 
-export function decodeShareNotes(bytes: Uint8Array): ShareNotes {
+export function decodeShareNotes(bytes: Uint8Array | null): ShareNotes {
   return read(bytes, noNotes, (from) => ({
     incomplete: from.boolean(),
     standbys: readPartitions(from),
@@ -88,8 +83,8 @@ function started(): Encoder {
 }
 
 /** The whole of it, or `otherwise`: other versions and other programs' bytes are no error. */
-function read<T>(bytes: Uint8Array, otherwise: T, body: (from: Decoder) => T): T {
-  if (bytes.length === 0 || bytes[0] !== VERSION) return otherwise
+function read<T>(bytes: Uint8Array | null, otherwise: T, body: (from: Decoder) => T): T {
+  if (bytes === null || bytes.length === 0 || bytes[0] !== VERSION) return otherwise
   const from = new Decoder(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 1)
   from.flexible = true
   try {

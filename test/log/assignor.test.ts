@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Assignment, assign, type GroupMember } from '../../src/log/assignor.ts'
-import type { MemberState, TopicPartitions } from '../../src/log/member_state.ts'
+import type { MemberState } from '../../src/log/member_state.ts'
+import type { TopicPartitions } from '../../src/wire/consumer_protocol.ts'
 
 interface Told {
   owned?: Readonly<Record<string, readonly number[]>>

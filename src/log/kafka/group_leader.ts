@@ -1,0 +1,118 @@
+// What the leader of a group does beside being a member: assigns the partitions, and looks whether
+// topics or partitions came or went. Owned by GroupMember.
+import type { Clock } from '../../clock.ts'
+import {
+  type ConsumerSubscription,
+  decodeSubscription,
+  encodeAssignment,
+} from '../../wire/consumer_protocol.ts'
+import type { JoinGroupAnswer } from '../../wire/requests/join_group.ts'
+import type { SyncGroupBody } from '../../wire/requests/sync_group.ts'
+import { assign, type GroupMember } from '../assignor.ts'
+import { decodeLocalState, encodeShareNotes } from '../member_state.ts'
+
+export interface LeaderPorts {
+  readonly clock: Clock
+  partitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
+}
+
+type Assignments = SyncGroupBody['assignments']
+
+export class GroupLeader {
+  readonly #ports: LeaderPorts
+  readonly #intervalMs: number
+  /** Of all members; empty: we are not the leader. */
+  #topics: readonly string[] = []
+  /** Partitions as they were assigned; undefined: the first look says. */
+  #known: string | undefined
+  /** A difference that was seen once: a broker that starts may not know all topics yet. */
+  #suspected: string | undefined
+  #lookedAtMs = 0
+  #looking = false
+
+  constructor(ports: LeaderPorts, intervalMs: number) {
+    this.#ports = ports
+    this.#intervalMs = intervalMs
+  }
+
+  /** Another one leads. */
+  follow(): Assignments {
+    this.#topics = []
+    return []
+  }
+
+  /** Rejects when the numbers of partitions cannot be had. */
+  async lead(joined: JoinGroupAnswer): Promise<Assignments> {
+    const members = joined.members.map(({ memberId, groupInstanceId, metadata }) =>
+      groupMember(memberId, groupInstanceId, metadata),
+    )
+    this.#topics = [...new Set(members.flatMap(({ topics }) => topics))].sort()
+    this.#known = undefined
+    this.#suspected = undefined
+    this.#lookedAtMs = this.#ports.clock.monotonic()
+    // It came back, and what it assigned before stands (KIP-814).
+    if (joined.skipAssignment) return []
+    const partitions = await this.#ports.partitions(this.#topics)
+    this.#known = fingerprint(partitions)
+    const { shares, incomplete } = assign(members, partitions)
+    return [...shares].map(([memberId, { actives, standbys }]) => ({
+      memberId,
+      assignment: encodeAssignment({
+        assignedPartitions: actives,
+        userData: encodeShareNotes({ incomplete, standbys }),
+      }),
+    }))
+  }
+
+  /** Once in a while, as leader: says when the partitions are others than those assigned. */
+  look(changed: (news: string) => void): void {
+    const { clock } = this.#ports
+    if (this.#topics.length === 0 || this.#looking) return
+    if (clock.monotonic() - this.#lookedAtMs < this.#intervalMs) return
+    const topics = this.#topics
+    this.#looking = true
+    this.#ports
+      .partitions(topics)
+      .then((partitions) => {
+        if (topics === this.#topics && this.#differs(fingerprint(partitions)))
+          changed('topics or partitions came or went')
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#looking = false
+        this.#lookedAtMs = clock.monotonic()
+      })
+  }
+
+  #differs(now: string): boolean {
+    this.#known ??= now
+    const isSeenTwice = this.#suspected === now
+    this.#suspected = now
+    return isSeenTwice && now !== this.#known
+  }
+}
+
+/** A member whose bytes cannot be read takes nothing, and does not stop the others. */
+function groupMember(id: string, instanceId: string | null, metadata: Buffer): GroupMember {
+  let told: ConsumerSubscription
+  try {
+    told = decodeSubscription(metadata)
+  } catch {
+    return { id, topics: [], state: { generation: -1, owned: [], held: [], place: '' } }
+  }
+  return {
+    id,
+    ...(instanceId === null ? {} : { instanceId }),
+    ...(told.rackId === null ? {} : { rack: told.rackId }),
+    topics: [...new Set(told.topics)],
+    state: {
+      ...decodeLocalState(told.userData),
+      generation: told.generationId,
+      owned: told.ownedPartitions,
+    },
+  }
+}
+
+function fingerprint(partitions: ReadonlyMap<string, number>): string {
+  return JSON.stringify([...partitions].sort(([a], [b]) => (a < b ? -1 : 1)))
+}

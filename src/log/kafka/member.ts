@@ -1,0 +1,371 @@
+// A member of a consumer group as a state machine: joins, is assigned, beats, joins again, leaves.
+// Cooperative (KIP-429: what is not revoked is never given up) and, with an instance id, static
+// (KIP-345). Knows no sockets and no threads; run by membership_thread.ts, and by tests against a
+// simulated coordinator.
+//
+//             ┌──────────── rejoin: asked by the group, or something was released ◀──┐
+//             ▼                                                                      │
+//   start ─▶ JoinGroup ─▶ SyncGroup ─▶ Heartbeat … ──────────────────────────────────┤
+//             ▲  (the leader assigns)      │ unknown member, illegal generation      │
+//             └────────── all is lost ◀────┘        not there, loading: a pause ─────┘
+import { type Clock, type Random, systemRandom } from '../../clock.ts'
+import type { EuphorionError } from '../../errors.ts'
+import { brokerCode } from '../../wire/broker_code.ts'
+import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
+import { decodeAssignment, encodeSubscription } from '../../wire/consumer_protocol.ts'
+import type { RequestType } from '../../wire/request.ts'
+import { type HeartbeatBody, heartbeatRequest } from '../../wire/requests/heartbeat.ts'
+import { type JoinGroupAnswer, joinGroupRequest } from '../../wire/requests/join_group.ts'
+import { leaveGroupRequest } from '../../wire/requests/leave_group.ts'
+import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
+import type { TopicPartition } from '../log.ts'
+import { decodeShareNotes, encodeLocalState } from '../member_state.ts'
+import { pauseMs } from './backoff.ts'
+import { GroupLeader } from './group_leader.ts'
+import { Holdings } from './holdings.ts'
+
+export interface MemberOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** Makes the member static. */
+  readonly instanceId?: string
+  readonly rack?: string
+  /** Standbys are never in the place of their active. '': the member's own. */
+  readonly place: string
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly rebalanceTimeoutMs: number
+  /** How often the leader looks whether topics or partitions came or went. */
+  readonly metadataIntervalMs: number
+}
+
+/** By which offsets are committed. */
+export interface MemberIdentity {
+  readonly memberId: string
+  readonly generationId: number
+}
+
+export interface MemberPorts {
+  readonly clock: Clock
+  readonly random?: Random
+  /** Asks the group's coordinator. Rejects when there is none, or no answer in time. */
+  ask<Q, A>(type: RequestType<Q, A>, body: Q, timeoutMs: number): Promise<A>
+  /** Looks for the coordinator anew, by a new connection: what is under way is rejected. */
+  reconnect(): void
+  /** Numbers of partitions, as they are now; topics that do not exist are left out. */
+  partitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
+  assigned(added: readonly TopicPartition[]): Promise<void>
+  revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void>
+  /** Comes before whatever it assigns; undefined: no member any more. */
+  identity(identity: MemberIdentity | undefined): void
+  /** The member has ended, for good. */
+  failed(error: EuphorionError): void
+}
+
+export const assignorName = 'euphorion'
+const protocolType = 'consumer'
+/** The coordinator answers JoinGroup at the latest after the rebalance timeout. */
+const joinGraceMs = 5000
+const backoff = { firstMs: 50, mostMs: 1000 }
+/** A word with the coordinator when leaving; after that it notices by itself. */
+const leaveTimeoutMs = 2000
+
+const { NONE, MEMBER_ID_REQUIRED, REBALANCE_IN_PROGRESS } = brokerCode
+const { UNKNOWN_MEMBER_ID, ILLEGAL_GENERATION } = brokerCode
+
+export class GroupMember {
+  readonly #options: MemberOptions
+  readonly #ports: MemberPorts
+  readonly #random: Random
+  readonly #holdings: Holdings
+  readonly #leader: GroupLeader
+  #topics: readonly string[]
+  #memberId = ''
+  #generation = -1
+  #failures = 0
+  /** Why to join again, once something asks for it. */
+  #reason: string | undefined = 'it starts'
+  /** When a partition that others have to give up was last waited for. */
+  #incompleteSinceMs: number | undefined
+  #state: 'running' | 'suspended' | 'closing' | 'ended' = 'running'
+  #wake: () => void = () => undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(options: MemberOptions, ports: MemberPorts) {
+    this.#options = options
+    this.#ports = ports
+    this.#random = ports.random ?? systemRandom
+    this.#topics = options.topics
+    this.#leader = new GroupLeader(ports, options.metadataIntervalMs)
+    this.#holdings = new Holdings({
+      clock: ports.clock,
+      assigned: (added) => ports.assigned(added),
+      revoked: (gone, lost) => ports.revoked(gone, lost),
+      // Who closes leaves, or comes back soon: in both cases another round is of no use.
+      released: () => {
+        if (this.#state !== 'closing') this.#rejoin('partitions were given up')
+      },
+    })
+  }
+
+  /** ms that a revoke has not been answered. */
+  get revokingMs(): number {
+    return this.#holdings.revokingMs
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  subscribe(topics: readonly string[]): void {
+    this.#topics = topics
+    this.#holdings.keepTopics(topics)
+    this.#rejoin('the topics are others')
+  }
+
+  /** Leaves the group, also as a static member, and all is lost; until resume(). */
+  suspend(): void {
+    if (this.#state !== 'running') return
+    this.#state = 'suspended'
+    this.#interrupt()
+  }
+
+  resume(): void {
+    if (this.#state !== 'suspended') return
+    this.#state = 'running'
+    this.#interrupt()
+  }
+
+  /**
+   * Gives up everything, then leaves: a static member only if told so, since it is to come back.
+   * While the engine gives things up it goes on beating.
+   */
+  async close(leave = this.#options.instanceId === undefined): Promise<void> {
+    if (this.#state === 'ended') return
+    const wasSuspended = this.#state === 'suspended'
+    this.#state = 'closing'
+    this.#holdings.aim([])
+    await this.#holdings.settled()
+    this.#state = 'ended'
+    this.#interrupt()
+    await this.#running
+    if (leave && !wasSuspended) await this.#leave('the consumer is closed')
+    this.#ports.identity(undefined)
+  }
+
+  async #run(): Promise<void> {
+    while (this.#state !== 'ended') {
+      try {
+        if (this.#state === 'suspended') await this.#stayAway()
+        else if (this.#reason === undefined) await this.#beat()
+        else await this.#join(this.#reason)
+      } catch {
+        // No coordinator, or none that answers. Whether we are still members, it will tell.
+        if (this.#active) await this.#pause()
+      }
+    }
+  }
+
+  get #active(): boolean {
+    return this.#state === 'running' || this.#state === 'closing'
+  }
+
+  async #stayAway(): Promise<void> {
+    this.#lose()
+    await this.#leave('its main thread stands still')
+    this.#memberId = ''
+    while (this.#state === 'suspended') await this.#sleep(this.#options.sessionTimeoutMs)
+    this.#reason = 'its main thread goes on'
+  }
+
+  /** One round: JoinGroup and SyncGroup. Leaves a reason where another has to follow. */
+  async #join(reason: string): Promise<void> {
+    this.#reason = undefined
+    try {
+      const answer = await this.#askToJoin(reason)
+      this.#memberId = answer.memberId || this.#memberId
+      if (answer.errorCode === MEMBER_ID_REQUIRED) this.#reason = reason
+      else if (await this.#passes(answer.errorCode, 'joining')) await this.#sync(answer)
+      else this.#reason ??= reason
+    } catch (error) {
+      this.#reason ??= reason
+      throw error
+    }
+  }
+
+  #askToJoin(reason: string): Promise<JoinGroupAnswer> {
+    const { groupId, instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const body = {
+      groupId,
+      sessionTimeoutMs,
+      rebalanceTimeoutMs,
+      memberId: this.#memberId,
+      groupInstanceId: instanceId ?? null,
+      protocolType,
+      protocols: [{ name: assignorName, metadata: this.#subscription() }],
+      reason,
+    }
+    return this.#ask(joinGroupRequest, body, rebalanceTimeoutMs + joinGraceMs)
+  }
+
+  #subscription(): Uint8Array {
+    return encodeSubscription({
+      topics: this.#topics,
+      userData: encodeLocalState({ held: [], place: this.#options.place }),
+      ownedPartitions: this.#holdings.owned,
+      generationId: this.#generation,
+      rackId: this.#options.rack ?? null,
+    })
+  }
+
+  async #sync(joined: JoinGroupAnswer): Promise<void> {
+    const isLeader = joined.leader === joined.memberId
+    const assignments = isLeader ? await this.#leader.lead(joined) : this.#leader.follow()
+    const answer = await this.#ask(syncGroupRequest, {
+      ...this.#sender(joined.generationId),
+      protocolType: joined.protocolType,
+      protocolName: joined.protocolName,
+      assignments,
+    })
+    if (!(await this.#passes(answer.errorCode, 'taking its share'))) {
+      this.#reason ??= 'the group went on'
+      return
+    }
+    const { assignedPartitions, userData } = decodeAssignment(answer.assignment)
+    this.#generation = joined.generationId
+    const { memberId, generationId } = joined
+    this.#ports.identity({ memberId, generationId })
+    const { incomplete } = decodeShareNotes(userData)
+    this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
+    if (this.#state !== 'running') return
+    this.#holdings.aim(
+      assignedPartitions
+        .filter(({ topic }) => this.#topics.includes(topic))
+        .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
+    )
+  }
+
+  /** Heartbeats, until there is a reason to join again. */
+  async #beat(): Promise<void> {
+    while (this.#active && this.#reason === undefined) {
+      await this.#sleep(this.#options.heartbeatIntervalMs)
+      if (!this.#active || this.#reason !== undefined) return
+      const answer = await this.#ask(heartbeatRequest, this.#sender(this.#generation))
+      if (!(await this.#passes(answer.errorCode, 'beating'))) continue
+      this.#lookForOrphans()
+      this.#leader.look((news) => this.#rejoin(news))
+    }
+  }
+
+  /**
+   * What waits for its owner comes with the round that the owner's release starts. An owner that
+   * was static and came back without it releases nothing: then somebody has to ask.
+   */
+  #lookForOrphans(): void {
+    if (this.#incompleteSinceMs === undefined) return
+    const waitedMs = this.#ports.clock.monotonic() - this.#incompleteSinceMs
+    if (waitedMs > this.#options.sessionTimeoutMs * (1 + this.#random() / 2))
+      this.#rejoin('partitions wait for an owner that does not give them up')
+  }
+
+  #sender(generationId: number): HeartbeatBody {
+    const { groupId, instanceId } = this.#options
+    return {
+      groupId,
+      generationId,
+      memberId: this.#memberId,
+      groupInstanceId: instanceId ?? null,
+    }
+  }
+
+  /** True where there is no error; otherwise all that it asks for has been done. */
+  async #passes(errorCode: number, doing: string): Promise<boolean> {
+    switch (errorCode) {
+      case NONE:
+        this.#failures = 0
+        return true
+      case REBALANCE_IN_PROGRESS:
+        this.#rejoin('the group rebalances')
+        return false
+      case UNKNOWN_MEMBER_ID:
+        this.#memberId = ''
+        this.#lose()
+        this.#rejoin('it was thrown out')
+        return false
+      case ILLEGAL_GENERATION:
+        this.#lose()
+        this.#rejoin('the group went on without it')
+        return false
+    }
+    const { retriable, lookUp } = brokerError(errorCode)!
+    if (!retriable) {
+      this.#fail(brokerFailure(errorCode, `${doing} in group '${this.#options.groupId}'`)!)
+      return false
+    }
+    if (lookUp === 'coordinator') this.#ports.reconnect()
+    await this.#pause()
+    return false
+  }
+
+  #fail(error: EuphorionError): void {
+    if (!this.#active) return
+    this.#state = 'ended'
+    this.#lose()
+    this.#ports.failed(error)
+  }
+
+  #lose(): void {
+    this.#generation = -1
+    this.#ports.identity(undefined)
+    this.#holdings.lose()
+  }
+
+  #rejoin(reason: string): void {
+    this.#reason ??= reason
+    this.#wake()
+  }
+
+  /** Whatever it waits for, it looks again. */
+  #interrupt(): void {
+    this.#wake()
+    this.#ports.reconnect()
+  }
+
+  async #leave(reason: string): Promise<void> {
+    const { groupId, instanceId } = this.#options
+    if (this.#memberId === '' && instanceId === undefined) return
+    const member = { memberId: this.#memberId, groupInstanceId: instanceId ?? null, reason }
+    try {
+      const body = { groupId, members: [member] }
+      await this.#ports.ask(leaveGroupRequest, body, leaveTimeoutMs)
+    } catch {
+      // It will be missed after the session timeout.
+    }
+  }
+
+  /** Beats must not wait so long that the session is over. */
+  #ask<Q, A>(
+    type: RequestType<Q, A>,
+    body: Q,
+    timeoutMs = Math.max(1000, this.#options.sessionTimeoutMs / 2),
+  ): Promise<A> {
+    return this.#ports.ask(type, body, timeoutMs)
+  }
+
+  #pause(): Promise<void> {
+    this.#failures++
+    return this.#sleep(pauseMs(backoff, this.#failures, this.#random))
+  }
+
+  /** Resolves after `ms`, or when something wakes it. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#ports.clock.after(ms, () => this.#wake())
+      this.#wake = () => {
+        cancel()
+        this.#wake = () => undefined
+        resolve()
+      }
+    })
+  }
+}
