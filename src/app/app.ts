@@ -8,6 +8,7 @@ import type {
   ResultOutput,
   TableReader,
 } from '../ingest/aggregation.ts'
+import type { RecordMetadata } from '../ingest/receipt.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Log, LogRecord } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -30,13 +31,7 @@ import {
 } from '../stream/aggregation.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
-import {
-  type Message,
-  type RecordMetadata,
-  Topic,
-  type TopicOptions,
-  type TopicPort,
-} from '../stream/topic.ts'
+import { type Message, Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'

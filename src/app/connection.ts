@@ -2,12 +2,12 @@
 // the partitions of topics and places records.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import type { RecordMetadata } from '../ingest/receipt.ts'
 import { Sender } from '../ingest/sender.ts'
 import type { Log, LogRecord } from '../log/log.ts'
 import { openLog } from '../log/open.ts'
 import { Partitioner } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
-import type { RecordMetadata } from '../stream/topic.ts'
 
 export interface ConnectionOptions {
   /** Tells Kafka who asks. */
@@ -72,8 +72,7 @@ export class Connection {
       const message = `the topic has partitions 0 to ${partitions - 1}`
       throw new EuphorionError('PARTITIONS_MISMATCH', message, { place: { topic, partition } })
     }
-    const offset = await this.sender.send(topic, placed, record)
-    return { topic, partition: placed, offset, timestamp: record.timestamp }
+    return this.sender.send(topic, placed, record)
   }
 
   /** Rejects with TOPIC_UNKNOWN. */

@@ -1,59 +1,90 @@
-// Sends records: what is sent while an append of the partition is on its way goes out together as
-// the next batch. Used by topic.send(), by sinks of agents and by the dead-letter topic.
+// Sends records: they are encoded at once, and what is sent while an append of the partition is on
+// its way goes out together as the next batch. Used by topic.send() and sendMany(), by sinks of
+// agents and by the dead-letter topic.
+import { type Clock, systemClock } from '../clock.ts'
+import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { LogProducer, LogRecord } from '../log/log.ts'
+import { BatchWriter } from '../wire/batch_writer.ts'
+import type { Compression } from '../wire/compression.ts'
+import { Outbox, type OutboxPorts } from './outbox.ts'
+import { ManyReceipt, type ManyStored, type RecordMetadata, RecordReceipt } from './receipt.ts'
+import type { Rows } from './rows.ts'
 
-const BATCH_RECORDS_MAX = 10_000
-const BATCH_BYTES_MAX = 512 * 1024
-const RECORD_OVERHEAD_BYTES = 32
-const HEADER_OVERHEAD_BYTES = 10
+const BATCH_BYTES_DEFAULT = 512 * 1024
+const BUFFER_BYTES_DEFAULT = 32 * 1024 ** 2
+/** A partition that is sent little to has a small buffer; it doubles as it is needed. */
+const WRITER_BYTES = 8 * 1024
+/** Buffers that are kept for the next batches. */
+const WRITERS_MAX = 16
+/** Rows that are encoded before others get their turn of the event loop: about a millisecond. */
+const SLICE_ROWS = 1000
+/** Done tasks at the head of a queue before it is cut. */
+const TASKS_KEPT = 1000
 
 export interface SenderOptions {
-  /** Records sent and not yet stored; one more rejects. */
+  /** Records sent by send() and not yet stored; one more rejects. */
   readonly recordsMax: number
+  /** Bytes of records not yet stored; more wait. Default 32 MiB. */
+  readonly bytesMax?: number
+  /** A batch is full at this size. Default 512 KiB. */
+  readonly batchBytes?: number
+  /** How long a record waits for others when nothing of its partition is on its way. Default 0. */
+  readonly lingerMs?: number
+  /** Default 'none'. Others need prepareCompression of wire/compression.ts first. */
+  readonly compression?: Compression
+  readonly clock?: Clock
 }
 
-interface Waiting {
-  readonly record: LogRecord
-  readonly resolve: (offset: number) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Records of one partition in the order of send(); at most one append is on its way. */
-class Outbox {
-  waiting: Waiting[] = []
-  sent = 0
-  settled = 0
-  running: Promise<void> | undefined
-  appending: Promise<void> | undefined
-}
+/** Work of one topic in the order of the calls: what it returns is awaited before the next. */
+type Task = () => void | Promise<void>
 
 export class Sender {
   readonly #producer: LogProducer
   readonly #recordsMax: number
-  readonly #outboxes = new Map<string, Outbox>()
+  readonly #bytesMax: number
+  readonly #outboxes = new Map<string, Outbox[]>()
+  /** Topics where something waits for room, or for a sendMany() that is under way. */
+  readonly #queues = new Map<string, Task[]>()
+  readonly #writers: BatchWriter[] = []
+  readonly #ports: OutboxPorts
   #pending = 0
+  #bytes = 0
+  #room: Deferred<void> | undefined
 
   constructor(producer: LogProducer, options: SenderOptions) {
+    const { batchBytes = BATCH_BYTES_DEFAULT, compression = 'none', lingerMs = 0 } = options
+    const { clock = systemClock } = options
     this.#producer = producer
     this.#recordsMax = options.recordsMax
+    this.#bytesMax = options.bytesMax ?? BUFFER_BYTES_DEFAULT
+    this.#ports = {
+      producer,
+      compression,
+      batchBytes,
+      takeWriter: () => this.#writers.pop() ?? new BatchWriter(WRITER_BYTES),
+      giveWriter: (writer) => this.#keep(writer, batchBytes),
+      later: (flush) => void (lingerMs === 0 ? flush() : clock.after(lingerMs, flush)),
+      freed: (bytes) => this.#freed(bytes),
+    }
   }
 
-  /** Records not yet stored. */
+  /** Records of send() that are not yet stored. */
   get pending(): number {
     return this.#pending
   }
 
   /**
-   * Resolves with the record's offset once it is stored. Records of one partition keep their order.
-   * Rejects with LOG_FAILED when `recordsMax` wait: await what you send.
+   * Resolves once the record is stored. Records of one partition keep their order. Waits while the
+   * buffer has too many bytes; rejects with LOG_FAILED when `recordsMax` records wait: await what
+   * you send.
    */
   send(
     topic: string,
     partition: number,
     record: LogRecord,
     recordsMax = this.#recordsMax,
-  ): Promise<number> {
+  ): Promise<RecordMetadata> {
     if (this.#pending >= recordsMax) {
       const wait = `${this.#pending} records wait to be stored`
       const message = `${wait}; await send(), or raise sendBufferRecords`
@@ -62,23 +93,72 @@ export class Sender {
       )
     }
     this.#pending++
-    const id = `${topic} ${partition}`
-    let outbox = this.#outboxes.get(id)
-    if (outbox === undefined) this.#outboxes.set(id, (outbox = new Outbox()))
-    const target = outbox
     return new Promise((resolve, reject) => {
-      target.waiting.push({ record, resolve, reject })
-      target.sent++
-      target.running ??= this.#drain(target, topic, partition)
+      const receipt = new RecordReceipt(
+        topic,
+        partition,
+        record.timestamp,
+        (metadata) => {
+          this.#pending--
+          resolve(metadata)
+        },
+        (error) => {
+          this.#pending--
+          reject(error)
+        },
+      )
+      const { key, value, timestamp, headers } = record
+      const add = (): void => {
+        const outbox = this.#outbox(topic, partition)
+        this.#bytes += outbox.add(receipt, key, value, timestamp, headers)
+      }
+      if (this.#bytes < this.#bytesMax && !this.#queues.has(topic)) add()
+      else this.#enqueue(topic, add)
     })
+  }
+
+  /**
+   * Stores all rows, each in its partition or in the one that `place` gives it. Rows before one
+   * that cannot be encoded are stored; then it rejects with RECORD_INVALID, naming its index. What
+   * the log refuses is counted in the error.
+   */
+  async sendMany(topic: string, rows: Rows, place: (rows: Rows) => number): Promise<ManyStored> {
+    const receipt = new ManyReceipt(topic)
+    const release = await this.#turn(topic)
+    let at = 0
+    let refused: unknown
+    try {
+      for (; at < rows.count; at++) {
+        if (at % SLICE_ROWS === 0 && at > 0) await new Promise(setImmediate)
+        if (this.#bytes >= this.#bytesMax) await this.#whenRoom()
+        rows.encode(at)
+        const { key, keyLength, value, valueLength, timestamp, headers } = rows
+        const partition = rows.partition ?? place(rows)
+        const outbox = this.#outbox(topic, partition)
+        const waits = receipt.of(partition)
+        this.#bytes += outbox.add(waits, key, value, timestamp, headers, keyLength, valueLength)
+        receipt.added()
+      }
+    } catch (error) {
+      refused = error
+    } finally {
+      release()
+    }
+    for (const outbox of this.#outboxes.get(topic) ?? []) outbox?.flush()
+    await receipt.settled()
+    receipt.throwFailure(rows.count)
+    if (refused !== undefined) throw atRow(refused, at)
+    return receipt.result
   }
 
   /** Resolves when everything sent before is stored or refused. Never rejects: senders know. */
   async flush(): Promise<void> {
-    const marks = [...this.#outboxes.values()].map((outbox) => ({ outbox, sent: outbox.sent }))
-    for (const { outbox, sent } of marks) {
-      while (outbox.settled < sent) await outbox.appending
-    }
+    const queued = [...this.#queues.keys()].map(
+      (topic) => new Promise<void>((resolve) => this.#enqueue(topic, resolve)),
+    )
+    const added = [...this.#outboxes.values()].flat().map((outbox) => outbox.settled())
+    await Promise.all([...queued, ...added])
+    if (queued.length > 0) await this.flush()
   }
 
   async close(): Promise<void> {
@@ -86,39 +166,66 @@ export class Sender {
     await this.#producer.close()
   }
 
-  async #drain(outbox: Outbox, topic: string, partition: number): Promise<void> {
-    await undefined
-    while (outbox.waiting.length > 0) {
-      const batch = outbox.waiting.splice(0, batchLength(outbox.waiting))
-      outbox.appending = this.#append(topic, partition, batch)
-      await outbox.appending
-      this.#pending -= batch.length
-      outbox.settled += batch.length
-    }
-    outbox.running = undefined
+  #outbox(topic: string, partition: number): Outbox {
+    let outboxes = this.#outboxes.get(topic)
+    if (outboxes === undefined) this.#outboxes.set(topic, (outboxes = []))
+    outboxes[partition] ??= new Outbox(topic, partition, this.#ports)
+    return outboxes[partition]
   }
 
-  async #append(topic: string, partition: number, batch: readonly Waiting[]): Promise<void> {
-    try {
-      const records = batch.map((each) => each.record)
-      const first = await this.#producer.append(topic, partition, records)
-      for (const [index, each] of batch.entries()) each.resolve(first + index)
-    } catch (error) {
-      for (const each of batch) each.reject(error)
+  /** Resolves, with what ends the turn, when all calls for the topic before are through. */
+  #turn(topic: string): Promise<() => void> {
+    return new Promise((begin) => {
+      this.#enqueue(topic, () => new Promise<void>((release) => begin(release)))
+    })
+  }
+
+  #enqueue(topic: string, task: Task): void {
+    const queue = this.#queues.get(topic)
+    if (queue !== undefined) queue.push(task)
+    else {
+      const tasks = [task]
+      this.#queues.set(topic, tasks)
+      void this.#work(topic, tasks)
     }
+  }
+
+  async #work(topic: string, tasks: Task[]): Promise<void> {
+    for (let at = 0; at < tasks.length; at++) {
+      while (this.#bytes >= this.#bytesMax) await this.#whenRoom()
+      const turn = tasks[at]()
+      if (turn !== undefined) await turn
+      if (at < TASKS_KEPT) continue
+      tasks.splice(0, at + 1)
+      at = -1
+    }
+    this.#queues.delete(topic)
+  }
+
+  #whenRoom(): Promise<void> {
+    for (const outbox of [...this.#outboxes.values()].flat()) outbox.flush()
+    this.#room ??= deferred()
+    return this.#room.promise
+  }
+
+  #freed(bytes: number): void {
+    this.#bytes -= bytes
+    if (this.#bytes >= this.#bytesMax) return
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  #keep(writer: BatchWriter, batchBytes: number): void {
+    if (this.#writers.length >= WRITERS_MAX || writer.size > batchBytes) return
+    writer.reset()
+    this.#writers.push(writer)
   }
 }
 
-/** How many of the waiting records fit in one batch; at least one. */
-function batchLength(waiting: readonly Waiting[]): number {
-  let bytes = 0
-  let count = 0
-  for (const { record } of waiting) {
-    bytes += RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-    for (const { key, value } of record.headers ?? [])
-      bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(key) + (value?.length ?? 0)
-    if (count > 0 && (bytes > BATCH_BYTES_MAX || count >= BATCH_RECORDS_MAX)) break
-    count++
-  }
-  return count
+/** The error of a row that cannot be encoded or placed. */
+function atRow(error: unknown, index: number): unknown {
+  if (!(error instanceof EuphorionError)) return error
+  const before = index === 0 ? 'nothing is stored' : `the ${index} before it are stored`
+  const { code, message, cause, place } = error
+  return new EuphorionError(code, `record ${index}: ${message}; ${before}`, { cause, place })
 }

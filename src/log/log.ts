@@ -53,12 +53,25 @@ export interface ProducerOptions {
   readonly compression?: Compression
 }
 
+/** Where a batch was stored. */
+export interface StoredBatch {
+  /** Of its first record; -1 where a repeated batch was stored so long ago that the log forgot. */
+  readonly offset: number
+  /** The log's time of all its records, where the topic has that instead of their own; ms. */
+  readonly appendTimeMs?: number
+}
+
 /** Appends records; one call is one batch of one partition, acknowledged by all replicas. */
 export interface LogProducer {
   /**
    * Resolves with the offset of the first record. Calls for one partition are stored in call order.
    */
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number>
+  /**
+   * Stores one finished RecordBatch, in the same order. Until it settles the bytes are the
+   * producer's, which writes fields of the header; `compression` of the options is not applied.
+   */
+  appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch>
   close(): Promise<void>
 }
 

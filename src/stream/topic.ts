@@ -1,6 +1,7 @@
 // A topic with its types: how keys and values are read and written, and how its records find their
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
+import type { RecordMetadata } from '../ingest/receipt.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { LogHeader, LogRecord, TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
@@ -35,15 +36,6 @@ export interface Message<K, V> {
   readonly headers?: readonly LogHeader[] | Readonly<Record<string, string | Uint8Array | null>>
   /** Default: by the key as Java clients do (murmur2), in turn where there is none. */
   readonly partition?: number
-}
-
-/** Where a record was stored. */
-export interface RecordMetadata {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  /** ms since the epoch. */
-  readonly timestamp: number
 }
 
 /** How a topic reaches the log; given by the app. */

@@ -60,6 +60,24 @@ export function writeInt64(bytes: Uint8Array, at: number, value: number): void {
   writeInt32(bytes, at + 4, value - high * 4294967296)
 }
 
+/** Writes whose batch it is into one whole batch, and its new checksum. */
+export function stampProducer(
+  batch: Uint8Array,
+  producerId: number,
+  producerEpoch: number,
+  baseSequence: number,
+): void {
+  writeInt64(batch, headerAt.producerId, producerId)
+  writeInt16(batch, headerAt.producerEpoch, producerEpoch)
+  writeInt32(batch, headerAt.baseSequence, baseSequence)
+  writeInt32(batch, headerAt.crc, crc32c(batch.subarray(headerAt.attributes)))
+}
+
+/** Records of one whole batch. */
+export function recordCountOf(batch: Uint8Array): number {
+  return readInt32(batch, headerAt.recordCount)
+}
+
 /**
  * Walks the headers of batches in bytes[at … end). `next()` moves to a batch that is whole; when it
  * answers false, `at` is where the whole batches end and `needed` the size of the batch there as

@@ -4,6 +4,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Compression, Log, LogRecord, StoredRecord } from '../../src/log/log.ts'
+import { prepareCompression } from '../../src/wire/compression.ts'
+import { encodeBatch } from '../../src/wire/record_batch.ts'
 import { appendTo, numbered, rejectsWith, text, unique, values } from '../support/log.ts'
 import type { Inflate } from '../support/record_batch.ts'
 import { consumerContract } from './log_consumer.ts'
@@ -38,6 +40,7 @@ export function logContract(
     let made: LogUnderTest
     before(async () => {
       made = await make()
+      for (const compression of options.compressions) await prepareCompression(compression)
     })
     after(() => made?.dispose())
     const context: ContractContext = {
@@ -174,6 +177,31 @@ function appendContract(context: ContractContext): void {
       assert.deepEqual(values(await log.read(topic, partition, 0)), expected.flat())
     }
   })
+
+  for (const compression of context.options.compressions)
+    test(`finished ${compression} batches are stored in order with other appends`, async () => {
+      const { log } = context
+      const topic = await context.newTopic(2)
+      const producer = await log.producer()
+      const finished = (from: number) => encodeBatch(numbered(3, 'v', from), { compression })
+      const calls = [
+        producer.appendBatch(topic, 1, finished(0)),
+        producer.append(topic, 1, numbered(2, 'v', 3)).then((offset) => ({ offset })),
+        producer.appendBatch(topic, 1, finished(5)),
+      ]
+      const offsets = (await Promise.all(calls)).map(({ offset }) => offset)
+      assert.deepEqual(offsets, [0, 3, 5])
+      await assert.rejects(
+        producer.appendBatch(topic, 2, finished(0)),
+        rejectsWith('TOPIC_UNKNOWN'),
+      )
+      await producer.close()
+      const stored = await log.read(topic, 1, 0)
+      assert.deepEqual(
+        plain(stored),
+        plain(numbered(8).map((record, offset) => ({ ...record, offset }))),
+      )
+    })
 
   test('read begins at the offset, and is empty at the end', async () => {
     const { log } = context

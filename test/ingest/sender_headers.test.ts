@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Sender } from '../../src/ingest/sender.ts'
-import type { LogRecord } from '../../src/log/log.ts'
-import { encodeBatch } from '../../src/wire/record_batch.ts'
+import { recordCountOf } from '../../src/wire/batch_header.ts'
 
 test('a batch of small records with large headers stays below the default limit of brokers', async () => {
   const sizes: number[] = []
   let offset = 0
   const sender = new Sender(
     {
-      async append(_topic: string, _partition: number, records: readonly LogRecord[]) {
-        sizes.push(encodeBatch(records).length)
-        offset += records.length
-        return offset - records.length
+      append: () => assert.fail('the sender makes batches'),
+      async appendBatch(_topic: string, _partition: number, batch: Uint8Array) {
+        sizes.push(batch.length)
+        offset += recordCountOf(batch)
+        return { offset: offset - recordCountOf(batch) }
       },
       async close() {},
     },

@@ -3,14 +3,14 @@ import { systemClock } from '../../src/clock.ts'
 import type { EuphorionError } from '../../src/errors.ts'
 import { type BadRecord, DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
-import type { LogProducer, LogRecord } from '../../src/log/log.ts'
+import type { LogProducer, LogRecord, StoredBatch } from '../../src/log/log.ts'
 import { type Codec, codecOf, json, text } from '../../src/record/codec.ts'
 import {
   type AgentDefinition,
   type AgentFunction,
   AgentPartition,
 } from '../../src/stream/agent_partition.ts'
-import { encodeBatch } from '../../src/wire/record_batch.ts'
+import { decodeBatches, encodeBatch } from '../../src/wire/record_batch.ts'
 
 /** Keeps what is appended; `gate`, while set, holds appends back. */
 export class MemoryProducer implements LogProducer {
@@ -24,6 +24,15 @@ export class MemoryProducer implements LogProducer {
     this.stored.push(...records.map((record) => ({ ...record, topic, partition })))
     this.batches.push(records.length)
     return offset
+  }
+
+  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    const records = decodeBatches(batch.slice()).map(({ key, value, ...rest }) => ({
+      ...rest,
+      key: key && Buffer.from(key),
+      value: value && Buffer.from(value),
+    }))
+    return { offset: await this.append(topic, partition, records) }
   }
 
   async close(): Promise<void> {}

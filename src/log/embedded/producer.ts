@@ -2,7 +2,7 @@
 // else waits for that partition.
 import { EuphorionError } from '../../errors.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
-import type { Compression, LogProducer, LogRecord } from '../log.ts'
+import type { Compression, LogProducer, LogRecord, StoredBatch } from '../log.ts'
 import type { Topics } from './topics.ts'
 
 export class EmbeddedProducer implements LogProducer {
@@ -23,7 +23,16 @@ export class EmbeddedProducer implements LogProducer {
     const target = this.#topics.partition(topic, partition)
     if (records.length === 0) return target.nextOffset
     const compression = this.#compression
-    const stored = target.append(() => encodeBatch(records, { compression }))
+    return this.#tracked(target.append(() => encodeBatch(records, { compression })))
+  }
+
+  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    if (this.#closed) throw new EuphorionError('LOG_FAILED', 'the producer was closed')
+    const target = this.#topics.partition(topic, partition)
+    return { offset: await this.#tracked(target.append(() => batch)) }
+  }
+
+  async #tracked(stored: Promise<number>): Promise<number> {
     this.#pending.add(stored)
     try {
       return await stored

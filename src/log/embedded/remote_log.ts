@@ -2,6 +2,7 @@
 // consumers. Appends are idempotent, so that one whose answer was lost is sent again.
 import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
+import { recordCountOf, stampProducer } from '../../wire/batch_header.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { connectLocal, type LocalClient, type LocalReply } from '../../wire/local_socket.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
@@ -14,6 +15,7 @@ import type {
   LogRecord,
   PartitionOffsets,
   ProducerOptions,
+  StoredBatch,
   StoredRecord,
   TopicConfig,
   TopicInfo,
@@ -182,7 +184,23 @@ class RemoteProducer implements LogProducer {
     this.#onClosed = onClosed
   }
 
-  async append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
+  append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
+    const compression = this.#compression
+    return this.#queue(topic, partition, () =>
+      records.length === 0 ? undefined : encodeBatch(records, { compression }),
+    )
+  }
+
+  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    return { offset: await this.#queue(topic, partition, () => batch) }
+  }
+
+  /** `encode` gives no bytes where there is nothing to store. */
+  async #queue(
+    topic: string,
+    partition: number,
+    encode: () => Uint8Array | undefined,
+  ): Promise<number> {
     if (this.#closed) throw new EuphorionError('LOG_FAILED', 'the producer was closed')
     if (this.#pending >= pendingAppendsMax)
       throw new EuphorionError('LOG_FAILED', `${this.#pending} appends wait; await some of them`)
@@ -194,7 +212,7 @@ class RemoteProducer implements LogProducer {
     }
     this.#sending.set(name, sending)
     this.#pending++
-    const stored = sending.last.then(() => this.#send(sending, topic, partition, records))
+    const stored = sending.last.then(() => this.#send(sending, topic, partition, encode()))
     sending.last = stored.catch(() => {})
     try {
       return await stored
@@ -207,9 +225,9 @@ class RemoteProducer implements LogProducer {
     sending: Sending,
     topic: string,
     partition: number,
-    records: readonly LogRecord[],
+    payload: Uint8Array | undefined,
   ): Promise<number> {
-    if (records.length === 0) {
+    if (payload === undefined) {
       const { value } = await this.#log.request('offsets', { topic })
       return (value as PartitionOffsets[])[partition].latest
     }
@@ -218,14 +236,9 @@ class RemoteProducer implements LogProducer {
       sending.sequence = 0
     }
     try {
-      const payload = encodeBatch(records, {
-        compression: this.#compression,
-        producerId: sending.producerId,
-        producerEpoch: 0,
-        baseSequence: sending.sequence,
-      })
+      stampProducer(payload, sending.producerId, 0, sending.sequence)
       const { value } = await this.#log.request('append', { topic, partition }, { payload })
-      sending.sequence = (sending.sequence + records.length) % 2 ** 31
+      sending.sequence = (sending.sequence + recordCountOf(payload)) % 2 ** 31
       return value as number
     } catch (error) {
       sending.producerId = undefined

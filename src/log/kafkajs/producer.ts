@@ -3,8 +3,9 @@
 import type { IHeaders, Producer } from 'kafkajs'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { Compression } from '../../wire/compression.ts'
+import { decodeBatches } from '../../wire/record_batch.ts'
 import { unknownTopic } from '../failures.ts'
-import type { LogHeader, LogProducer, LogRecord, TopicInfo } from '../log.ts'
+import type { LogHeader, LogProducer, LogRecord, StoredBatch, TopicInfo } from '../log.ts'
 import { type ClientMaker, compressionTypes, nullHeader } from './client.ts'
 import { asLogError } from './failures.ts'
 
@@ -58,6 +59,11 @@ export class KafkajsProducer implements LogProducer {
     }
     done.then(forget, forget)
     return done
+  }
+
+  /** kafkajs makes batches of its own. */
+  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    return { offset: await this.append(topic, partition, decodeBatches(batch)) }
   }
 
   async #append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
