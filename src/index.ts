@@ -12,7 +12,7 @@ export {
 export type { LaneStatistics } from './app/lane_statistics.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
-export type { RecordMetadata } from './ingest/receipt.ts'
+export type { ManyStored, PartitionStored, RecordMetadata } from './ingest/receipt.ts'
 export type { BadRecordPolicy } from './kernel/lane.ts'
 export type { WindowPlan } from './kernel/plan.ts'
 export type { Log, LogHeader, TopicConfig } from './log/log.ts'
@@ -47,6 +47,7 @@ export type { Agent } from './stream/agent.ts'
 export type { AgentFunction } from './stream/agent_partition.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
+export type { ColumnOf, MessageColumns, ValueColumns } from './stream/column_rows.ts'
 export {
   and,
   type ColumnRef,
@@ -63,6 +64,7 @@ export {
   present,
 } from './stream/columns.ts'
 export type { Event } from './stream/events.ts'
+export type { Message } from './stream/message.ts'
 export type {
   LateStream,
   ResultHandle,
@@ -72,6 +74,6 @@ export type {
 } from './stream/results.ts'
 export type { Sink } from './stream/sink.ts'
 export type { Stream } from './stream/stream.ts'
-export type { Message, Topic, TopicOptions } from './stream/topic.ts'
+export type { Topic, TopicOptions } from './stream/topic.ts'
 export type { Duration } from './units.ts'
 export { hopping, tumbling } from './window/windows.ts'

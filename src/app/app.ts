@@ -10,7 +10,7 @@ import type {
 } from '../ingest/aggregation.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { Log, LogRecord } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
@@ -29,9 +29,10 @@ import {
   type DeclaredStream,
   declareStream,
 } from '../stream/aggregation.ts'
+import type { Message } from '../stream/message.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
-import { type Message, Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
+import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
@@ -102,7 +103,10 @@ export class App {
   readonly #aggregations: AggregationDefinition[] = []
   readonly #port: TopicPort = {
     now: () => this.clock.now(),
-    store: (topic, partition, record) => this.#store(topic, partition, record),
+    store: (topic, partition, record) =>
+      this.#store(topic, (connection) => connection.store(topic, partition, record)),
+    storeMany: (topic, rows) =>
+      this.#store(topic, (connection) => connection.storeMany(topic, rows)),
   }
   #cli: SettingsSource = {}
   #connection: Promise<Connection> | undefined
@@ -141,21 +145,17 @@ export class App {
   }
 
   /** Creates a declared topic where nobody has yet; a running app did so when it started. */
-  async #store(
-    topic: string,
-    partition: number | undefined,
-    record: LogRecord,
-  ): Promise<RecordMetadata> {
+  async #store<T>(topic: string, store: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = await this.#connect()
     try {
-      return await connection.store(topic, partition, record)
+      return await store(connection)
     } catch (error) {
       const unknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
       const declared = this.#topics.get(topic)
       const { createTopics: create, topicPartitions: partitions } = this.settings
       if (!unknown || declared === undefined || this.#worker !== undefined || !create) throw error
       await ensureTopics(connection.log, [wantedTopic(declared)], { create, partitions })
-      return connection.store(topic, partition, record)
+      return store(connection)
     }
   }
 

@@ -2,11 +2,12 @@
 // the partitions of topics and places records.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import type { RecordMetadata } from '../ingest/receipt.ts'
+import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
+import type { Rows } from '../ingest/rows.ts'
 import { Sender } from '../ingest/sender.ts'
 import type { Log, LogRecord } from '../log/log.ts'
 import { openLog } from '../log/open.ts'
-import { Partitioner } from '../log/partitioner.ts'
+import { Partitioner, partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 
 export interface ConnectionOptions {
@@ -68,11 +69,20 @@ export class Connection {
   ): Promise<RecordMetadata> {
     const partitions = await this.partitions(topic)
     const placed = partition ?? this.#partitioner.partition(topic, record.key, partitions)
-    if (!Number.isInteger(placed) || placed < 0 || placed >= partitions) {
-      const message = `the topic has partitions 0 to ${partitions - 1}`
-      throw new EuphorionError('PARTITIONS_MISMATCH', message, { place: { topic, partition } })
-    }
+    checkPartition(topic, placed, partitions)
     return this.sender.send(topic, placed, record)
+  }
+
+  /** Stores rows likewise; see Sender.sendMany. */
+  async storeMany(topic: string, rows: Rows): Promise<ManyStored> {
+    const partitions = await this.partitions(topic)
+    const place = ({ partition, key, keyLength }: Rows): number => {
+      if (partition !== undefined) checkPartition(topic, partition, partitions)
+      if (partition !== undefined) return partition
+      if (key !== null) return partitionOfKey(key, partitions, keyLength)
+      return this.#partitioner.partition(topic, null, partitions)
+    }
+    return this.sender.sendMany(topic, rows, place)
   }
 
   /** Rejects with TOPIC_UNKNOWN. */
@@ -90,4 +100,10 @@ export class Connection {
     await this.sender.close()
     await this.log.close()
   }
+}
+
+function checkPartition(topic: string, partition: number, partitions: number): void {
+  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return
+  const message = `the topic has partitions 0 to ${partitions - 1}`
+  throw new EuphorionError('PARTITIONS_MISMATCH', message, { place: { topic, partition } })
 }

@@ -13,7 +13,7 @@ export interface Rows {
   readonly valueLength: number
   /** ms since the epoch. */
   readonly timestamp: number
-  /** Undefined: by the key. */
+  /** Undefined: by the key, as Java clients do, in turn where there is none. */
   readonly partition: number | undefined
   readonly headers: readonly LogHeader[] | undefined
 }

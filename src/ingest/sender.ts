@@ -69,6 +69,11 @@ export class Sender {
     }
   }
 
+  /** Bytes of records that are not yet stored. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /** Records of send() that are not yet stored. */
   get pending(): number {
     return this.#pending
@@ -118,7 +123,7 @@ export class Sender {
   }
 
   /**
-   * Stores all rows, each in its partition or in the one that `place` gives it. Rows before one
+   * Stores all rows, each in the partition that `place` gives it. Rows before one
    * that cannot be encoded are stored; then it rejects with RECORD_INVALID, naming its index. What
    * the log refuses is counted in the error.
    */
@@ -133,7 +138,7 @@ export class Sender {
         if (this.#bytes >= this.#bytesMax) await this.#whenRoom()
         rows.encode(at)
         const { key, keyLength, value, valueLength, timestamp, headers } = rows
-        const partition = rows.partition ?? place(rows)
+        const partition = place(rows)
         const outbox = this.#outbox(topic, partition)
         const waits = receipt.of(partition)
         this.#bytes += outbox.add(waits, key, value, timestamp, headers, keyLength, valueLength)

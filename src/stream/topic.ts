@@ -1,12 +1,17 @@
 // A topic with its types: how keys and values are read and written, and how its records find their
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
-import type { RecordMetadata } from '../ingest/receipt.ts'
+import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
+import type { Rows } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { LogHeader, LogRecord, TopicConfig } from '../log/log.ts'
+import type { LogRecord, TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
+import { ColumnRows, type MessageColumns } from './column_rows.ts'
+import { headersOf, type Message } from './message.ts'
+import { MessageRows } from './message_rows.ts'
+import { badTimestamp, type RowTopic } from './topic_rows.ts'
 
 export interface TopicOptions<K, V> {
   /** Type of keys. Default raw(): the bytes, or null. */
@@ -26,22 +31,11 @@ export interface TopicOptions<K, V> {
   readonly onBadRecord?: BadRecordPolicy
 }
 
-/** What send() takes. */
-export interface Message<K, V> {
-  readonly value: V
-  /** Default: the field of keyedBy where it is there, else null. */
-  readonly key?: K | null
-  /** Whole ms since the epoch. Default: now. */
-  readonly timestamp?: number
-  readonly headers?: readonly LogHeader[] | Readonly<Record<string, string | Uint8Array | null>>
-  /** Default: by the key as Java clients do (murmur2), in turn where there is none. */
-  readonly partition?: number
-}
-
 /** How a topic reaches the log; given by the app. */
 export interface TopicPort {
   now(): number
   store(topic: string, partition: number | undefined, record: LogRecord): Promise<RecordMetadata>
+  storeMany(topic: string, rows: Rows): Promise<ManyStored>
 }
 
 /** A topic with fields that columns can refer to has `Fields`; others have none. */
@@ -80,6 +74,25 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)
   }
 
+  /**
+   * Stores many records, given one by one or as columns; resolves once all are stored. Much faster
+   * than send(): records of declared JSON types are written without an object each. What it is
+   * given must not be changed meanwhile. Records of one partition keep their order, also between
+   * calls of send() and sendMany(). Rejects with RECORD_INVALID, naming the index of the first
+   * record that does not fit: those before it are stored, others are not. When the log refuses
+   * some, the message says how many are stored.
+   */
+  async sendMany(
+    records: readonly Message<K, V>[] | MessageColumns<K, V, Fields>,
+  ): Promise<ManyStored> {
+    const topic = this as RowTopic<K, V>
+    const now = this.#port.now()
+    const rows = Array.isArray(records)
+      ? new MessageRows(topic, records, now)
+      : new ColumnRows(topic, records as MessageColumns<K, V>, now)
+    return this.#port.storeMany(this.name, rows)
+  }
+
   /** Stores bytes as they are, whatever the topic's types. */
   async sendBytes(
     key: Uint8Array | null,
@@ -87,10 +100,7 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     { timestamp, headers, partition }: Omit<Message<K, V>, 'key' | 'value'> = {},
   ): Promise<RecordMetadata> {
     const time = timestamp ?? this.#port.now()
-    if (!Number.isSafeInteger(time)) {
-      const message = `timestamp ${time}: expected whole milliseconds since the epoch`
-      throw new EuphorionError('RECORD_INVALID', message, { place: { topic: this.name } })
-    }
+    if (!Number.isSafeInteger(time)) throw badTimestamp(time, this.name)
     return this.#port.store(this.name, partition, {
       key,
       value,
@@ -113,14 +123,6 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
 function schemaOf(value: CodecLike<unknown> | undefined): RecordSchema | undefined {
   if (value === undefined || !('schema' in value)) return undefined
   return value.schema.type === 'record' ? value.schema : undefined
-}
-
-function headersOf(headers: NonNullable<Message<unknown, unknown>['headers']>): LogHeader[] {
-  if (Array.isArray(headers)) return [...headers]
-  return Object.entries(headers).map(([key, value]) => ({
-    key,
-    value: typeof value === 'string' ? Buffer.from(value) : value,
-  }))
 }
 
 function checkName(name: string): void {

@@ -14,6 +14,7 @@ const port = {
     stored.push(stores)
     return { topic, partition, offset: 0, timestamp: stores.timestamp }
   },
+  storeMany: () => assert.fail('one by one'),
 }
 const View = record('View', { url: optional(string()), user: nullable(string()), n: integer() })
 type View = { url?: string; user: string | null; n: number }

@@ -1,0 +1,59 @@
+// An array of messages as rows for the sender. Made by Topic.sendMany().
+import { compileEvents, type RecordWriter } from '../record/json_compile.ts'
+import { InvalidEvent } from '../record/json_write.ts'
+import type { RecordSchema } from '../record/schema.ts'
+import { headersOf, type Message } from './message.ts'
+import { type RowTopic, TopicRows } from './topic_rows.ts'
+
+const writers = new WeakMap<RecordSchema, RecordWriter<unknown>>()
+
+/** The writer of a record's events, compiled at the first call. */
+export function eventWriter(schema: RecordSchema): RecordWriter<unknown> {
+  let writer = writers.get(schema)
+  if (writer === undefined) writers.set(schema, (writer = compileEvents(schema)))
+  return writer
+}
+
+/** Whether the writer took the record; what it refuses is left to the codec, which says why. */
+export function isWritten<Source>(
+  write: RecordWriter<Source>,
+  ...[to, from, index]: Parameters<RecordWriter<Source>>
+): boolean {
+  to.at = 0
+  try {
+    return write(to, from, index)
+  } catch (error) {
+    if (error instanceof InvalidEvent) return false
+    throw error
+  }
+}
+
+export class MessageRows<K, V> extends TopicRows<K, V> {
+  readonly count: number
+  readonly #messages: readonly Message<K, V>[]
+  readonly #nowMs: number
+  readonly #keyedBy: string | undefined
+  readonly #write: RecordWriter<unknown> | undefined
+
+  constructor(topic: RowTopic<K, V>, messages: readonly Message<K, V>[], nowMs: number) {
+    super(topic)
+    this.count = messages.length
+    this.#messages = messages
+    this.#nowMs = nowMs
+    this.#keyedBy = topic.options.keyedBy
+    this.#write = topic.schema && eventWriter(topic.schema)
+  }
+
+  encode(index: number): void {
+    const { value, key, timestamp, headers, partition } = this.#messages[index]
+    const write = this.#write
+    if (write !== undefined && isWritten(write, this.scratch, value, index)) this.putScratch()
+    else this.putValue(value)
+    if (key !== undefined) this.putKey(key)
+    else if (this.#keyedBy === undefined) this.putKey(null)
+    else this.putKeyField((value as Record<string, unknown> | null)?.[this.#keyedBy])
+    this.putTimestamp(timestamp ?? this.#nowMs)
+    this.headers = headers && headersOf(headers)
+    this.partition = partition
+  }
+}
