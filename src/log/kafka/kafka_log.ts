@@ -29,6 +29,7 @@ const capabilities: LogCapabilities = {
   idempotentAppend: true,
   transactions: false,
   staticMembership: true,
+  overlappingFetches: true,
 }
 
 const readBytesDefault = 1024 * 1024
