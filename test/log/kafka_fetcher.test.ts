@@ -1,0 +1,247 @@
+// The fetcher against brokers in memory: whatever happens, each partition's batches come once, in
+// order and without a gap.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { Fetcher } from '../../src/log/kafka/fetcher.ts'
+import type { FetchResult } from '../../src/log/log.ts'
+import { BatchCursor } from '../../src/wire/batch_header.ts'
+import { rejectsWith } from '../support/log.ts'
+import { ManualClock, settle } from '../support/manual_clock.ts'
+import { ModelBrokers } from '../support/model_brokers.ts'
+
+const limits = { maxWaitMs: 10, partitionMaxBytes: 4096, isolationLevel: 0, rackId: '' }
+
+/** A fetcher with a number of calls that always wait, and what they were given. */
+class Reading {
+  readonly brokers = new ModelBrokers()
+  readonly clock = new ManualClock()
+  readonly fetcher: Fetcher
+  readonly lostTopics: string[] = []
+  readonly errors: unknown[] = []
+  /** Next offset of each partition, and whether a batch went past it. */
+  readonly positions = new Map<string, number>()
+  readonly faults: string[] = []
+  unwanted = new Set<number>()
+  readonly #cursor = new BatchCursor(new Uint8Array(0))
+
+  constructor(offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest') {
+    this.fetcher = new Fetcher({
+      cluster: this.brokers.cluster(),
+      clock: this.clock,
+      limits,
+      offsetOutOfRange,
+      edge: async ({ topic, partition }, edge) => {
+        const found = this.brokers.partitions.get(`${topic} ${partition}`)!
+        return edge === 'earliest' ? found.start : (found.batches.at(-1)?.next ?? 0)
+      },
+      topicLost: (topic) => this.lostTopics.push(topic),
+    })
+  }
+
+  read(partition: number, position = 0): void {
+    this.positions.set(`t ${partition}`, position)
+    this.fetcher.add({ topic: 't', partition }, position)
+  }
+
+  async take(targetBytes: number): Promise<void> {
+    let target = new Uint8Array(targetBytes)
+    const wants = (_: string, partition: number) => !this.unwanted.has(partition)
+    for (;;) {
+      let result: FetchResult
+      try {
+        result = await this.fetcher.fetch(target, wants, undefined)
+      } catch (error) {
+        this.errors.push(error)
+        continue
+      }
+      if (result.kind === 'closed') return
+      if (result.kind === 'too-small') target = new Uint8Array(result.neededBytes)
+      else this.#check(target, result)
+    }
+  }
+
+  #check(target: Uint8Array, { topic, partition, bytes }: FetchResult & { kind: 'batches' }): void {
+    const cursor = this.#cursor
+    cursor.reset(target, 0, bytes)
+    const key = `${topic} ${partition}`
+    let position = this.positions.get(key)!
+    let isFirst = true
+    while (cursor.next()) {
+      const fits = isFirst
+        ? cursor.baseOffset <= position && cursor.lastOffset >= position
+        : cursor.baseOffset === position
+      if (!fits)
+        this.faults.push(`${key}: ${cursor.baseOffset} to ${cursor.lastOffset} at ${position}`)
+      position = cursor.lastOffset + 1
+      isFirst = false
+    }
+    this.positions.set(key, position)
+  }
+
+  /** Lets everything that can happen do so, in pieces of the answers of this size. */
+  async run(pieceBytes = 1000, rounds = 60): Promise<void> {
+    for (let i = 0; i < rounds; i++) {
+      await settle()
+      for (const connection of this.brokers.connections)
+        if (!connection.closed) connection.step(pieceBytes)
+      await this.clock.advance(20)
+    }
+  }
+}
+
+const action = fc.oneof(
+  fc.record({
+    kind: fc.constant('append' as const),
+    partition: fc.nat(3),
+    records: fc.integer({ min: 1, max: 40 }),
+    bytes: fc.constantFrom(10, 10, 10, 3000, 9000),
+  }),
+  fc.record({
+    kind: fc.constant('run' as const),
+    pieceBytes: fc.integer({ min: 1, max: 5000 }),
+    rounds: fc.integer({ min: 1, max: 20 }),
+  }),
+  fc.record({ kind: fc.constant('move' as const), partition: fc.nat(3), leader: fc.nat(2) }),
+  fc.record({ kind: fc.constant('cut' as const), connection: fc.nat(5) }),
+  fc.record({
+    kind: fc.constant('seek' as const),
+    partition: fc.nat(3),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+  }),
+  fc.record({ kind: fc.constant('want' as const), partition: fc.nat(3) }),
+)
+
+test('batches come once, in order and without gaps, through moves, cuts and seeks', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(action, { minLength: 5, maxLength: 40 }),
+      fc.array(fc.constantFrom(500, 2000, 4096, 20_000), { minLength: 1, maxLength: 4 }),
+      async (actions, targets) => {
+        const reading = new Reading()
+        const { brokers, fetcher } = reading
+        for (let i = 0; i < 4; i++) brokers.addPartition('t', i, i % 3)
+        const taking = targets.map((bytes) => reading.take(bytes))
+        for (let i = 0; i < 4; i++) reading.read(i)
+        for (const each of actions) {
+          const key = 'partition' in each ? `t ${each.partition}` : ''
+          const partition = brokers.partitions.get(key)!
+          if (each.kind === 'append')
+            brokers.append('t', each.partition, each.records, Math.ceil(each.bytes / each.records))
+          else if (each.kind === 'run') await reading.run(each.pieceBytes, each.rounds)
+          else if (each.kind === 'move') {
+            partition.leader = each.leader
+            partition.epoch++
+          } else if (each.kind === 'cut') brokers.connections[each.connection]?.close()
+          else if (each.kind === 'want') {
+            if (!reading.unwanted.delete(each.partition)) reading.unwanted.add(each.partition)
+            fetcher.wake()
+          } else {
+            // what is given already is taken first
+            await settle()
+            const offset = Math.floor((reading.positions.get(key) ?? 0) * each.share)
+            fetcher.seek('t', each.partition, offset)
+            reading.positions.set(key, offset)
+          }
+        }
+        reading.unwanted.clear()
+        fetcher.wake()
+        const isThrough = () =>
+          [...brokers.partitions].every(
+            ([key, { batches }]) => reading.positions.get(key) === (batches.at(-1)?.next ?? 0),
+          )
+        for (let i = 0; i < 50 && !isThrough(); i++) await reading.run(5000, 20)
+        assert.deepEqual(reading.faults, [])
+        assert.deepEqual(reading.errors, [])
+        assert.ok(isThrough(), JSON.stringify([...reading.positions]))
+        fetcher.close()
+        await Promise.all(taking)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('a position outside the log is an error where that is asked for, and others go on', async () => {
+  const reading = new Reading('error')
+  const { brokers, fetcher } = reading
+  for (const partition of [0, 1]) {
+    brokers.addPartition('t', partition, 0)
+    brokers.append('t', partition, 5)
+  }
+  const taking = reading.take(4096)
+  reading.read(0, 1000)
+  reading.read(1)
+  await reading.run()
+  assert.equal(reading.errors.length, 1)
+  rejectsWith('OFFSET_OUT_OF_RANGE')(reading.errors[0])
+  assert.equal(reading.positions.get('t 1'), 5)
+  fetcher.close()
+  await taking
+})
+
+test('a topic that is gone from the metadata is reported once; a gap in it is not', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  const partition = brokers.addPartition('t', 0, 0)
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run()
+  brokers.deleted.add('t')
+  partition.leader = 1
+  await reading.run(1000, 3)
+  brokers.deleted.delete('t')
+  await reading.run()
+  assert.deepEqual(reading.lostTopics, [])
+  brokers.append('t', 0, 3)
+  await reading.run()
+  assert.equal(reading.positions.get('t 0'), 3)
+  brokers.deleted.add('t')
+  partition.leader = 2
+  await reading.run(1000, 300)
+  assert.deepEqual(reading.lostTopics, ['t'])
+  fetcher.close()
+  await taking
+})
+
+test('without targets the broker waits, and nothing that it sent is lost', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  for (let i = 0; i < 4; i++) {
+    brokers.addPartition('t', i, 0)
+    brokers.append('t', i, 20, 100)
+    reading.read(i)
+  }
+  const first = fetcher.fetch(new Uint8Array(4096), () => true, undefined)
+  await reading.run(300, 100)
+  assert.equal((await first).kind, 'batches')
+  const { fetches } = brokers
+  await reading.run(300, 20)
+  assert.equal(brokers.fetches, fetches)
+  for (const key of reading.positions.keys()) reading.positions.set(key, 0)
+  const rest = [1, 2, 3].map(() => fetcher.fetch(new Uint8Array(4096), () => true, undefined))
+  await reading.run(300, 100)
+  const partitions = [await first, ...(await Promise.all(rest))].map((result) => {
+    assert.ok(result.kind === 'batches')
+    return result.partition
+  })
+  assert.deepEqual(partitions.sort(), [0, 1, 2, 3])
+  fetcher.close()
+})
+
+test('an aborted call ends at once, also while its target is being filled', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  brokers.addPartition('t', 0, 0)
+  brokers.append('t', 0, 20, 100)
+  reading.read(0)
+  const abort = new AbortController()
+  const call = fetcher.fetch(new Uint8Array(4096), () => true, abort.signal)
+  await reading.run(100, 12)
+  abort.abort()
+  assert.deepEqual(await call, { kind: 'closed' })
+  const next = fetcher.fetch(new Uint8Array(4096), () => true, undefined)
+  await reading.run(1000, 100)
+  assert.equal((await next).kind, 'batches')
+  fetcher.close()
+})

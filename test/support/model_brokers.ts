@@ -1,0 +1,192 @@
+// Brokers in memory behind the interface of a Connection, for tests of what reads from them: logs
+// of numbered batches, leaders that move, and answers given in pieces when the test says so.
+import { EuphorionError } from '../../src/errors.ts'
+import type { Cluster } from '../../src/log/kafka/cluster.ts'
+import { Encoder } from '../../src/wire/encoder.ts'
+import type { AnswerSink } from '../../src/wire/request.ts'
+import type { FetchBody, FetchPartition } from '../../src/wire/requests/fetch.ts'
+import { batchOf } from './batches.ts'
+import { keyed } from './plans.ts'
+
+const version = 11
+const notLeader = 6
+const outOfRange = 1
+
+interface ModelPartition {
+  leader: number
+  epoch: number
+  start: number
+  /** Batches with consecutive offsets. */
+  readonly batches: { readonly base: number; readonly next: number; readonly bytes: Uint8Array }[]
+}
+
+/** An answer on its way: stepped until it is through. */
+interface Delivery {
+  readonly body: Buffer
+  readonly sink: AnswerSink
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+  at: number
+  paused: boolean
+}
+
+export class ModelBrokers {
+  readonly partitions = new Map<string, ModelPartition>()
+  readonly connections: ModelConnection[] = []
+  /** Topics that metadata does not know. */
+  readonly deleted = new Set<string>()
+  fetches = 0
+  #readers = 0
+
+  addPartition(topic: string, partition: number, leader: number): ModelPartition {
+    const made: ModelPartition = { leader, epoch: 0, start: 0, batches: [] }
+    this.partitions.set(`${topic} ${partition}`, made)
+    return made
+  }
+
+  append(topic: string, partition: number, records: number, valueBytes = 10): void {
+    const { batches } = this.partitions.get(`${topic} ${partition}`)!
+    const base = batches.at(-1)?.next ?? 0
+    const stored = Array.from({ length: records }, (_, i) => ({
+      ...keyed(base + i, 1, 'k'),
+      value: new Uint8Array(valueBytes),
+    }))
+    batches.push({ base, next: base + records, bytes: batchOf(stored) })
+  }
+
+  /** What the fetcher asks of a cluster. */
+  cluster(): Cluster {
+    const made = {
+      readerPurpose: () => `fetch ${this.#readers++}`,
+      release: () => undefined,
+      topic: () => undefined,
+      metadata: async (topics: readonly string[]) => {
+        if (topics.some((topic) => this.deleted.has(topic)))
+          throw new EuphorionError('TOPIC_UNKNOWN', 'deleted')
+      },
+      leader: (topic: string, partition: number) => {
+        const found = this.partitions.get(`${topic} ${partition}`)!
+        return this.deleted.has(topic) ? undefined : { nodeId: found.leader, epoch: found.epoch }
+      },
+      connection: async (nodeId: number) => {
+        const open = this.connections.find((each) => each.nodeId === nodeId && !each.closed)
+        if (open !== undefined) return open
+        const connection = new ModelConnection(this, nodeId)
+        this.connections.push(connection)
+        return connection
+      },
+    }
+    return made as unknown as Cluster
+  }
+
+  /** The body of the answer that a broker gives now. */
+  answer(nodeId: number, { topics, maxBytes }: FetchBody): Buffer {
+    const to = new Encoder()
+    to.int32(0)
+    to.int16(0)
+    to.int32(0)
+    let left = maxBytes
+    to.array(topics, ({ topic, partitions }) => {
+      to.string(topic)
+      to.array(partitions, (asked) => {
+        left -= this.#partition(to, nodeId, topic, asked, left, left === maxBytes)
+      })
+    })
+    return Buffer.from(to.finish())
+  }
+
+  #partition(
+    to: Encoder,
+    nodeId: number,
+    topic: string,
+    asked: FetchPartition,
+    room: number,
+    isFirst: boolean,
+  ): number {
+    const found = this.partitions.get(`${topic} ${asked.partition}`)!
+    const end = found.batches.at(-1)?.next ?? 0
+    const { fetchOffset } = asked
+    const isOut = fetchOffset < found.start || fetchOffset > end
+    const errorCode = found.leader !== nodeId ? notLeader : isOut ? outOfRange : 0
+    const records = errorCode === 0 ? bytesFrom(found, asked, room, isFirst) : new Uint8Array(0)
+    to.int32(asked.partition)
+    to.int16(errorCode)
+    to.int64(end)
+    to.int64(end)
+    to.int64(found.start)
+    to.array(null, () => undefined)
+    to.int32(-1)
+    to.bytes(records)
+    return records.length
+  }
+}
+
+/** As a broker slices its log: cut anywhere, but the first batch of all comes whole. */
+function bytesFrom(
+  { batches }: ModelPartition,
+  { fetchOffset, partitionMaxBytes }: FetchPartition,
+  room: number,
+  isFirst: boolean,
+): Uint8Array {
+  const rest = batches.filter(({ next }) => next > fetchOffset).map(({ bytes }) => bytes)
+  if (rest.length === 0) return new Uint8Array(0)
+  const most = Math.max(0, Math.min(partitionMaxBytes, room))
+  if (rest[0].length > most) return isFirst ? rest[0] : new Uint8Array(0)
+  return Buffer.concat(rest).subarray(0, most)
+}
+
+class ModelConnection {
+  readonly nodeId: number
+  readonly #brokers: ModelBrokers
+  closed = false
+  #delivery: Delivery | undefined
+
+  constructor(brokers: ModelBrokers, nodeId: number) {
+    this.#brokers = brokers
+    this.nodeId = nodeId
+  }
+
+  version(): number {
+    return version
+  }
+
+  requestInto(_type: unknown, body: FetchBody, sink: AnswerSink): Promise<void> {
+    if (this.#delivery !== undefined) throw new Error('two fetches at once')
+    this.#brokers.fetches++
+    return new Promise((resolve, reject) => {
+      const answer = this.#brokers.answer(this.nodeId, body)
+      this.#delivery = { body: answer, sink, resolve, reject, at: 0, paused: false }
+    })
+  }
+
+  get isWaiting(): boolean {
+    return this.#delivery !== undefined && !this.#delivery.paused
+  }
+
+  /** Gives up to `count` bytes of the answer. */
+  step(count: number): void {
+    const delivery = this.#delivery
+    if (delivery === undefined || delivery.paused) return
+    const { body, sink } = delivery
+    const landing = new Uint8Array(64)
+    const target = sink.target(body.length - delivery.at) ?? landing
+    const taken = Math.min(count, target.length, body.length - delivery.at)
+    target.set(body.subarray(delivery.at, delivery.at + taken))
+    delivery.at += taken
+    delivery.paused = !sink.take(target.subarray(0, taken), body.length - delivery.at)
+    if (delivery.at < body.length) return
+    this.#delivery = undefined
+    delivery.resolve()
+  }
+
+  resume(): void {
+    if (this.#delivery !== undefined) this.#delivery.paused = false
+  }
+
+  close(): void {
+    this.closed = true
+    const delivery = this.#delivery
+    this.#delivery = undefined
+    delivery?.reject(new EuphorionError('LOG_FAILED', 'closed'))
+  }
+}
