@@ -109,7 +109,7 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   const broker = settings.broker ?? DEFAULT_BROKER
   const backends = backendsOf(options.workload, backend ?? settings.backend)
   const progress = new Progress(process.stderr)
-  const { topic, events } = await prepare(options, { ...settings, broker }, progress)
+  const { topic, events, driver } = await prepare(options, { ...settings, broker }, progress)
   const lines: Line[] = []
   for (const name of backends) {
     const spec: BenchSpec = {
@@ -126,7 +126,7 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
       )
       runs.push(await benchInProcess(spec))
     }
-    lines.push(line(spec, options, runs))
+    lines.push(line(spec, options, driver, runs))
   }
   progress.end()
   for (const each of lines) if (options.json) process.stdout.write(`${JSON.stringify(each)}\n`)
@@ -149,12 +149,13 @@ async function prepare(
   options: BenchOptions,
   settings: Settings,
   progress: Progress,
-): Promise<{ topic: string; events: number }> {
+): Promise<{ topic: string; events: number; driver: string }> {
   const connection = await Connection.open(settings, systemClock)
   try {
     connection.requireGuarantee(settings)
+    const { driver } = connection.log.capabilities
     if (options.topic !== undefined) {
-      return { topic: options.topic, events: await eventsIn(connection.log, options.topic) }
+      return { topic: options.topic, events: await eventsIn(connection.log, options.topic), driver }
     }
     const { events, partitions, keys, compression } = options
     const topic = await prepareTopic(
@@ -166,7 +167,7 @@ async function prepare(
         )
       },
     )
-    return { topic, events }
+    return { topic, events, driver }
   } finally {
     await connection.close()
   }
@@ -184,7 +185,12 @@ interface Line extends BenchRun {
 }
 
 /** The run with the median rate, and what describes all of them. */
-function line(spec: BenchSpec, options: BenchOptions, runs: readonly BenchRun[]): Line {
+function line(
+  spec: BenchSpec,
+  options: BenchOptions,
+  driver: string,
+  runs: readonly BenchRun[],
+): Line {
   const { settings } = spec
   const byRate = [...runs].sort((a, b) => a.eventsPerSecond - b.eventsPerSecond)
   const median = byRate[Math.floor(byRate.length / 2)]
@@ -201,7 +207,7 @@ function line(spec: BenchSpec, options: BenchOptions, runs: readonly BenchRun[])
     threads: js ? 0 : settings.threads,
     batchBytes: settings.batchBytes,
     broker,
-    transport: broker.startsWith('embedded:') ? 'embedded' : 'kafkajs',
+    transport: driver,
     backend: settings.backend,
     guarantee: settings.guarantee,
     topic: spec.topic,
