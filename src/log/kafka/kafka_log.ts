@@ -2,6 +2,7 @@
 // producers and consumers in files of their own. Opened by openLog for kafka:// brokers.
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
+import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
 import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import { unknownTopic } from '../failures.ts'
@@ -11,6 +12,7 @@ import type {
   LogConsumer,
   LogProducer,
   PartitionOffsets,
+  ProducerOptions,
   StoredRecord,
   TopicConfig,
   TopicInfo,
@@ -18,10 +20,13 @@ import type {
 import { BrokerRefusal } from './broker_refusal.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import type { TopicMetadata } from './metadata_cache.ts'
+import { KafkaProducer, type KafkaProducerOptions } from './producer.ts'
 import { readRecords } from './reader.ts'
 import { TopicEditor } from './topic_editor.ts'
 
-export interface KafkaLogOptions extends ClusterOptions {}
+export interface KafkaLogOptions
+  extends ClusterOptions,
+    Pick<KafkaProducerOptions, 'deliveryTimeoutMs'> {}
 
 const capabilities: LogCapabilities = {
   driver: 'kafka',
@@ -50,12 +55,14 @@ class KafkaLog implements Log {
   readonly #cluster: Cluster
   readonly #editor: TopicEditor
   readonly #clock: Clock
+  readonly #options: KafkaLogOptions
   readonly #open = new Set<LogProducer | LogConsumer>()
 
   constructor(cluster: Cluster, options: KafkaLogOptions) {
     this.#cluster = cluster
     this.#editor = new TopicEditor(options)
     this.#clock = options.clock ?? systemClock
+    this.#options = options
   }
 
   async createTopic(
@@ -192,8 +199,15 @@ class KafkaLog implements Log {
     )
   }
 
-  producer(): Promise<LogProducer> {
-    return Promise.reject(new EuphorionError('CAPABILITY_MISSING', 'no producer yet'))
+  async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
+    await prepareCompression(compression)
+    const { clock, random, requestTimeoutMs, deliveryTimeoutMs } = this.#options
+    const options = { compression, clock, random, requestTimeoutMs, deliveryTimeoutMs }
+    const producer: KafkaProducer = new KafkaProducer(this.#cluster, options, () =>
+      this.#open.delete(producer),
+    )
+    this.#open.add(producer)
+    return producer
   }
 
   consumer(): Promise<LogConsumer> {
