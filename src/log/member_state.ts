@@ -30,6 +30,8 @@ export interface MemberState extends LocalState {
 export interface ShareNotes {
   /** Some partition waits for its owner: another round follows. */
   readonly incomplete: boolean
+  /** A checksum of the topics and their numbers of partitions that were assigned; 0: unknown. */
+  readonly layout: number
   readonly standbys: readonly TopicPartitions[]
 }
 
@@ -37,7 +39,7 @@ const VERSION = 1
 const PARTITION_MAX = 2 ** 31 - 1
 
 const nothingKnown: LocalState = { held: [], place: '' }
-const noNotes: ShareNotes = { incomplete: false, standbys: [] }
+const noNotes: ShareNotes = { incomplete: false, layout: 0, standbys: [] }
 
 export function encodeLocalState(state: LocalState): Buffer {
   const to = started()
@@ -64,6 +66,7 @@ export function decodeLocalState(bytes: Uint8Array | null): LocalState {
 export function encodeShareNotes(notes: ShareNotes): Buffer {
   const to = started()
   to.boolean(notes.incomplete)
+  to.int64(notes.layout)
   writePartitions(to, notes.standbys)
   return Buffer.from(to.finish())
 }
@@ -71,6 +74,7 @@ export function encodeShareNotes(notes: ShareNotes): Buffer {
 export function decodeShareNotes(bytes: Uint8Array | null): ShareNotes {
   return read(bytes, noNotes, (from) => ({
     incomplete: from.boolean(),
+    layout: from.int64(),
     standbys: readPartitions(from),
   }))
 }

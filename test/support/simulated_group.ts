@@ -42,6 +42,10 @@ export class SimulatedGroup {
     return this.#members.size
   }
 
+  has(memberId: string): boolean {
+    return this.#members.has(memberId)
+  }
+
   async ask(name: string, body: unknown): Promise<unknown> {
     switch (name) {
       case 'JoinGroup':

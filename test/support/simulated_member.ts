@@ -104,9 +104,15 @@ export class Simulation {
 
   async #assigned(self: SimulatedMember, added: readonly TopicPartition[]): Promise<void> {
     if (self.dead) return
+    // Thrown out while its share was on the way: what it commits is refused.
+    const isFenced = !this.group.has(self.identity!.memberId)
     for (const { topic, partition } of added) {
       const key = `${topic}/${partition}`
       const owner = this.owners.get(key)
+      if (isFenced) {
+        self.held.add(key)
+        continue
+      }
       if (owner !== undefined && !owner.dead) this.faults.push(`${key} has two owners`)
       if (self.held.has(key)) this.faults.push(`${key} was held already`)
       this.owners.set(key, self)

@@ -6,6 +6,7 @@ import {
   decodeSubscription,
   encodeAssignment,
 } from '../../wire/consumer_protocol.ts'
+import { crc32c } from '../../wire/crc32c.ts'
 import type { JoinGroupAnswer } from '../../wire/requests/join_group.ts'
 import type { SyncGroupBody } from '../../wire/requests/sync_group.ts'
 import { assign, type GroupMember } from '../assignor.ts'
@@ -23,10 +24,10 @@ export class GroupLeader {
   readonly #intervalMs: number
   /** Of all members; empty: we are not the leader. */
   #topics: readonly string[] = []
-  /** Partitions as they were assigned; undefined: the first look says. */
-  #known: string | undefined
+  /** Of the partitions that were assigned, perhaps by our predecessor; 0: unknown. */
+  #layout = 0
   /** A difference that was seen once: a broker that starts may not know all topics yet. */
-  #suspected: string | undefined
+  #suspected = 0
   #lookedAtMs = 0
   #looking = false
 
@@ -47,21 +48,25 @@ export class GroupLeader {
       groupMember(memberId, groupInstanceId, metadata),
     )
     this.#topics = [...new Set(members.flatMap(({ topics }) => topics))].sort()
-    this.#known = undefined
-    this.#suspected = undefined
+    this.#suspected = 0
     this.#lookedAtMs = this.#ports.clock.monotonic()
     // It came back, and what it assigned before stands (KIP-814).
     if (joined.skipAssignment) return []
     const partitions = await this.#ports.partitions(this.#topics)
-    this.#known = fingerprint(partitions)
+    const layout = layoutOf(partitions)
     const { shares, incomplete } = assign(members, partitions)
     return [...shares].map(([memberId, { actives, standbys }]) => ({
       memberId,
       assignment: encodeAssignment({
         assignedPartitions: actives,
-        userData: encodeShareNotes({ incomplete, standbys }),
+        userData: encodeShareNotes({ incomplete, layout, standbys }),
       }),
     }))
+  }
+
+  /** What the current assignment was made for. */
+  assigned(layout: number): void {
+    this.#layout = layout
   }
 
   /** Once in a while, as leader: says when the partitions are others than those assigned. */
@@ -74,7 +79,7 @@ export class GroupLeader {
     this.#ports
       .partitions(topics)
       .then((partitions) => {
-        if (topics === this.#topics && this.#differs(fingerprint(partitions)))
+        if (topics === this.#topics && this.#differs(layoutOf(partitions)))
           changed('topics or partitions came or went')
       })
       .catch(() => undefined)
@@ -84,11 +89,10 @@ export class GroupLeader {
       })
   }
 
-  #differs(now: string): boolean {
-    this.#known ??= now
+  #differs(now: number): boolean {
     const isSeenTwice = this.#suspected === now
     this.#suspected = now
-    return isSeenTwice && now !== this.#known
+    return isSeenTwice && now !== this.#layout
   }
 }
 
@@ -113,6 +117,7 @@ function groupMember(id: string, instanceId: string | null, metadata: Buffer): G
   }
 }
 
-function fingerprint(partitions: ReadonlyMap<string, number>): string {
-  return JSON.stringify([...partitions].sort(([a], [b]) => (a < b ? -1 : 1)))
+function layoutOf(partitions: ReadonlyMap<string, number>): number {
+  const sorted = [...partitions].sort(([a], [b]) => (a < b ? -1 : 1))
+  return crc32c(Buffer.from(JSON.stringify(sorted)))
 }

@@ -235,7 +235,8 @@ export class GroupMember {
     this.#generation = joined.generationId
     const { memberId, generationId } = joined
     this.#ports.identity({ memberId, generationId })
-    const { incomplete } = decodeShareNotes(userData)
+    const { incomplete, layout } = decodeShareNotes(userData)
+    this.#leader.assigned(layout)
     this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
     if (this.#state !== 'running') return
     this.#holdings.aim(
