@@ -14,7 +14,7 @@ export interface BrokerError {
   /** The same request can succeed a little later, once `lookUp` was done. */
   readonly retriable: boolean
   readonly lookUp: LookUp
-  /** For a person, once it is not retried (any more). */
+  /** For a person, once it is not retried. */
   readonly code: ErrorCode
   /** What happened, as half a sentence. */
   readonly sentence: string
@@ -153,7 +153,7 @@ const sentences: Partial<Record<BrokerErrorName, string>> = {
   ILLEGAL_GENERATION: 'the group has gone on to another generation',
   INCONSISTENT_GROUP_PROTOCOL: 'the other members of the group use another assignor or protocol',
   INVALID_GROUP_ID: 'the id of the group is not valid',
-  UNKNOWN_MEMBER_ID: 'the group does not know this member (any more)',
+  UNKNOWN_MEMBER_ID: 'the group does not know this member',
   INVALID_SESSION_TIMEOUT:
     'the session time-out is outside group.min.session.timeout.ms to group.max.session.timeout.ms of the broker',
   REBALANCE_IN_PROGRESS: 'the group is rebalancing',
@@ -214,7 +214,7 @@ const sentences: Partial<Record<BrokerErrorName, string>> = {
   UNKNOWN_TOPIC_ID: 'the topic was deleted, or made anew',
   INCONSISTENT_TOPIC_ID: 'the topic was made anew',
   INCONSISTENT_CLUSTER_ID: 'the broker belongs to another cluster',
-  TRANSACTIONAL_ID_NOT_FOUND: 'the coordinator does not know the transactional id (any more)',
+  TRANSACTIONAL_ID_NOT_FOUND: 'the coordinator does not know the transactional id',
   FETCH_SESSION_TOPIC_ID_ERROR: 'the fetch session mixes topics with and without ids',
   FENCED_MEMBER_EPOCH: 'the group has taken the member out',
   UNRELEASED_INSTANCE_ID: 'another member has this group instance id and has not left',

@@ -59,23 +59,23 @@ export class Encoder {
   }
 
   int8(value: number): void {
-    this.reserve(1)
+    this.#reserve(1)
     this.#at = this.#bytes.writeInt8(value, this.#at)
   }
 
   int16(value: number): void {
-    this.reserve(2)
+    this.#reserve(2)
     this.#at = this.#bytes.writeInt16BE(value, this.#at)
   }
 
   int32(value: number): void {
-    this.reserve(4)
+    this.#reserve(4)
     this.#at = this.#bytes.writeInt32BE(value, this.#at)
   }
 
   /** An integer within ±2^53. */
   int64(value: number): void {
-    this.reserve(8)
+    this.#reserve(8)
     const high = Math.floor(value / 4294967296)
     this.#bytes.writeInt32BE(high, this.#at)
     this.#bytes.writeUInt32BE(value - high * 4294967296, this.#at + 4)
@@ -84,7 +84,7 @@ export class Encoder {
 
   /** An unsigned varint, as compact lengths and tags are. */
   uvarint(value: number): void {
-    this.reserve(5)
+    this.#reserve(5)
     let rest = value
     while (rest >= 0x80) {
       this.#bytes[this.#at++] = (rest & 0x7f) | 0x80
@@ -102,7 +102,7 @@ export class Encoder {
     const bytes = Buffer.byteLength(value)
     if (this.flexible) this.uvarint(bytes + 1)
     else this.int16(bytes)
-    this.reserve(bytes)
+    this.#reserve(bytes)
     this.#at += this.#bytes.write(value, this.#at)
   }
 
@@ -134,7 +134,7 @@ export class Encoder {
       this.#referredBytes += value.length
       return
     }
-    this.reserve(value.length)
+    this.#reserve(value.length)
     this.#bytes.set(value, this.#at)
     this.#at += value.length
   }
@@ -171,8 +171,7 @@ export class Encoder {
     this.#bytes.writeInt32BE(value, at)
   }
 
-  /** Makes room for `count` more bytes at once: what follows is not copied again by growing. */
-  reserve(count: number): void {
+  #reserve(count: number): void {
     const needed = this.#at + count
     if (needed <= this.#bytes.length) return
     const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, needed))

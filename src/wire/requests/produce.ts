@@ -16,7 +16,10 @@ export interface ProduceTopic {
   readonly topic: string
   readonly partitions: readonly {
     readonly partition: number
-    /** One RecordBatch in one piece or several; copied once, into the request. */
+    /**
+     * One RecordBatch in one piece or several. Long pieces are not copied (see Encoder.raw): they
+     * stay as they are until the answer is there.
+     */
     readonly records: Uint8Array | readonly Uint8Array[]
   }[]
 }
@@ -64,7 +67,6 @@ export const produceRequest: RequestType<ProduceBody, ProduceAnswer> = {
   flexibleFrom: 9,
 
   encode(to, body) {
-    to.reserve(sizeMax(body))
     to.nullableString(body.transactionalId)
     to.int16(body.acks)
     to.int32(body.timeoutMs)
@@ -129,16 +131,5 @@ function decodePartition(from: Decoder): ProducedPartition {
 function sizeOf(pieces: readonly Uint8Array[]): number {
   let size = 0
   for (const piece of pieces) size += piece.length
-  return size
-}
-
-/** At least what the body takes: a buffer that had to grow would copy the batches again. */
-function sizeMax(body: ProduceBody): number {
-  let size = 32 + 3 * (body.transactionalId?.length ?? 0)
-  for (const { topic, partitions } of body.topics) {
-    size += 16 + 3 * topic.length
-    for (const { records } of partitions)
-      size += 16 + (records instanceof Uint8Array ? records.length : sizeOf(records))
-  }
   return size
 }
