@@ -7,16 +7,21 @@ import type { Socket } from 'node:net'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import { AnswerReader, type AwaitedAnswer, violated } from './answer_reader.ts'
+import { AnswerReader, violated } from './answer_reader.ts'
+import { brokerCode } from './broker_code.ts'
 import { openSocket } from './broker_socket.ts'
 import { Decoder } from './decoder.ts'
 import { Encoder } from './encoder.ts'
 import type { AnswerSink, RequestType } from './request.ts'
+import { type PendingRequest, RequestQueue } from './request_queue.ts'
 import {
   type ApiVersionsAnswer,
   type ApiVersionsBody,
   apiVersionsRequest,
 } from './requests/api_versions.ts'
+import { saslAuthenticateRequest } from './requests/sasl_authenticate.ts'
+import { saslHandshakeRequest } from './requests/sasl_handshake.ts'
+import { prepareLogin, type SaslOptions } from './sasl.ts'
 import { VersionTable } from './version_table.ts'
 
 export interface ConnectionOptions {
@@ -26,13 +31,15 @@ export interface ConnectionOptions {
   readonly clientId: string
   /** False: plain text. */
   readonly tls: false | TlsOptions
-  /** ms for TCP and TLS together. */
+  /** ms for TCP and TLS together, and for each answer until the login is done. */
   readonly connectTimeoutMs: number
   /** ms for an answer, unless the request says otherwise. */
   readonly requestTimeoutMs: number
   /** Largest answer that is gathered; those that a sink takes may be larger. */
   readonly answerBytesMax: number
   readonly clock: Clock
+  /** Default: no login. */
+  readonly sasl?: SaslOptions
   /** Highest version to speak, by the request's name; otherwise all that both sides know. */
   readonly versionsMax?: Readonly<Record<string, number>>
 }
@@ -42,15 +49,10 @@ export interface RequestOptions {
   readonly timeoutMs?: number
 }
 
-/** A request on its way. */
-interface Pending extends AwaitedAnswer {
-  readonly name: string
-  readonly timeoutMs: number
-  /** On the monotonic clock; moved on while a sink has the connection paused. */
-  deadlineMs: number
-  readonly pieces: readonly Uint8Array[]
-  readonly complete: (body: Buffer) => void
-  readonly reject: (error: unknown) => void
+interface AskOptions extends RequestOptions {
+  readonly sink?: AnswerSink
+  /** Sent also while others are held. */
+  readonly isLogin?: boolean
 }
 
 /** What brokers count their clients by (KIP-511). */
@@ -58,7 +60,9 @@ const software: ApiVersionsBody = {
   clientSoftwareName: 'euphorion',
   clientSoftwareVersion: '1',
 }
-const unsupportedVersion = 35
+/** Of its session's life; the rest is for the login, and for clocks that differ. */
+const loginAgainAt = 0.85
+const timerMsMax = 2 ** 31 - 1
 /** More requests of one connection under way are a mistake of ours, or a broker that stands. */
 const inFlightMax = 1000
 
@@ -67,28 +71,31 @@ export class Connection {
   readonly port: number
   readonly #options: ConnectionOptions
   readonly #reader: AnswerReader
-  readonly #inFlight: Pending[] = []
+  readonly #inFlight: RequestQueue
+  /** Requests that wait until a login is done: a broker takes no others meanwhile. */
+  #held: PendingRequest[] | undefined
   readonly #closeListeners = new Set<(error: EuphorionError) => void>()
   #socket: Socket | undefined
   #versions: VersionTable
   #lastId = 0
   #closedBy: EuphorionError | undefined
-  #pausedSinceMs = 0
-  #cancelWatch: (() => void) | undefined
-  #watchedMs = Number.POSITIVE_INFINITY
+  /** An answer did not come in time. */
+  #isLate = false
+  #cancelLogin: (() => void) | undefined
 
   /**
-   * Connects and asks for the broker's versions. Rejects with BROKER_UNREACHABLE,
-   * PROTOCOL_VIOLATED or LOG_FAILED.
+   * Connects, asks for the broker's versions, and logs in. Rejects with BROKER_UNREACHABLE,
+   * PROTOCOL_VIOLATED, AUTHENTICATION_FAILED, and with LOG_FAILED where no token can be had.
    */
   static async open(options: ConnectionOptions): Promise<Connection> {
     const connection = new Connection(options)
     try {
       await connection.#connect()
       await connection.#negotiate()
+      await connection.#login()
     } catch (error) {
       connection.close()
-      throw error
+      throw connection.#openFailure(error)
     }
     return connection
   }
@@ -98,9 +105,10 @@ export class Connection {
     this.host = options.host
     this.port = options.port
     this.#versions = new VersionTable([], options.versionsMax ?? {}, this.#peer)
+    this.#inFlight = new RequestQueue(options.clock, (request) => this.#late(request))
     this.#reader = new AnswerReader(
       {
-        awaited: () => this.#inFlight[0],
+        awaited: () => this.#inFlight.oldest,
         complete: (body) => this.#complete(body),
       },
       options.answerBytesMax,
@@ -133,7 +141,7 @@ export class Connection {
    */
   request<Q, A>(type: RequestType<Q, A>, body: Q, options: RequestOptions = {}): Promise<A> {
     return new Promise((resolve, reject) => {
-      this.#ask(type, this.version(type), body, undefined, options, resolve, reject)
+      this.#ask(type, this.version(type), body, options, resolve, reject)
     })
   }
 
@@ -148,15 +156,14 @@ export class Connection {
     options: RequestOptions = {},
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#ask(type, this.version(type), body, sink, options, () => resolve(), reject)
+      this.#ask(type, this.version(type), body, { ...options, sink }, () => resolve(), reject)
     })
   }
 
   /** Reads on, after a sink's take() has answered false. */
   resume(): void {
     if (!this.#reader.paused) return
-    const pausedMs = this.#options.clock.monotonic() - this.#pausedSinceMs
-    for (const pending of this.#inFlight) pending.deadlineMs += pausedMs
+    this.#inFlight.resume()
     this.#reader.resume()
     this.#socket?.resume()
   }
@@ -172,15 +179,23 @@ export class Connection {
       arrived: (count, buffer) => this.#arrived(count, buffer),
     })
     this.#socket = socket
-    socket.on('error', (cause) => this.#end(this.#ended(cause)))
-    socket.on('close', () => this.#end(this.#ended()))
+    socket.on('error', (cause) => this.#endedByPeer(cause))
+    socket.on('close', () => this.#endedByPeer())
   }
 
-  #ended(cause?: Error): EuphorionError {
+  #endedByPeer(cause?: Error): void {
     const why = cause === undefined ? '' : `: ${cause.message}`
-    return new EuphorionError('LOG_FAILED', `the connection to ${this.#peer} ended${why}`, {
-      cause,
-    })
+    const message = `the connection to ${this.#peer} ended${why}`
+    this.#end(new EuphorionError('LOG_FAILED', message, { cause }))
+  }
+
+  /** Nobody has used the connection: that it ended says something of what answers there. */
+  #openFailure(error: unknown): unknown {
+    if (error !== this.#closedBy || this.#closedBy?.code !== 'LOG_FAILED') return error
+    const { message } = this.#closedBy
+    return this.#isLate
+      ? new EuphorionError('BROKER_UNREACHABLE', message)
+      : new EuphorionError('PROTOCOL_VIOLATED', `${message}, before it was used`)
   }
 
   async #negotiate(): Promise<void> {
@@ -189,7 +204,7 @@ export class Connection {
       (await this.#apiVersions(Math.min(apiVersionsRequest.versions[1], most))) ??
       (await this.#apiVersions(0))
     if (answer === undefined || answer.errorCode !== 0) {
-      const error = answer?.errorCode ?? unsupportedVersion
+      const error = answer?.errorCode ?? brokerCode.UNSUPPORTED_VERSION
       throw this.#asError(violated(`it answers the first request with error ${error}`))
     }
     this.#versions = new VersionTable(answer.apiKeys, this.#options.versionsMax ?? {}, this.#peer)
@@ -200,12 +215,47 @@ export class Connection {
     const type: RequestType<ApiVersionsBody, ApiVersionsAnswer | undefined> = {
       ...apiVersionsRequest,
       decode: (from, version) =>
-        from.left >= 2 && from.bytes.readInt16BE(from.at) === unsupportedVersion
+        from.left >= 2 && from.bytes.readInt16BE(from.at) === brokerCode.UNSUPPORTED_VERSION
           ? undefined
           : apiVersionsRequest.decode(from, version),
     }
     return new Promise((resolve, reject) => {
-      this.#ask(type, version, software, undefined, {}, resolve, reject)
+      this.#ask(type, version, software, this.#loginOptions, resolve, reject)
+    })
+  }
+
+  get #loginOptions(): AskOptions {
+    return { timeoutMs: this.#options.connectTimeoutMs, isLogin: true }
+  }
+
+  /** The first login, and each further one before the session ends. */
+  async #login(): Promise<void> {
+    if (this.#options.sasl === undefined) return
+    const login = await prepareLogin(this.#options.sasl)
+    if (this.#closedBy !== undefined) throw this.#closedBy
+    this.#held = []
+    const lifetimeMs = await login
+      .run({
+        handshake: (mechanism) => this.#askForLogin(saslHandshakeRequest, { mechanism }),
+        authenticate: (authBytes) => this.#askForLogin(saslAuthenticateRequest, { authBytes }),
+      })
+      .catch((error) => {
+        throw error === this.#closedBy ? error : this.#asError(error)
+      })
+    const held = this.#held
+    this.#held = undefined
+    for (const pending of held) this.#send(pending)
+    if (lifetimeMs > 0 && !this.closed) {
+      const waitMs = Math.min(Math.floor(lifetimeMs * loginAgainAt), timerMsMax)
+      this.#cancelLogin = this.#options.clock.after(waitMs, () => {
+        this.#login().catch((error) => this.#end(error))
+      })
+    }
+  }
+
+  #askForLogin<Q, A>(type: RequestType<Q, A>, body: Q): Promise<A> {
+    return new Promise((resolve, reject) => {
+      this.#ask(type, this.version(type), body, this.#loginOptions, resolve, reject)
     })
   }
 
@@ -213,8 +263,7 @@ export class Connection {
     type: RequestType<Q, A>,
     version: number,
     body: Q,
-    sink: AnswerSink | undefined,
-    { timeoutMs = this.#options.requestTimeoutMs }: RequestOptions,
+    { timeoutMs = this.#options.requestTimeoutMs, sink, isLogin = false }: AskOptions,
     resolve: (answer: A) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -225,14 +274,13 @@ export class Connection {
     }
     this.#lastId = (this.#lastId + 1) & 0x7fffffff
     const flexible = version >= type.flexibleFrom
-    this.#send({
+    const pending: PendingRequest = {
       name: type.name,
       correlationId: this.#lastId,
       // The answer to ApiVersions must be readable whatever the versions are (KIP-511).
       flexibleHeader: flexible && type.apiKey !== apiVersionsRequest.apiKey,
       sink,
       timeoutMs,
-      deadlineMs: 0,
       pieces: this.#encode(type, version, flexible, body),
       complete: (bytes) => {
         const decoder = new Decoder(bytes)
@@ -240,11 +288,13 @@ export class Connection {
         resolve(sink === undefined ? type.decode(decoder, version) : (undefined as A))
       },
       reject,
-    })
+    }
+    if (this.#held === undefined || isLogin) this.#send(pending)
+    else this.#held.push(pending)
   }
 
   #overloaded(): EuphorionError | undefined {
-    if (this.#inFlight.length < inFlightMax) return undefined
+    if (this.#inFlight.length + (this.#held?.length ?? 0) < inFlightMax) return undefined
     return new EuphorionError('LOG_FAILED', `${this.#peer} owes ${inFlightMax} answers already`)
   }
 
@@ -267,47 +317,19 @@ export class Connection {
     return to.pieces()
   }
 
-  #send(pending: Pending): void {
+  #send(pending: PendingRequest): void {
     const socket = this.#socket!
-    pending.deadlineMs = this.#options.clock.monotonic() + pending.timeoutMs
     this.#inFlight.push(pending)
     const { pieces } = pending
     if (pieces.length > 1) socket.cork()
     for (const piece of pieces) socket.write(piece)
     if (pieces.length > 1) socket.uncork()
-    this.#watch(pending.deadlineMs)
   }
 
-  /** One timer for the earliest deadline; an answer in time leaves it to find nothing late. */
-  #watch(deadlineMs: number): void {
-    if (deadlineMs >= this.#watchedMs || this.closed) return
-    this.#cancelWatch?.()
-    this.#watchedMs = deadlineMs
-    const waitMs = Math.max(0, deadlineMs - this.#options.clock.monotonic())
-    this.#cancelWatch = this.#options.clock.after(waitMs, () => this.#lookForLate())
-  }
-
-  #lookForLate(): void {
-    this.#watchedMs = Number.POSITIVE_INFINITY
-    const nowMs = this.#options.clock.monotonic()
-    const pausedMs = this.#reader.paused ? nowMs - this.#pausedSinceMs : 0
-    let nextMs = Number.POSITIVE_INFINITY
-    for (const pending of this.#inFlight) {
-      const deadlineMs = pending.deadlineMs + pausedMs
-      // Timers may be early by a fraction of a millisecond.
-      if (deadlineMs <= nowMs + 1) {
-        const { name, timeoutMs } = pending
-        this.#end(
-          new EuphorionError(
-            'LOG_FAILED',
-            `${this.#peer} did not answer ${name} in ${timeoutMs} ms`,
-          ),
-        )
-        return
-      }
-      nextMs = Math.min(nextMs, deadlineMs)
-    }
-    if (nextMs < Number.POSITIVE_INFINITY) this.#watch(nextMs)
+  #late({ name, timeoutMs }: PendingRequest): void {
+    this.#isLate = true
+    const message = `${this.#peer} did not answer ${name} in ${timeoutMs} ms`
+    this.#end(new EuphorionError('LOG_FAILED', message))
   }
 
   #buffer(): Uint8Array {
@@ -321,20 +343,22 @@ export class Connection {
 
   #arrived(count: number, buffer: Uint8Array): boolean {
     if (this.closed) return false
-    const wasPaused = this.#reader.paused
     try {
       this.#reader.arrived(count, buffer)
     } catch (error) {
       this.#end(this.#asError(error))
       return false
     }
-    if (this.#reader.paused && !wasPaused) this.#pausedSinceMs = this.#options.clock.monotonic()
-    return !this.#reader.paused
+    if (!this.#reader.paused) return true
+    this.#inFlight.pause()
+    return false
   }
 
   #asError(error: unknown): EuphorionError {
     if (error instanceof EuphorionError)
-      return new EuphorionError(error.code, `${this.#peer}: ${error.message}`, { cause: error })
+      return new EuphorionError(error.code, `${this.#peer}: ${error.message}`, {
+        cause: error.cause,
+      })
     return new EuphorionError('LOG_FAILED', `an answer of ${this.#peer} could not be taken`, {
       cause: error,
     })
@@ -353,9 +377,10 @@ export class Connection {
   #end(error: EuphorionError): void {
     if (this.#closedBy !== undefined) return
     this.#closedBy = error
-    this.#cancelWatch?.()
+    this.#cancelLogin?.()
     this.#socket?.destroy()
-    for (const pending of this.#inFlight.splice(0)) pending.reject(error)
+    const pendings = [...this.#inFlight.clear(), ...(this.#held?.splice(0) ?? [])]
+    for (const pending of pendings) pending.reject(error)
     for (const listener of this.#closeListeners) listener(error)
     this.#closeListeners.clear()
   }

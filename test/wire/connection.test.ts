@@ -1,31 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { after, describe, test } from 'node:test'
-import { type Random, seededRandom, systemClock } from '../../src/clock.ts'
-import { Connection, type ConnectionOptions } from '../../src/wire/connection.ts'
+import { type Random, seededRandom } from '../../src/clock.ts'
+import { Connection } from '../../src/wire/connection.ts'
 import type { AnswerSink, RequestType } from '../../src/wire/request.ts'
-import { makeCertificate } from '../support/certificate.ts'
-import {
-  answerTo,
-  apiKeys,
-  type FakeBroker,
-  type FakeRequest,
-  startFakeBroker,
-  versionsBody,
-} from '../support/fake_broker.ts'
-
-/** Signed by itself. */
-const localhost = makeCertificate({ subject: 'localhost', names: ['localhost', '127.0.0.1'] })
-
-/** Sends bytes; the fake broker answers with the same. */
-const echo: RequestType<Buffer, Buffer> = {
-  name: 'Echo',
-  apiKey: apiKeys.Echo,
-  versions: [0, 7],
-  flexibleFrom: 100,
-  encode: (to, body) => to.raw(body),
-  decode: (from) => Buffer.from(from.bytes.subarray(from.at, from.end)),
-}
+import { echo, echoAnswer, optionsFor, tlsServer } from '../support/echo.ts'
+import { answerTo, apiKeys, type FakeBroker, startFakeBroker } from '../support/fake_broker.ts'
 
 const chunkings = ['merged', 'byte by byte', 'random'] as const
 
@@ -62,32 +42,13 @@ class PieceWriter {
 async function echoBroker(tls: boolean, size: () => number): Promise<FakeBroker> {
   const writers = new Map<Socket, PieceWriter>()
   return startFakeBroker({
-    ...(tls && { tls: { cert: localhost.certificate, key: localhost.key } }),
+    ...(tls && { tls: tlsServer }),
     onRequest(request, socket) {
       const writer = writers.get(socket) ?? new PieceWriter(socket, size)
       writers.set(socket, writer)
       writer.write(echoAnswer(request))
     },
   })
-}
-
-function echoAnswer(request: FakeRequest): Buffer {
-  const isVersions = request.apiKey === apiKeys.ApiVersions
-  return answerTo(request, isVersions ? versionsBody(request.version) : request.body)
-}
-
-function optionsFor(port: number, more: Partial<ConnectionOptions> = {}): ConnectionOptions {
-  return {
-    host: '127.0.0.1',
-    port,
-    clientId: 'test',
-    tls: false,
-    connectTimeoutMs: 5000,
-    requestTimeoutMs: 5000,
-    answerBytesMax: 1024 * 1024,
-    clock: systemClock,
-    ...more,
-  }
 }
 
 function randomBytes(random: Random, size: number): Buffer {
@@ -142,7 +103,7 @@ for (const tls of [false, true]) {
       const open = async () =>
         Connection.open(
           optionsFor((await broker).port, {
-            tls: tls && { ca: localhost.certificate },
+            tls: tls && { ca: tlsServer.cert },
           }),
         )
       const scale = chunking === 'byte by byte' ? 1 : 100

@@ -4,6 +4,7 @@
 import type { Clock, Random } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { Connection } from '../../wire/connection.ts'
+import type { Address } from './addresses.ts'
 import { type Backoff, pauseMs } from './backoff.ts'
 
 /**
@@ -11,11 +12,6 @@ import { type Backoff, pauseMs } from './backoff.ts'
  * number of its own.
  */
 export type Purpose = 'control' | 'produce' | `fetch ${number}`
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 export interface BrokerPoolOptions {
   readonly open: (address: Address) => Promise<Connection>

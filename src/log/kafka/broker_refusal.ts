@@ -1,5 +1,6 @@
-// An error code in an answer, thrown: the error for a person, with what Cluster.retry needs to know.
-import { type ErrorPlace, EuphorionError } from '../../errors.ts'
+// An error code in an answer, thrown: the error for a person, with what Cluster.retry needs to know,
+// and what that knows of other errors.
+import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
 import { brokerError, brokerFailure, type LookUp } from '../../wire/broker_error.ts'
 
 export class BrokerRefusal extends EuphorionError {
@@ -19,4 +20,22 @@ export class BrokerRefusal extends EuphorionError {
     const failure = brokerFailure(errorCode, what, place, said)
     if (failure !== undefined) throw new BrokerRefusal(failure, errorCode)
   }
+}
+
+/** What may be over after a while. */
+const passingCodes: ReadonlySet<ErrorCode> = new Set([
+  'BROKER_UNREACHABLE',
+  'LOG_FAILED',
+  'PROTOCOL_VIOLATED',
+])
+
+/** The same question can be answered later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof BrokerRefusal) return error.passing
+  return error instanceof EuphorionError && passingCodes.has(error.code)
+}
+
+/** Not where the coordinator itself answered something else. */
+export function mayHaveMoved(error: unknown): boolean {
+  return !(error instanceof BrokerRefusal) || error.lookUp === 'coordinator'
 }

@@ -1,14 +1,15 @@
 // A Kafka cluster as a client sees it: who leads which partition, connections to brokers and
 // coordinators, and questions asked again until they are answered. One for each KafkaLog.
 import { type Clock, type Random, systemClock, systemRandom } from '../../clock.ts'
-import { type ErrorCode, EuphorionError } from '../../errors.ts'
+import { EuphorionError } from '../../errors.ts'
 import { Connection, type ConnectionOptions } from '../../wire/connection.ts'
 import { coordinatorKeyType, findCoordinatorRequest } from '../../wire/requests/find_coordinator.ts'
 import { type MetadataAnswer, metadataRequest } from '../../wire/requests/metadata.ts'
 import { unknownTopic } from '../failures.ts'
+import { type Address, addressOf, shuffled } from './addresses.ts'
 import { type Backoff, pauseMs } from './backoff.ts'
-import { type Address, BrokerPool, type Purpose, poolClosed } from './broker_pool.ts'
-import { BrokerRefusal } from './broker_refusal.ts'
+import { BrokerPool, type Purpose, poolClosed } from './broker_pool.ts'
+import { BrokerRefusal, isPassing, mayHaveMoved } from './broker_refusal.ts'
 import {
   MetadataCache,
   type PartitionLeader,
@@ -19,7 +20,7 @@ import {
 import { SharedTurns } from './shared_turns.ts'
 
 export interface ClusterOptions
-  extends Partial<Pick<ConnectionOptions, 'clientId' | 'tls' | 'versionsMax'>> {
+  extends Partial<Pick<ConnectionOptions, 'clientId' | 'tls' | 'sasl' | 'versionsMax'>> {
   /** host:port of at least one broker; an IPv6 address is in brackets. */
   readonly brokers: readonly string[]
   /** ms for the first connection of all, tries included. Default 10,000. */
@@ -53,12 +54,6 @@ export interface RetryOptions {
 const connectionTimeoutMs = 5000
 const answerBytesMaxDefault = 64 * 1024 * 1024
 const metadataMaxAgeMsDefault = 300_000
-/** What may be over after a while. */
-const passingCodes: ReadonlySet<ErrorCode> = new Set([
-  'BROKER_UNREACHABLE',
-  'LOG_FAILED',
-  'PROTOCOL_VIOLATED',
-])
 /** Coordinators that are remembered. */
 const coordinatorsMax = 1000
 
@@ -274,7 +269,7 @@ export class Cluster {
   }
 
   #openConnection({ host, port }: Address): Promise<Connection> {
-    const { clientId = 'euphorion', tls = false, versionsMax } = this.#options
+    const { clientId = 'euphorion', tls = false, sasl, versionsMax } = this.#options
     const { connectTimeoutMs = connectionTimeoutMs, answerBytesMax } = this.#options
     return Connection.open({
       host,
@@ -285,6 +280,7 @@ export class Cluster {
       requestTimeoutMs: this.#requestTimeoutMs,
       answerBytesMax: answerBytesMax ?? answerBytesMaxDefault,
       clock: this.#clock,
+      ...(sasl && { sasl }),
       ...(versionsMax && { versionsMax }),
     })
   }
@@ -372,27 +368,4 @@ export class Cluster {
     this.#cache.addBroker({ nodeId, host, port, rack: null })
     return nodeId
   }
-}
-
-function isPassing(error: unknown): boolean {
-  if (error instanceof BrokerRefusal) return error.passing
-  return error instanceof EuphorionError && passingCodes.has(error.code)
-}
-
-/** Not where the coordinator itself answered something else. */
-function mayHaveMoved(error: unknown): boolean {
-  return !(error instanceof BrokerRefusal) || error.lookUp === 'coordinator'
-}
-
-function addressOf(broker: string): Address {
-  const colon = broker.lastIndexOf(':')
-  const host = broker.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
-  return { host, port: Number(broker.slice(colon + 1)) }
-}
-
-function shuffled<T>(values: readonly T[], random: Random): T[] {
-  return values
-    .map((value) => ({ value, order: random() }))
-    .sort((a, b) => a.order - b.order)
-    .map(({ value }) => value)
 }

@@ -1,15 +1,11 @@
 // Reads records of a partition as plain objects, without a group: for tools and tests. Called by
 // KafkaLog.read.
 import { EuphorionError } from '../../errors.ts'
-import { attribute, BatchCursor } from '../../wire/batch_header.ts'
+import { BatchCursor } from '../../wire/batch_header.ts'
 import { batchRecords, damagedBatch, verifyCrc } from '../../wire/record_batch.ts'
-import {
-  type AbortedTransaction,
-  type FetchAnswer,
-  type FetchedPartition,
-  fetchRequest,
-} from '../../wire/requests/fetch.ts'
+import { type FetchAnswer, type FetchedPartition, fetchRequest } from '../../wire/requests/fetch.ts'
 import type { StoredRecord, TopicPartition } from '../log.ts'
+import { emptyAborted } from './aborted.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -75,37 +71,18 @@ function fetch(
 
 /** Appends what is visible; the offset behind the last batch, undefined where there is none. */
 function decode(fetched: FetchedPartition, into: StoredRecord[]): number | undefined {
-  const aborts = new Aborts(fetched.abortedTransactions ?? [])
-  const batch = new BatchCursor(fetched.records)
+  const { records: bytes, abortedTransactions } = fetched
+  const batch = new BatchCursor(
+    bytes,
+    0,
+    emptyAborted(bytes, bytes.length, abortedTransactions ?? []),
+  )
   let next: number | undefined
   while (batch.next()) {
     verifyCrc(batch)
-    if (!aborts.hides(batch)) for (const record of batchRecords(batch)) into.push(record)
+    for (const record of batchRecords(batch)) into.push(record)
     next = batch.lastOffset + 1
   }
   if (batch.broken) throw damagedBatch(batch, 'no batch of version 2 follows')
   return next
-}
-
-/** Which batches of an answer belong to transactions that were aborted. */
-class Aborts {
-  /** By first offset, those that begin later. */
-  readonly #later: AbortedTransaction[]
-  /** Producers in an aborted transaction. */
-  readonly #open = new Set<number>()
-
-  constructor(aborted: readonly AbortedTransaction[]) {
-    this.#later = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset)
-  }
-
-  /** Batches come in the order of the log. */
-  hides(batch: BatchCursor): boolean {
-    while (this.#later.length > 0 && this.#later[0].firstOffset <= batch.lastOffset)
-      this.#open.add(this.#later.shift()!.producerId)
-    const isTransactional = (batch.attributes & attribute.transactional) !== 0
-    if (!isTransactional || !this.#open.has(batch.producerId)) return false
-    // The mark at the end of a transaction.
-    if ((batch.attributes & attribute.control) !== 0) this.#open.delete(batch.producerId)
-    return true
-  }
 }
