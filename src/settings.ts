@@ -162,6 +162,27 @@ export const settingSpecs = {
     max: HOUR_MS,
     help: 'Silence after which Kafka gives the partitions of a worker to others. Brokers bound it.',
   }),
+  instanceId: text({
+    help: "Kafka's group.instance.id, one for each worker: a restart within sessionTimeoutMs moves nothing.",
+  }),
+  heartbeatIntervalMs: duration({
+    default: 0,
+    min: 0,
+    max: HOUR_MS,
+    help: 'Time between signs of life to Kafka. 0: a third of sessionTimeoutMs, at most 3 s.',
+  }),
+  rebalanceTimeoutMs: duration({
+    default: 60_000,
+    min: 1000,
+    max: HOUR_MS,
+    help: 'How long Kafka waits for the workers of a group when it shares the partitions anew.',
+  }),
+  progressTimeoutMs: duration({
+    default: 300_000,
+    min: 1000,
+    max: 24 * HOUR_MS,
+    help: 'A worker whose main thread stands still for so long gives its partitions to others.',
+  }),
   shutdownTimeoutMs: duration({
     default: 30_000,
     min: 100,

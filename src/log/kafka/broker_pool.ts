@@ -9,9 +9,9 @@ import { type Backoff, pauseMs } from './backoff.ts'
 
 /**
  * Requests that may wait long at the broker keep others waiting behind them. Each reader has a
- * number of its own.
+ * number of its own; a group keeps JoinGroup until all members have come.
  */
-export type Purpose = 'control' | 'produce' | `fetch ${number}`
+export type Purpose = 'control' | 'group' | 'produce' | `fetch ${number}`
 
 export interface BrokerPoolOptions {
   readonly open: (address: Address) => Promise<Connection>

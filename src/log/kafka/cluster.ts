@@ -183,7 +183,11 @@ export class Cluster {
   }
 
   /** To the broker that keeps a group or a transaction; remembered until forgetCoordinator. */
-  async coordinator(kind: CoordinatorKind, id: string): Promise<Connection> {
+  async coordinator(
+    kind: CoordinatorKind,
+    id: string,
+    purpose: Purpose = 'control',
+  ): Promise<Connection> {
     const key = `${kind} ${id}`
     let nodeId = this.#coordinators.get(key)
     if (nodeId === undefined) {
@@ -191,7 +195,7 @@ export class Cluster {
       if (this.#coordinators.size >= coordinatorsMax) this.#coordinators.clear()
       this.#coordinators.set(key, nodeId)
     }
-    return this.connection(nodeId, 'control')
+    return this.connection(nodeId, purpose)
   }
 
   /** It is looked for again the next time: it moved, or does not answer. */

@@ -9,7 +9,7 @@
 //             ▲  (the leader assigns)      │ unknown member, illegal generation      │
 //             └────────── all is lost ◀────┘        not there, loading: a pause ─────┘
 import { type Clock, type Random, systemRandom } from '../../clock.ts'
-import type { EuphorionError } from '../../errors.ts'
+import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
 import { decodeAssignment, encodeSubscription } from '../../wire/consumer_protocol.ts'
@@ -67,6 +67,7 @@ const protocolType = 'consumer'
 /** The coordinator answers JoinGroup at the latest after the rebalance timeout. */
 const joinGraceMs = 5000
 const backoff = { firstMs: 50, mostMs: 1000 }
+const awaitingBeatMs = 200
 /** A word with the coordinator when leaving; after that it notices by itself. */
 const leaveTimeoutMs = 2000
 
@@ -159,9 +160,10 @@ export class GroupMember {
         if (this.#state === 'suspended') await this.#stayAway()
         else if (this.#reason === undefined) await this.#beat()
         else await this.#join(this.#reason)
-      } catch {
+      } catch (error) {
         // No coordinator, or none that answers. Whether we are still members, it will tell.
-        if (this.#active) await this.#pause()
+        if (error instanceof EuphorionError && !error.retriable) this.#fail(error)
+        else if (this.#active) await this.#pause()
       }
     }
   }
@@ -249,13 +251,20 @@ export class GroupMember {
   /** Heartbeats, until there is a reason to join again. */
   async #beat(): Promise<void> {
     while (this.#active && this.#reason === undefined) {
-      await this.#sleep(this.#options.heartbeatIntervalMs)
+      await this.#sleep(this.#beatMs())
       if (!this.#active || this.#reason !== undefined) return
       const answer = await this.#ask(heartbeatRequest, this.#sender(this.#generation))
       if (!(await this.#passes(answer.errorCode, 'beating'))) continue
       this.#lookForOrphans()
       this.#leader.look((news) => this.#rejoin(news))
     }
+  }
+
+  /** Faster while a round is to follow soon: what moves is nobody's until all have heard of it. */
+  #beatMs(): number {
+    const { heartbeatIntervalMs } = this.#options
+    const isAwaited = this.#incompleteSinceMs !== undefined
+    return isAwaited ? Math.min(awaitingBeatMs, heartbeatIntervalMs) : heartbeatIntervalMs
   }
 
   /**

@@ -1,0 +1,272 @@
+// A consumer's membership in its group, the main thread's side: the protocol runs in a thread of its
+// own (membership_thread.ts); here the engine is told what comes and what goes, one call at a time,
+// and offsets are committed. Owned by the Kafka driver's consumer.
+//
+//   thread: JoinGroup · SyncGroup · Heartbeat          main thread: onAssigned · onRevoked · commit
+//      ├── identity, assigned, revoked, beat ─────────────▶│
+//      │◀───────────── done, alive, subscribe, close ──────┤
+import { Worker } from 'node:worker_threads'
+import { type Clock, systemClock } from '../../clock.ts'
+import { deferred } from '../../deferred.ts'
+import { EuphorionError } from '../../errors.ts'
+import type { StartPosition, TopicPartition } from '../log.ts'
+import type { Cluster, ClusterOptions } from './cluster.ts'
+import { GroupOffsets } from './group_offsets.ts'
+import type {
+  FromThread,
+  MembershipThreadData,
+  PlainError,
+  ToThread,
+} from './membership_messages.ts'
+
+export interface MembershipOptions {
+  readonly groupId: string
+  readonly topics: readonly string[]
+  /** group.instance.id: makes the member static (KIP-345). */
+  readonly instanceId?: string
+  readonly rack?: string
+  /** Members in one place never hold copies of the same state. Default: each its own. */
+  readonly place?: string
+  /** Silence, in ms, after which the group goes on without this member. Brokers bound it. */
+  readonly sessionTimeoutMs: number
+  /** Default, and for 0: a third of the session time-out, at most 3 s. */
+  readonly heartbeatIntervalMs?: number
+  /** How long the group waits for its members in a rebalance. Default: 60 s. */
+  readonly rebalanceTimeoutMs?: number
+  /** A main thread that stands still for so long, or a revoke that takes so long, leaves. */
+  readonly progressTimeoutMs: number
+  /** How often the leader looks whether topics or partitions came or went. Default: 5 s. */
+  readonly metadataIntervalMs?: number
+  /** ms that close() waits for the engine and the coordinator. Default: 30 s. */
+  readonly closeTimeoutMs?: number
+  /** For the connections of the thread: the options of `cluster`. */
+  readonly connection: ClusterOptions
+  /** For commits. */
+  readonly cluster: Cluster
+  readonly clock?: Clock
+  /** What is new; awaited, in order with onRevoked. */
+  readonly onAssigned: (added: readonly TopicPartition[]) => Promise<void>
+  /**
+   * Awaited before the partitions are given up. `lost`: others may have them already, and nothing
+   * can be committed.
+   */
+  readonly onRevoked: (gone: readonly TopicPartition[], lost: boolean) => Promise<void>
+  /** The membership has ended for good, or one of the calls above was rejected. */
+  readonly onFailed: (error: Error) => void
+}
+
+const heartbeatMsMax = 3000
+const rebalanceTimeoutMsDefault = 60_000
+const metadataIntervalMsDefault = 5000
+const closeTimeoutMsDefault = 30_000
+/** A commit waits for the end of a rebalance, which the slowest member decides. */
+const commitTimeoutMsMin = 10_000
+/** The thread has the assignments of large groups in memory, and little else. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
+
+export class Membership {
+  readonly #options: MembershipOptions
+  readonly #clock: Clock
+  readonly #offsets: GroupOffsets
+  readonly #ready = deferred()
+  readonly #ended = deferred()
+  /** What may be committed; another number when a partition comes again after it was lost. */
+  readonly #held = new Map<string, number>()
+  #told = 0
+  #isEnded = false
+  #thread: Worker | undefined
+  #work: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | undefined
+  #closeError: Error | undefined
+
+  constructor(options: MembershipOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    const { cluster, groupId, instanceId, sessionTimeoutMs, clock } = options
+    this.#offsets = new GroupOffsets({
+      cluster,
+      groupId,
+      ...(instanceId === undefined ? {} : { instanceId }),
+      timeoutMs: Math.max(commitTimeoutMsMin, sessionTimeoutMs),
+      ...(clock === undefined ? {} : { clock }),
+    })
+  }
+
+  /** Resolves when the thread is up; joining goes on behind it. Rejects with LOG_FAILED. */
+  async start(): Promise<void> {
+    const thread = new Worker(new URL('./membership_thread.js', import.meta.url), {
+      name: `group ${this.#options.groupId}`,
+      workerData: this.#threadData(),
+      execArgv: [],
+      resourceLimits,
+    })
+    this.#thread = thread
+    thread.on('message', (message: FromThread) => this.#take(message))
+    thread.on('error', (cause) => this.#crashed(cause))
+    thread.on('exit', () => this.#crashed(undefined))
+    await this.#ready.promise
+    // It must not keep the process alive; whoever waits for it does.
+    thread.unref()
+  }
+
+  #threadData(): MembershipThreadData {
+    const { connection, groupId, topics, instanceId, rack, sessionTimeoutMs } = this.#options
+    const { clock: _clock, random: _random, ...cluster } = connection
+    const heartbeatMs = Math.min(heartbeatMsMax, Math.floor(sessionTimeoutMs / 3))
+    return {
+      cluster,
+      progressTimeoutMs: this.#options.progressTimeoutMs,
+      member: {
+        groupId,
+        topics,
+        ...(instanceId === undefined ? {} : { instanceId }),
+        ...(rack === undefined ? {} : { rack }),
+        place: this.#options.place ?? '',
+        sessionTimeoutMs,
+        heartbeatIntervalMs: this.#options.heartbeatIntervalMs || heartbeatMs,
+        rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault,
+        metadataIntervalMs: this.#options.metadataIntervalMs ?? metadataIntervalMsDefault,
+      },
+    }
+  }
+
+  /**
+   * Stores offsets as this member of this generation; waits out a rebalance. Rejects with
+   * LOG_FAILED, also where a partition is not this member's any more, with FENCED and others.
+   */
+  commit(offsets: readonly StartPosition[]): Promise<void> {
+    const holds = offsets.map((each) => [keyOf(each), this.#held.get(keyOf(each))] as const)
+    return this.#offsets.commit(offsets, () =>
+      holds.every(([key, hold]) => hold !== undefined && this.#held.get(key) === hold),
+    )
+  }
+
+  /** The group's offsets, by topic and partition. */
+  committed(
+    partitions: readonly TopicPartition[],
+  ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
+    return this.#offsets.committed(partitions)
+  }
+
+  /** Joins again, for these topics: partitions of others are revoked. */
+  subscribe(topics: readonly string[]): void {
+    this.#post({ kind: 'subscribe', topics })
+  }
+
+  /**
+   * Revokes everything; then leaves the group, a static member only with `leave`, since it is to
+   * come back. Rejects with what onRevoked rejected with.
+   */
+  close({ leave }: { readonly leave?: boolean } = {}): Promise<void> {
+    this.#closing ??= this.#close(leave)
+    return this.#closing
+  }
+
+  async #close(leave: boolean | undefined): Promise<void> {
+    if (this.#thread !== undefined) {
+      this.#thread.ref()
+      this.#post({ kind: 'close', leave })
+      const { closeTimeoutMs = closeTimeoutMsDefault } = this.#options
+      const cancel = this.#clock.after(closeTimeoutMs, () => {
+        this.#end()
+        this.#ended.resolve()
+      })
+      await this.#ended.promise
+      cancel()
+      await this.#thread.terminate()
+    }
+    if (this.#closeError !== undefined) throw this.#closeError
+  }
+
+  #take(message: FromThread): void {
+    switch (message.kind) {
+      case 'ready':
+        this.#ready.resolve()
+        return
+      case 'beat':
+        this.#post({ kind: 'alive' })
+        return
+      case 'identity':
+        this.#offsets.become(message.identity)
+        return
+      case 'assigned':
+        this.#told++
+        for (const each of message.partitions) this.#held.set(keyOf(each), this.#told)
+        this.#call(message.id, () => this.#options.onAssigned(message.partitions))
+        return
+      case 'revoked':
+        this.#revoked(message.id, message.partitions, message.lost)
+        return
+      case 'failed':
+        this.#options.onFailed(asError(message.error))
+        return
+      case 'closed':
+        this.#end()
+    }
+  }
+
+  #revoked(id: number, partitions: readonly TopicPartition[], lost: boolean): void {
+    const forget = () => {
+      for (const each of partitions) this.#held.delete(keyOf(each))
+    }
+    // What is lost cannot be committed from now on, whatever is still being done with it.
+    if (lost) forget()
+    this.#call(id, async () => {
+      try {
+        await this.#options.onRevoked(partitions, lost)
+      } finally {
+        if (!lost) forget()
+      }
+    })
+  }
+
+  /** After what was called before. */
+  #call(id: number, call: () => Promise<void>): void {
+    this.#work = this.#work
+      .then(call)
+      .catch((error: Error) => {
+        if (this.#closing === undefined) this.#options.onFailed(error)
+        else this.#closeError ??= error
+      })
+      .then(() => this.#post({ kind: 'done', id }))
+  }
+
+  #post(message: ToThread): void {
+    this.#thread?.postMessage(message)
+  }
+
+  /** The thread ended without being told to: nobody speaks for this member any more. */
+  #crashed(cause: Error | undefined): void {
+    if (this.#isEnded) return
+    const error = new EuphorionError(
+      'LOG_FAILED',
+      `the thread of the membership in group '${this.#options.groupId}' ended`,
+      { cause },
+    )
+    this.#ready.reject(error)
+    if (this.#closing === undefined) this.#options.onFailed(error)
+    this.#end()
+  }
+
+  #end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#offsets.become(undefined)
+    const left = [...this.#held.keys()].map(partitionOf)
+    if (left.length > 0) this.#revoked(0, left, true)
+    void this.#work.then(() => this.#ended.resolve())
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function partitionOf(key: string): TopicPartition {
+  const slash = key.lastIndexOf('/')
+  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) }
+}
+
+function asError({ code, message, place }: PlainError): EuphorionError {
+  return new EuphorionError(code, message, { place })
+}

@@ -1,0 +1,42 @@
+// What the main thread and the thread of a group membership say to each other.
+import type { ErrorCode, ErrorPlace } from '../../errors.ts'
+import type { TopicPartition } from '../log.ts'
+import type { ClusterOptions } from './cluster.ts'
+import type { MemberIdentity, MemberOptions } from './member.ts'
+
+/** What the thread is given at its start; nothing of it is a function. */
+export interface MembershipThreadData {
+  readonly member: MemberOptions
+  readonly cluster: Omit<ClusterOptions, 'clock' | 'random'>
+  readonly progressTimeoutMs: number
+}
+
+/** An error without its class, which does not cross threads. */
+export interface PlainError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly place: ErrorPlace
+}
+
+export type FromThread =
+  | { readonly kind: 'ready' }
+  /** To be answered with 'alive' by the next turn of the event loop. */
+  | { readonly kind: 'beat' }
+  | { readonly kind: 'identity'; readonly identity: MemberIdentity | undefined }
+  /** To be answered with 'done' when the engine has them. */
+  | { readonly kind: 'assigned'; readonly id: number; readonly partitions: TopicPartition[] }
+  /** To be answered with 'done' when the engine has given them up. */
+  | {
+      readonly kind: 'revoked'
+      readonly id: number
+      readonly partitions: TopicPartition[]
+      readonly lost: boolean
+    }
+  | { readonly kind: 'failed'; readonly error: PlainError }
+  | { readonly kind: 'closed' }
+
+export type ToThread =
+  | { readonly kind: 'alive' }
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'subscribe'; readonly topics: readonly string[] }
+  | { readonly kind: 'close'; readonly leave: boolean | undefined }
