@@ -70,7 +70,8 @@ export async function readByKafkajs(
   return found
 }
 
-function plain({ offset, timestamp, key, value, headers = [] }: StoredRecord): PlainRecord {
+/** Comparable, whoever read it. */
+export function plain({ offset, timestamp, key, value, headers = [] }: StoredRecord): PlainRecord {
   const byName: Record<string, (string | null)[]> = {}
   for (const header of headers) (byName[header.key] ??= []).push(hex(header.value))
   return [offset, timestamp, hex(key), hex(value), byName]

@@ -43,6 +43,8 @@ export interface KafkaCluster extends TestKafka {
   readonly nodes: readonly KafkaNode[]
   /** Of a listener, as clients are told: host:port[,host:port…] */
   addresses(listener: string): string
+  /** Of a listener, by broker: where it really is. */
+  ports(listener: string): readonly number[]
   /** What clients of TLS listeners trust. */
   readonly caFile: string
 }
@@ -150,6 +152,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaClust
         .get(name)!
         .map((port, index) => `127.0.0.1:${listeners[name].advertisedPorts?.[index] ?? port}`)
         .join(),
+    ports: (name) => otherPorts.get(name)!,
     stop,
   }
 }
@@ -181,5 +184,32 @@ async function format(
     const meta = readFileSync(join(data, 'meta.properties'), 'utf8')
     const own = meta.replace(/^node\.id=.*$/m, `node.id=${id}`).replace(/^directory\.id=.*\n/m, '')
     writeFileSync(join(data, 'meta.properties'), own)
+  }
+}
+
+/** What Kafka's own console consumer prints of the first records of a topic, line by line. */
+export async function consoleConsumer(
+  brokers: string,
+  topic: string,
+  records: number,
+): Promise<string[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'euphorion-kafka-'))
+  const remove = keepUntilExit(directory)
+  const log4j = join(directory, 'log4j2.properties')
+  writeFileSync(log4j, log4jProperties)
+  const java = [`-Dlog4j2.configurationFile=${log4j}`, '-cp', await kafkaClasspath()]
+  const shown = ['offset', 'partition', 'timestamp', 'headers', 'key']
+  try {
+    const printed = await runTool('kafka-console-consumer', [
+      ...java,
+      'org.apache.kafka.tools.consumer.ConsoleConsumer',
+      ...['--bootstrap-server', brokers, '--topic', topic, '--from-beginning'],
+      ...['--max-messages', String(records), '--timeout-ms', '30000'],
+      ...['--isolation-level', 'read_committed'],
+      ...shown.flatMap((name) => ['--property', `print.${name}=true`]),
+    ])
+    return printed.trimEnd().split('\n')
+  } finally {
+    remove()
   }
 }

@@ -71,15 +71,20 @@ export class KafkaNode {
   }
 }
 
-/** Runs one of Kafka's tools to its end; rejects with its last lines. */
-export async function runTool(what: string, command: readonly string[]): Promise<void> {
+/** Runs one of Kafka's tools to its end, with what it prints; rejects with its last lines. */
+export async function runTool(what: string, command: readonly string[]): Promise<string> {
   const child = spawnJava(command)
+  let printed = ''
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
   const lines = lastLines(child)
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)
   })
   if (code !== 0) throw new Error(`${what} failed:\n${lines.join('\n')}`)
+  return printed
 }
 
 /** Gone with this process, however it ends, as far as it can see its end. */
