@@ -94,7 +94,9 @@ export const settingSpecs = {
     help: 'State is exact with both; output may repeat after a crash with at_least_once.',
   }),
   backend: choice(['auto', 'wasm', 'js'], 'auto', { help: 'What runs the kernels.' }),
-  transport: choice(['auto', 'kafkajs'], 'auto', { help: 'Driver of a kafka:// broker.' }),
+  transport: choice(['auto', 'kafka', 'kafkajs'], 'auto', {
+    help: 'Driver of a kafka:// broker. auto: kafka, the own one.',
+  }),
   checkCrcs: boolean({ default: true, help: "Check every batch's CRC-32C." }),
   maxFutureMs: duration({
     default: HOUR_MS,
@@ -161,6 +163,18 @@ export const settingSpecs = {
     min: 1000,
     max: HOUR_MS,
     help: 'Silence after which Kafka gives the partitions of a worker to others. Brokers bound it.',
+  }),
+  fetchMaxWaitMs: duration({
+    default: 250,
+    min: 1,
+    max: 60_000,
+    help: 'How long Kafka waits for records before it answers a fetch with none.',
+  }),
+  isolation: choice(['read_committed', 'read_uncommitted'], 'read_committed', {
+    help: 'Whether records of aborted transactions, and of those not yet ended, are read.',
+  }),
+  rack: text({
+    help: "Where this worker stands (Kafka's client.rack): it reads from followers of its rack.",
   }),
   instanceId: text({
     help: "Kafka's group.instance.id, one for each worker: a restart within sessionTimeoutMs moves nothing.",

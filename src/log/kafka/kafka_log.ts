@@ -2,11 +2,13 @@
 // producers and consumers in files of their own. Opened by openLog for kafka:// brokers.
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
+import { type Settings, settingSpecs } from '../../settings.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
 import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import { unknownTopic } from '../failures.ts'
 import type {
+  ConsumerOptions,
   Log,
   LogCapabilities,
   LogConsumer,
@@ -19,6 +21,7 @@ import type {
 } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
+import { KafkaConsumer, type KafkaConsumerPorts } from './consumer.ts'
 import type { TopicMetadata } from './metadata_cache.ts'
 import { KafkaProducer, type KafkaProducerOptions } from './producer.ts'
 import { readRecords } from './reader.ts'
@@ -26,7 +29,23 @@ import { TopicEditor } from './topic_editor.ts'
 
 export interface KafkaLogOptions
   extends ClusterOptions,
-    Pick<KafkaProducerOptions, 'deliveryTimeoutMs'> {}
+    Pick<KafkaProducerOptions, 'deliveryTimeoutMs'> {
+  /** How consumers read, and how they are members of their groups. */
+  readonly consumers?: Partial<ConsumerSettings>
+}
+
+/** Settings of the same names; see settings.ts for what they mean. */
+type ConsumerSettings = Pick<
+  Settings,
+  | 'fetchMaxWaitMs'
+  | 'isolation'
+  | 'sessionTimeoutMs'
+  | 'heartbeatIntervalMs'
+  | 'rebalanceTimeoutMs'
+  | 'progressTimeoutMs'
+  | 'instanceId'
+  | 'rack'
+>
 
 const capabilities: LogCapabilities = {
   driver: 'kafka',
@@ -38,7 +57,17 @@ const capabilities: LogCapabilities = {
 }
 
 const readBytesDefault = 1024 * 1024
+const fetchBytesDefault = 1024 * 1024
 const readUncommitted = 0
+const readCommitted = 1
+const consumerDefaults = {
+  fetchMaxWaitMs: settingSpecs.fetchMaxWaitMs.default,
+  isolation: settingSpecs.isolation.default,
+  sessionTimeoutMs: settingSpecs.sessionTimeoutMs.default,
+  heartbeatIntervalMs: settingSpecs.heartbeatIntervalMs.default,
+  rebalanceTimeoutMs: settingSpecs.rebalanceTimeoutMs.default,
+  progressTimeoutMs: settingSpecs.progressTimeoutMs.default,
+}
 const notKnown = -1
 const noAnswer = 'an answer to ListOffsets does not say what was asked for'
 /** Looks at the metadata before a topic that the brokers have confirmed is taken as they said. */
@@ -210,8 +239,48 @@ class KafkaLog implements Log {
     return producer
   }
 
-  consumer(): Promise<LogConsumer> {
-    return Promise.reject(new EuphorionError('CAPABILITY_MISSING', 'no consumer yet'))
+  async consumer(options: ConsumerOptions): Promise<LogConsumer> {
+    for (const topic of options.topics) await this.topic(topic)
+    const consumer: KafkaConsumer = new KafkaConsumer(options, {
+      fetcher: this.#reading(options),
+      membership: this.#membership(),
+      closed: (closed) => this.#open.delete(closed),
+    })
+    this.#open.add(consumer)
+    try {
+      await consumer.start()
+    } catch (error) {
+      await consumer.close()
+      throw error
+    }
+    return consumer
+  }
+
+  #reading({ maxBytes = fetchBytesDefault }: ConsumerOptions): KafkaConsumerPorts['fetcher'] {
+    const { fetchMaxWaitMs, isolation, rack } = { ...consumerDefaults, ...this.#options.consumers }
+    return {
+      cluster: this.#cluster,
+      clock: this.#clock,
+      limits: {
+        maxWaitMs: fetchMaxWaitMs,
+        partitionMaxBytes: maxBytes,
+        isolationLevel: isolation === 'read_committed' ? readCommitted : readUncommitted,
+        rackId: rack ?? '',
+      },
+      edge: async ({ topic, partition }, edge) => (await this.offsets(topic))[partition][edge],
+    }
+  }
+
+  #membership(): KafkaConsumerPorts['membership'] {
+    const { instanceId, rack, ...settings } = { ...consumerDefaults, ...this.#options.consumers }
+    return {
+      ...settings,
+      ...(instanceId !== undefined && { instanceId }),
+      ...(rack !== undefined && { rack }),
+      connection: this.#options,
+      cluster: this.#cluster,
+      clock: this.#clock,
+    }
   }
 
   read(
