@@ -31,10 +31,12 @@ class Reading {
       clock: this.clock,
       limits,
       offsetOutOfRange,
-      edge: async ({ topic, partition }, edge) => {
-        const found = this.brokers.partitions.get(`${topic} ${partition}`)!
-        return edge === 'earliest' ? found.start : (found.batches.at(-1)?.next ?? 0)
-      },
+      offsets: async (topic) =>
+        [0, 1, 2, 3].map((partition) => {
+          const found = this.brokers.partitions.get(`${topic} ${partition}`)
+          const latest = found?.batches.at(-1)?.next ?? 0
+          return { partition, earliest: found?.start ?? 0, latest }
+        }),
       topicLost: (topic) => this.lostTopics.push(topic),
     })
   }

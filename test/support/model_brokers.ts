@@ -27,7 +27,6 @@ interface Delivery {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
   at: number
-  paused: boolean
 }
 
 export class ModelBrokers {
@@ -140,6 +139,8 @@ class ModelConnection {
   readonly #brokers: ModelBrokers
   closed = false
   #delivery: Delivery | undefined
+  /** Also behind the end of an answer, as a socket is. */
+  #paused = false
 
   constructor(brokers: ModelBrokers, nodeId: number) {
     this.#brokers = brokers
@@ -155,32 +156,28 @@ class ModelConnection {
     this.#brokers.fetches++
     return new Promise((resolve, reject) => {
       const answer = this.#brokers.answer(this.nodeId, body)
-      this.#delivery = { body: answer, sink, resolve, reject, at: 0, paused: false }
+      this.#delivery = { body: answer, sink, resolve, reject, at: 0 }
     })
-  }
-
-  get isWaiting(): boolean {
-    return this.#delivery !== undefined && !this.#delivery.paused
   }
 
   /** Gives up to `count` bytes of the answer. */
   step(count: number): void {
     const delivery = this.#delivery
-    if (delivery === undefined || delivery.paused) return
+    if (delivery === undefined || this.#paused) return
     const { body, sink } = delivery
     const landing = new Uint8Array(64)
     const target = sink.target(body.length - delivery.at) ?? landing
     const taken = Math.min(count, target.length, body.length - delivery.at)
     target.set(body.subarray(delivery.at, delivery.at + taken))
     delivery.at += taken
-    delivery.paused = !sink.take(target.subarray(0, taken), body.length - delivery.at)
+    this.#paused = !sink.take(target.subarray(0, taken), body.length - delivery.at)
     if (delivery.at < body.length) return
     this.#delivery = undefined
     delivery.resolve()
   }
 
   resume(): void {
-    if (this.#delivery !== undefined) this.#delivery.paused = false
+    this.#paused = false
   }
 
   close(): void {

@@ -65,8 +65,12 @@ export class BrokerFetcher implements FetchAnswerHandler {
 
   /** Something changed: looks soon whether there is something to ask for. */
   pump(): void {
-    if (this.#isBusy || this.#isDue || this.#closed) return
+    if (this.#isDue || this.#closed) return
     this.#isDue = true
+    if (!this.#isBusy) this.#runSoon()
+  }
+
+  #runSoon(): void {
     setImmediate(() => {
       this.#isDue = false
       if (!this.#isBusy && !this.#closed) void this.#run()
@@ -108,6 +112,7 @@ export class BrokerFetcher implements FetchAnswerHandler {
         const open = this.#connection
         const connection = open === undefined || open.closed ? await this.#ports.connect() : open
         this.#connection = connection
+        this.#isDue = false
         const slots = this.#ports.slots()
         const wanted = slots.filter((slot) => this.#ports.targets.wants(slot) && !slot.stale)
         if (this.#closed || this.#ports.targets.count === 0 || wanted.length === 0) return
@@ -119,6 +124,8 @@ export class BrokerFetcher implements FetchAnswerHandler {
       if (!this.#closed) this.#ports.failed(error)
     } finally {
       this.#isBusy = false
+      // asked for meanwhile, perhaps by the one who was asked what he wants
+      if (this.#isDue) this.#runSoon()
     }
   }
 
@@ -148,6 +155,8 @@ export class BrokerFetcher implements FetchAnswerHandler {
       await connection.requestInto(fetchRequest, body, this.#answer)
     } finally {
       this.#answer = undefined
+      // an answer that ended without a place for all of it: the rest is asked for again
+      if (this.#isWaiting) connection.resume()
       this.#isWaiting = false
       for (const slot of wanted) slot.inFlight = false
     }

@@ -5,6 +5,7 @@ import type {
   ConsumerOptions,
   FetchResult,
   LogConsumer,
+  PartitionOffsets,
   StartPosition,
   TopicPartition,
 } from '../log.ts'
@@ -12,12 +13,17 @@ import { Fetcher, type FetcherOptions } from './fetcher.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
 
 export interface KafkaConsumerPorts {
-  readonly fetcher: Omit<FetcherOptions, 'offsetOutOfRange' | 'topicLost'>
+  readonly fetcher: Omit<FetcherOptions, 'offsetOutOfRange' | 'offsets' | 'topicLost'>
   readonly membership: Omit<
     MembershipOptions,
     'groupId' | 'topics' | 'onAssigned' | 'onRevoked' | 'onFailed'
   >
+  readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
   readonly closed: (consumer: LogConsumer) => void
+}
+
+interface Begin extends TopicPartition {
+  readonly offset: number | undefined
 }
 
 export class KafkaConsumer implements LogConsumer {
@@ -35,6 +41,7 @@ export class KafkaConsumer implements LogConsumer {
     this.#ports = ports
     this.#fetcher = new Fetcher({
       ...ports.fetcher,
+      offsets: ports.offsets,
       offsetOutOfRange: options.offsetOutOfRange ?? 'earliest',
       topicLost: (topic) => this.#topicLost(topic),
     })
@@ -102,19 +109,26 @@ export class KafkaConsumer implements LogConsumer {
     }))
     this.#held.push(...added)
     const starts = await this.#options.onAssigned(places)
-    for (const place of places) await this.#begin(place, starts)
+    const begins = places.map(({ topic, partition, committed: offset }) => {
+      const start = starts.find((each) => each.topic === topic && each.partition === partition)
+      return { topic, partition, offset: start?.offset ?? offset }
+    })
+    for (const begin of await this.#located(begins))
+      if (this.#isHeld(begin)) this.#fetcher.add(begin, begin.offset)
   }
 
-  async #begin(
-    place: TopicPartition & { readonly committed: number | undefined },
-    starts: readonly StartPosition[],
-  ): Promise<void> {
-    const { topic, partition, committed } = place
-    const start = starts.find((each) => each.topic === topic && each.partition === partition)
+  /** Those without an offset begin where startFrom says; each topic is asked for once. */
+  async #located(begins: readonly Begin[]): Promise<StartPosition[]> {
     const { startFrom = 'earliest' } = this.#options
-    const position =
-      start?.offset ?? committed ?? (await this.#ports.fetcher.edge(place, startFrom))
-    if (this.#isHeld(place)) this.#fetcher.add(place, position)
+    const open = begins.filter(({ offset }) => offset === undefined)
+    const edges = new Map<string, readonly PartitionOffsets[]>()
+    const ask = async (topic: string) => edges.set(topic, await this.#ports.offsets(topic))
+    await Promise.all([...new Set(open.map(({ topic }) => topic))].map(ask))
+    return begins.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      offset: offset ?? edges.get(topic)![partition][startFrom],
+    }))
   }
 
   async #revoked(gone: readonly TopicPartition[]): Promise<void> {

@@ -4,7 +4,7 @@
 import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
-import type { FetchResult, TopicPartition } from '../log.ts'
+import type { FetchResult, PartitionOffsets, TopicPartition } from '../log.ts'
 import { BrokerFetcher } from './broker_fetcher.ts'
 import type { Purpose } from './broker_pool.ts'
 import type { Cluster } from './cluster.ts'
@@ -18,8 +18,8 @@ export interface FetcherOptions {
   readonly clock: Clock
   readonly limits: Omit<FetchLimits, 'maxBytes'>
   readonly offsetOutOfRange: 'earliest' | 'latest' | 'error'
-  /** First or next offset of a partition. */
-  readonly edge: (place: TopicPartition, edge: 'earliest' | 'latest') => Promise<number>
+  /** First and next offsets of a topic's partitions. */
+  readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
   /** The topic is not there any more, or is another one. */
   readonly topicLost: (topic: string) => void
 }
@@ -193,7 +193,7 @@ export class Fetcher {
 
   /** The position is not in the log. */
   async #reset(slot: FetchSlot): Promise<void> {
-    const { offsetOutOfRange, edge } = this.#options
+    const { offsetOutOfRange, offsets } = this.#options
     const { topic, partition, position: offset } = slot
     slot.position = undefined
     if (offsetOutOfRange === 'error') {
@@ -203,7 +203,7 @@ export class Fetcher {
       return
     }
     try {
-      const position = await edge(slot, offsetOutOfRange)
+      const position = (await offsets(topic))[partition][offsetOutOfRange]
       if (!slot.stale) this.#replace(slot, position)
     } catch {
       // asked again, and again out of range

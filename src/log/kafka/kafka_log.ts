@@ -244,6 +244,7 @@ class KafkaLog implements Log {
     const consumer: KafkaConsumer = new KafkaConsumer(options, {
       fetcher: this.#reading(options),
       membership: this.#membership(),
+      offsets: (topic) => this.offsets(topic),
       closed: (closed) => this.#open.delete(closed),
     })
     this.#open.add(consumer)
@@ -267,7 +268,6 @@ class KafkaLog implements Log {
         isolationLevel: isolation === 'read_committed' ? readCommitted : readUncommitted,
         rackId: rack ?? '',
       },
-      edge: async ({ topic, partition }, edge) => (await this.offsets(topic))[partition][edge],
     }
   }
 
