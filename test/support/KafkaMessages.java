@@ -8,9 +8,12 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.util.HexFormat;
+import org.apache.kafka.common.errors.InvalidMetadataException;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.message.FetchResponseData;
 import org.apache.kafka.common.message.ProduceRequestData;
 import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.ObjectSerializationCache;
 import org.apache.kafka.common.record.BaseRecords;
@@ -28,6 +31,12 @@ public class KafkaMessages {
       try {
         JsonNode question = mapper.readTree(line);
         String name = question.get("message").asText();
+        if (name.equals("Errors")) {
+          answer.put("hex", "");
+          answer.set("json", errors());
+          out.println(mapper.writeValueAsString(answer));
+          continue;
+        }
         short version = (short) question.get("version").asInt();
         Message message =
             question.has("hex")
@@ -41,6 +50,23 @@ public class KafkaMessages {
       }
       out.println(mapper.writeValueAsString(answer));
     }
+  }
+
+  // Code, name and kind of each error: r is retriable, m retriable with newer metadata.
+  private static JsonNode errors() {
+    var list = mapper.createArrayNode();
+    for (Errors error : Errors.values()) {
+      var cause = error.exception();
+      String kind =
+          cause instanceof InvalidMetadataException
+              ? "m"
+              : cause instanceof RetriableException ? "r" : "";
+      list.addObject()
+          .put("code", error.code())
+          .put("name", error.name())
+          .put("kind", kind);
+    }
+    return list;
   }
 
   private static Class<?> data(String name, String suffix) throws Exception {

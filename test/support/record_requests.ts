@@ -27,6 +27,7 @@ const samplesMax = 4
 async function main(): Promise<void> {
   mkdirSync(folder, { recursive: true })
   await write('made.json', ofMade())
+  await writeErrors()
   const kafka = await startKafka()
   try {
     const recorder = await FrameRecorder.open(Number(kafka.brokers.split(':')[1]))
@@ -135,6 +136,12 @@ async function write(file: string, questions: readonly Question[]): Promise<void
   const lines = samples.map((sample) => JSON.stringify(sample)).join(',\n')
   writeFileSync(join(folder, file), `[\n${lines}\n]\n`)
   console.log(`${file}: ${samples.length} messages`)
+}
+
+async function writeErrors(): Promise<void> {
+  const [{ json }] = await askKafka([{ message: 'Errors', version: 0 }])
+  const lines = (json as object[]).map((error) => JSON.stringify(error)).join(',\n')
+  writeFileSync(join(folder, 'errors.json'), `[\n${lines}\n]\n`)
 }
 
 await main()

@@ -6,17 +6,10 @@ import { test } from 'node:test'
 import { brokerCode } from '../../src/wire/broker_code.ts'
 import { brokerError, brokerFailure } from '../../src/wire/broker_error.ts'
 
-/** Of Kafka 4.1.1: code, name, and r: retriable, m: retriable with newer metadata. */
-const kafkas = readFileSync(
-  join(import.meta.dirname, '../../../test/wire/recorded/errors.txt'),
-  'utf8',
-)
-  .trim()
-  .split('\n')
-  .map((line) => {
-    const [code, name, kind = ''] = line.split(' ')
-    return { code: Number(code), name, kind }
-  })
+/** Of Kafka 4.1.1; `kind` is r: retriable, m: retriable with newer metadata. */
+const kafkas = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../test/wire/recorded/errors.json'), 'utf8'),
+) as { readonly code: number; readonly name: string; readonly kind: string }[]
 
 /** Where we know better; Kafka's clients treat these likewise, but not by the type of the error. */
 const otherwise: Readonly<Record<string, string>> = {

@@ -49,6 +49,23 @@ function labelOf({ name, version, json }: Recorded): string {
   return `${name} ${version}: ${JSON.stringify(json).slice(0, 2000)}`
 }
 
+test('a batch that is produced in pieces is written like one in one piece', () => {
+  const records = Buffer.from('ab'.repeat(5000))
+  const pieces = [records.subarray(0, 1), records.subarray(1, 9000), records.subarray(9000)]
+  const { Produce } = requests
+  for (let version = Produce.versions[0]; version <= Produce.versions[1]; version++) {
+    const [whole, parts] = [records, pieces].map((each) =>
+      encodeBody(Produce as Parameters<typeof encodeBody>[0], version, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 1000,
+        topics: [{ topic: 'a', partitions: [{ partition: 0, records: each }] }],
+      }),
+    )
+    assert.deepEqual(parts, whole)
+  }
+})
+
 test('each version of each request was answered by a broker, and made by Kafka', () => {
   for (const [file, messages] of files) {
     if (file === 'kafkajs') continue
