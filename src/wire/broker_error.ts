@@ -1,5 +1,6 @@
-// What the errors of Kafka's protocol mean: whether the same request can succeed later, what is to be
-// looked up again before, and what a person is told. Called wherever an answer has an error code.
+// What the errors of Kafka's protocol mean: whether the same request can succeed later, what is to
+// be looked up again before, and what a person is told. Called wherever an answer has an error
+// code.
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../errors.ts'
 import { brokerCode } from './broker_code.ts'
 

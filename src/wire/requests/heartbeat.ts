@@ -1,5 +1,5 @@
-// Heartbeat: a member of a group is alive; the answer says whether the group rebalances. Sent to the
-// group's coordinator by the membership.
+// Heartbeat: a member of a group is alive; the answer says whether the group rebalances. Sent to
+// the group's coordinator by the membership.
 import type { RequestType } from '../request.ts'
 
 export interface HeartbeatBody {

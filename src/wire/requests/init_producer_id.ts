@@ -1,5 +1,5 @@
-// InitProducerId: the id and epoch of an idempotent producer; for a transactional one it also fences
-// those before it. Asked of any broker, with a transactional id of its coordinator.
+// InitProducerId: the id and epoch of an idempotent producer; for a transactional one it also
+// fences those before it. Asked of any broker, with a transactional id of its coordinator.
 import type { RequestType } from '../request.ts'
 
 export interface InitProducerIdBody {

@@ -1,5 +1,5 @@
-// JoinGroup: a member enters a group, or enters it again for a new generation; the answer comes when
-// all have. Sent to the group's coordinator by the membership.
+// JoinGroup: a member enters a group, or enters it again for a new generation; the answer comes
+// when all have. Sent to the group's coordinator by the membership.
 import type { RequestType } from '../request.ts'
 
 export interface JoinGroupBody {
