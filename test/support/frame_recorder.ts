@@ -116,6 +116,7 @@ function eachFrame(socket: Socket, visit: (frame: Buffer) => void): void {
 /** One question after the other. */
 export class BareClient {
   readonly #socket: Socket
+  readonly #highest = new Map<number, number>()
   #correlationId = 0
   #onAnswer: (frame: Buffer) => void = () => {}
   #onClose: () => void = () => {}
@@ -129,7 +130,17 @@ export class BareClient {
   static async open(port: number): Promise<BareClient> {
     const socket = connect(port, '127.0.0.1')
     await once(socket, 'connect')
-    return new BareClient(socket)
+    const client = new BareClient(socket)
+    const body = { clientSoftwareName: 'euphorion', clientSoftwareVersion: '0.1.0' }
+    const { apiKeys } = await client.ask(requests.ApiVersions, 3, body)
+    for (const { apiKey, maxVersion } of apiKeys) client.#highest.set(apiKey, maxVersion)
+    return client
+  }
+
+  /** Versions that we and the broker speak; none when the highest is below the lowest. */
+  versions(type: Pick<RequestType<never, unknown>, 'apiKey' | 'versions'>): [number, number] {
+    const [lowest, highest] = type.versions
+    return [lowest, Math.min(highest, this.#highest.get(type.apiKey) ?? -1)]
   }
 
   async ask<Q, A>(type: RequestType<Q, A>, version: number, body: Q): Promise<A> {
@@ -154,7 +165,9 @@ export class BareClient {
     from.flexible = flexible && type.apiKey !== requests.ApiVersions.apiKey
     from.tags()
     from.flexible = flexible
-    return type.decode(from, version)
+    const answer = type.decode(from, version)
+    assert.equal(from.left, 0, `${type.name} ${version}: an answer was not read to its end`)
+    return answer
   }
 
   close(): void {

@@ -67,3 +67,10 @@ export function decodeAnswer(
   const answer = type.decode(from, version)
   return { answer, left: from.left }
 }
+
+/** No error anywhere in it. */
+export function isSuccess(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null) return true
+  const { errorCode = 0 } = answer as { errorCode?: unknown }
+  return errorCode === 0 && Object.values(answer).every(isSuccess)
+}

@@ -20,7 +20,7 @@ export async function askEverything(port: number): Promise<void> {
   await produceAndFetch(client, producers)
   await runTransactions(client)
   await joinAndLeave(client)
-  await authenticate(port)
+  await authenticate(client, port)
   client.close()
 }
 
@@ -36,12 +36,14 @@ async function createTopic(port: number): Promise<void> {
   await admin.disconnect()
 }
 
-/** In each version, from the lowest. */
+/** In each version that the broker speaks, from the lowest. */
 async function inVersions<Q, A>(
+  client: BareClient,
   type: RequestType<Q, A>,
   ask: (version: number) => Promise<void>,
 ): Promise<void> {
-  for (let version = type.versions[0]; version <= type.versions[1]; version++) await ask(version)
+  const [lowest, highest] = client.versions(type)
+  for (let version = lowest; version <= highest; version++) await ask(version)
 }
 
 interface Producer {
@@ -51,22 +53,26 @@ interface Producer {
 
 async function askForPlaces(client: BareClient): Promise<Producer[]> {
   const { ApiVersions, Metadata, FindCoordinator, InitProducerId } = requests
-  await inVersions(ApiVersions, async (version) => {
+  await inVersions(client, ApiVersions, async (version) => {
     const body = { clientSoftwareName: 'euphorion', clientSoftwareVersion: '0.1.0' }
     await client.ask(ApiVersions, version, body)
   })
-  await inVersions(Metadata, async (version) => {
+  await inVersions(client, Metadata, async (version) => {
     for (const topics of [null, [], [topic, 'missing']])
       await client.ask(Metadata, version, { topics, allowAutoTopicCreation: false })
   })
-  await inVersions(FindCoordinator, async (version) => {
+  await inVersions(client, FindCoordinator, async (version) => {
     for (const keyType of [0, 1]) await untilFound(client, version, keyType)
   })
   const producers: Producer[] = []
-  await inVersions(InitProducerId, async (version) => {
+  await inVersions(client, InitProducerId, async (version) => {
     const body = { transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
-    const first = await client.ask(InitProducerId, version, { ...body, transactionalId: null })
-    producers.push(first)
+    const idempotent = { ...body, transactionalId: null }
+    // A broker that has just begun has no ids to give yet.
+    let producer = await client.ask(InitProducerId, version, idempotent)
+    while (producer.errorCode !== 0)
+      producer = await client.ask(InitProducerId, version, idempotent)
+    producers.push(producer)
     await client.ask(InitProducerId, version, { ...body, transactionalId: 'other' })
     await client.ask(InitProducerId, version, { ...body, transactionalId: '' })
   })
@@ -91,7 +97,7 @@ function batchOf(text: string, producer: Producer, baseSequence: number): Uint8A
 async function produceAndFetch(client: BareClient, producers: Producer[]): Promise<void> {
   const { Produce, ListOffsets, OffsetForLeaderEpoch } = requests
   let sequence = 0
-  await inVersions(Produce, async (version) => {
+  await inVersions(client, Produce, async (version) => {
     const fine = batchOf(`version ${version}`, producers[0], sequence)
     sequence += 2
     const asPieces = [fine.subarray(0, 40), fine.subarray(40)]
@@ -108,7 +114,7 @@ async function produceAndFetch(client: BareClient, producers: Producer[]): Promi
         topics: [{ topic, partitions: [{ partition, records }] }],
       })
   })
-  await inVersions(ListOffsets, async (version) => {
+  await inVersions(client, ListOffsets, async (version) => {
     for (const isolationLevel of [0, 1]) {
       const partitions = [-1, -2, timestamp + 1].map((timestamp) => ({
         partition: 0,
@@ -123,15 +129,16 @@ async function produceAndFetch(client: BareClient, producers: Producer[]): Promi
         })
     }
   })
-  await inVersions(OffsetForLeaderEpoch, async (version) => {
+  await inVersions(client, OffsetForLeaderEpoch, async (version) => {
     const partitions = [0, 1, 9].map((partition) => ({
       partition,
       currentLeaderEpoch: partition === 1 ? 99 : -1,
       leaderEpoch: 0,
     }))
-    await client.ask(OffsetForLeaderEpoch, version, { topics: [{ topic, partitions }] })
+    for (const some of [partitions, partitions.slice(0, 1)])
+      await client.ask(OffsetForLeaderEpoch, version, { topics: [{ topic, partitions: some }] })
   })
-  await inVersions(requests.Fetch, (version) => fetchInSession(client, version))
+  await inVersions(client, requests.Fetch, (version) => fetchInSession(client, version))
 }
 
 const fetching: FetchBody = {
@@ -188,11 +195,13 @@ const groupId = 'group'
 /** Commits and aborts in each version of what a transaction consists of. */
 async function runTransactions(client: BareClient): Promise<void> {
   const { AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn, EndTxnRaising } = requests
-  await inVersions(EndTxn, async (version) => {
+  await inVersions(client, EndTxn, async (version) => {
     const producer = await newTransactions(client)
     const owner = { transactionalId, ...producer }
-    const inRange = (type: RequestType<never, unknown>) =>
-      Math.min(Math.max(version, type.versions[0]), type.versions[1])
+    const inRange = (type: RequestType<never, unknown>) => {
+      const [lowest, highest] = client.versions(type)
+      return Math.min(Math.max(version, lowest), highest)
+    }
     const topics = [{ topic, partitions: [1] }]
     await client.ask(AddPartitionsToTxn, inRange(AddPartitionsToTxn), { ...owner, topics })
     await client.ask(AddPartitionsToTxn, inRange(AddPartitionsToTxn), {
@@ -200,7 +209,7 @@ async function runTransactions(client: BareClient): Promise<void> {
       topics: [{ topic: 'missing', partitions: [0, 1] }],
     })
     const records = withAttributes(batchOf('t', producer, 0), attribute.transactional)
-    await client.ask(requests.Produce, 7 + version, {
+    await client.ask(requests.Produce, inRange(requests.Produce), {
       transactionalId,
       acks: -1,
       timeoutMs: 5_000,
@@ -219,11 +228,12 @@ async function runTransactions(client: BareClient): Promise<void> {
     await client.ask(EndTxn, version, { ...owner, producerEpoch: 0, committed: true })
     await client.ask(EndTxn, version, { ...owner, committed: version % 2 === 0 })
   })
-  const producer = await newTransactions(client)
-  const owner = { transactionalId, ...producer }
-  await client.ask(AddPartitionsToTxn, 3, { ...owner, topics: [{ topic, partitions: [1] }] })
-  await client.ask(EndTxnRaising, 5, { ...owner, committed: true })
-  await inVersions(requests.Fetch, async (version) => {
+  await inVersions(client, EndTxnRaising, async (version) => {
+    const owner = { transactionalId, ...(await newTransactions(client)) }
+    await client.ask(AddPartitionsToTxn, 3, { ...owner, topics: [{ topic, partitions: [1] }] })
+    await client.ask(EndTxnRaising, version, { ...owner, committed: true })
+  })
+  await inVersions(client, requests.Fetch, async (version) => {
     const topics = [{ topic, partitions: [fetchOf(1, 0)] }]
     await client.ask(requests.Fetch, version, { ...fetching, isolationLevel: 1, topics })
   })
@@ -231,13 +241,15 @@ async function runTransactions(client: BareClient): Promise<void> {
 
 /** As soon as the transaction before is finished. */
 async function newTransactions(client: BareClient): Promise<Producer> {
+  const [, version] = client.versions(requests.InitProducerId)
   for (;;) {
-    const { errorCode, producerId, producerEpoch } = await client.ask(requests.InitProducerId, 5, {
+    const answer = await client.ask(requests.InitProducerId, version, {
       transactionalId,
       transactionTimeoutMs: 60_000,
       producerId: -1,
       producerEpoch: -1,
     })
+    const { errorCode, producerId, producerEpoch } = answer
     if (errorCode === 0) return { producerId, producerEpoch }
   }
 }
@@ -253,11 +265,11 @@ const committing = (committedOffset: number) => [
 ]
 
 async function joinAndLeave(client: BareClient): Promise<void> {
-  await inVersions(requests.JoinGroup, async (version) => {
+  await inVersions(client, requests.JoinGroup, async (version) => {
     await oneGeneration(client, version, null)
     await oneGeneration(client, version, 'instance-1')
   })
-  await inVersions(requests.OffsetFetch, async (version) => {
+  await inVersions(client, requests.OffsetFetch, async (version) => {
     for (const topics of [null, [{ topic, partitions: [0, 1] }]])
       for (const id of [groupId, 'none'])
         await client.ask(requests.OffsetFetch, version, {
@@ -314,25 +326,22 @@ async function oneGeneration(
   await client.ask(Heartbeat, 4, { ...member, generationId: 99 })
   await client.ask(OffsetCommit, 8, { ...member, topics: committing(version) })
   await client.ask(OffsetCommit, 8, { ...member, generationId: 99, topics: committing(1) })
-  await client.ask(LeaveGroup, Math.min(version - 3, 5), {
-    groupId,
-    members: [
-      { memberId: member.memberId, groupInstanceId, reason: 'done' },
-      { memberId: 'nobody', groupInstanceId: null, reason: null },
-    ],
-  })
+  const leaving = { memberId: member.memberId, groupInstanceId, reason: 'done' }
+  const nobody = { memberId: 'nobody', groupInstanceId: null, reason: null }
+  for (const members of [[nobody], [leaving], [leaving, nobody]])
+    await client.ask(LeaveGroup, Math.min(version - 3, 5), { groupId, members })
 }
 
 /** A listener without SASL refuses both; a connection is closed after a refusal. */
-async function authenticate(port: number): Promise<void> {
+async function authenticate(client: BareClient, port: number): Promise<void> {
   const { SaslHandshake, SaslAuthenticate } = requests
   const ask = async <Q, A>(type: RequestType<Q, A>, version: number, body: Q) => {
-    const client = await BareClient.open(port)
-    await client.ask(type, version, body)
-    client.close()
+    const stranger = await BareClient.open(port)
+    await stranger.ask(type, version, body)
+    stranger.close()
   }
   await ask(SaslHandshake, 1, { mechanism: 'PLAIN' })
-  await inVersions(SaslAuthenticate, (version) =>
+  await inVersions(client, SaslAuthenticate, (version) =>
     ask(SaslAuthenticate, version, { authBytes: Buffer.from('\0user\0not a secret') }),
   )
 }
