@@ -158,6 +158,42 @@ export const settingSpecs = {
     max: HOUR_MS,
     help: 'How long to try to reach a broker.',
   }),
+  requestTimeoutMs: duration({
+    default: 30_000,
+    min: 1000,
+    max: HOUR_MS,
+    help: 'How long Kafka may take for an answer, and a question may be asked again.',
+  }),
+  retryBackoffMs: duration({
+    default: 100,
+    min: 1,
+    max: HOUR_MS,
+    help: 'Pause before a question is asked again; it doubles with each try.',
+  }),
+  retryBackoffMaxMs: duration({
+    default: 1000,
+    min: 1,
+    max: HOUR_MS,
+    help: 'Longest such pause.',
+  }),
+  reconnectBackoffMs: duration({
+    default: 50,
+    min: 1,
+    max: HOUR_MS,
+    help: 'Pause before a lost broker is connected to again; it doubles with each try.',
+  }),
+  reconnectBackoffMaxMs: duration({
+    default: 1000,
+    min: 1,
+    max: HOUR_MS,
+    help: 'Longest such pause.',
+  }),
+  metadataMaxAgeMs: duration({
+    default: 300_000,
+    min: 1000,
+    max: 24 * HOUR_MS,
+    help: 'Time after which brokers are asked for their topics and leaders unprompted.',
+  }),
   sessionTimeoutMs: duration({
     default: 10_000,
     min: 1000,
@@ -206,9 +242,11 @@ export const settingSpecs = {
   logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', {
     help: 'Least level that is logged.',
   }),
-  saslMechanism: choice(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], 'none', {
-    help: 'How to log in to Kafka.',
-  }),
+  saslMechanism: choice(
+    ['none', 'plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+    'none',
+    { help: 'How to log in to Kafka; the tokens of oauthbearer are given in code.' },
+  ),
   saslUsername: text({ help: 'User of SASL.' }),
   saslPassword: text({ help: 'Password of SASL; better given in the environment.', secret: true }),
   sslCaFile: text({ help: 'PEM file of the authorities that kafka+ssl:// trusts.' }),

@@ -34,6 +34,7 @@ import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
+import type { TokenLogin } from '../wire/sasl.ts'
 import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
@@ -46,6 +47,8 @@ export interface AppOptions extends SettingsInput {
   readonly clock?: Clock
   /** Default: pino, to standard error. */
   readonly logger?: Logger
+  /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
+  readonly sasl?: TokenLogin
 }
 
 export interface AgentOptions<R> {
@@ -97,6 +100,7 @@ export class App {
   readonly [appMark] = true
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
+  readonly #sasl: TokenLogin | undefined
   readonly #topics = new Map<string, Topic<unknown, unknown>>()
   readonly #agents: Agent<unknown, unknown, unknown>[] = []
   readonly #timers: TimerDefinition[] = []
@@ -121,10 +125,11 @@ export class App {
         `'${id}' cannot be an app's id: use a-z A-Z 0-9 . _ -`,
       )
     }
-    const { clock, logger, ...code } = options
+    const { clock, logger, sasl, ...code } = options
     this.id = id
     this.clock = clock ?? systemClock
     this.#givenLogger = logger
+    this.#sasl = sasl
     this.#code = code
   }
 
@@ -351,7 +356,7 @@ export class App {
 
   #connect(remote: 'allow' | 'refuse' = 'allow'): Promise<Connection> {
     if (this.#connection === undefined) {
-      const options = { clientId: this.id, remote }
+      const options = { clientId: this.id, remote, ...(this.#sasl && { sasl: this.#sasl }) }
       const opening = Connection.open(this.settings, this.clock, options)
       this.#connection = opening
       opening.catch(() => {

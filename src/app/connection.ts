@@ -9,10 +9,13 @@ import type { Log, LogRecord } from '../log/log.ts'
 import { openLog } from '../log/open.ts'
 import { Partitioner, partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
+import type { TokenLogin } from '../wire/sasl.ts'
 
 export interface ConnectionOptions {
   /** Tells Kafka who asks. */
   readonly clientId?: string
+  /** How to log in to Kafka, unless the settings say so. */
+  readonly sasl?: TokenLogin
   /**
    * While another process has the embedded log open: go through it ('allow', not for workers), or
    * LOG_LOCKED. Default 'refuse'.

@@ -2,10 +2,12 @@
 // driver that the address names.
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { SASLOptions } from 'kafkajs'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Settings } from '../settings.ts'
+import type { SaslOptions, TokenLogin } from '../wire/sasl.ts'
+import type { Backoff } from './kafka/backoff.ts'
 import type { Log } from './log.ts'
 
 export interface LogOptions {
@@ -14,6 +16,8 @@ export interface LogOptions {
   readonly clock?: Clock
   /** Tells Kafka who asks. Default 'euphorion'. */
   readonly clientId?: string
+  /** How to log in to Kafka, unless the settings say so. */
+  readonly sasl?: TokenLogin
   /**
    * While another process has the embedded log open: go through it, or LOG_LOCKED. Default
    * 'refuse'.
@@ -44,19 +48,29 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
       ...(options.remote && { remote: options.remote }),
     })
   }
-  const ssl =
-    address.ssl && (settings.sslCaFile ? { ca: [readCertificates(settings.sslCaFile)] } : true)
-  const sasl = saslOf(settings)
+  const tls = address.ssl && tlsOf(settings)
+  const sasl = saslOf(settings, options.sasl)
+  const { clientId } = options
+  const { brokers } = address
+  const { connectTimeoutMs, requestTimeoutMs, sessionTimeoutMs } = settings
+  const shared = { brokers, clientId, sasl, clock, connectTimeoutMs, requestTimeoutMs }
+  if (settings.transport === 'kafka') {
+    const { openKafkaLog } = await import('./kafka/kafka_log.ts')
+    return openKafkaLog({
+      ...shared,
+      tls,
+      metadataMaxAgeMs: settings.metadataMaxAgeMs,
+      retryBackoff: backoffOf(settings.retryBackoffMs, settings.retryBackoffMaxMs),
+      reconnectBackoff: backoffOf(settings.reconnectBackoffMs, settings.reconnectBackoffMaxMs),
+    })
+  }
   const { openKafkajsLog } = await import('./kafkajs/kafkajs_log.ts')
-  return openKafkajsLog({
-    brokers: address.brokers,
-    clientId: options.clientId,
-    clock,
-    ssl,
-    sasl,
-    connectTimeoutMs: settings.connectTimeoutMs,
-    sessionTimeoutMs: settings.sessionTimeoutMs,
-  })
+  return openKafkajsLog({ ...shared, ssl: tls, sessionTimeoutMs })
+}
+
+/** Undefined, for the default, unless both are set. */
+function backoffOf(firstMs: number | undefined, mostMs: number | undefined): Backoff | undefined {
+  return firstMs === undefined || mostMs === undefined ? undefined : { firstMs, mostMs }
 }
 
 /** SETTING_INVALID unless it is one of the forms that openLog knows. */
@@ -90,12 +104,23 @@ function readCertificates(file: string): string {
   }
 }
 
-function saslOf({
-  saslMechanism = 'none',
-  saslUsername,
-  saslPassword,
-}: Partial<Settings>): SASLOptions | undefined {
-  if (saslMechanism === 'none') return undefined
+function tlsOf({ sslCaFile }: Partial<Settings>): TlsOptions {
+  return sslCaFile === undefined ? {} : { ca: [readCertificates(sslCaFile)] }
+}
+
+/** The settings beat what code gives. */
+function saslOf(
+  { saslMechanism = 'none', saslUsername, saslPassword }: Partial<Settings>,
+  given: TokenLogin | undefined,
+): SaslOptions | undefined {
+  if (saslMechanism === 'none') return given
+  if (saslMechanism === 'oauthbearer') {
+    if (given !== undefined) return given
+    throw new EuphorionError(
+      'SETTING_INVALID',
+      "saslMechanism 'oauthbearer' needs tokens: new App(id, { sasl: { mechanism: 'oauthbearer', token: async () => … } })",
+    )
+  }
   if (saslUsername === undefined || saslPassword === undefined)
     throw new EuphorionError(
       'SETTING_INVALID',

@@ -1,6 +1,6 @@
 // Opens a socket to a broker, plain or TLS, that reads into buffers of our choice. Used by
 // Connection.
-import { connect, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect, isIP, isIPv6, type OnReadOpts, type Socket } from 'node:net'
 import { type ConnectionOptions as TlsOptions, connect as tlsConnect } from 'node:tls'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
@@ -69,12 +69,17 @@ function connectTls(host: string, port: number, tls: TlsOptions, onread: OnReadO
   return tlsConnect(options)
 }
 
+/** host:port, an IPv6 address in brackets. */
+export function shownAddress(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 function unreachable(host: string, port: number, cause: Error): EuphorionError {
   // An address with several IPs fails with all their errors and no message of its own.
   const first = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause
   return new EuphorionError(
     'BROKER_UNREACHABLE',
-    `${host}:${port} cannot be reached: ${first.message || (first as NodeJS.ErrnoException).code}`,
+    `${shownAddress(host, port)} cannot be reached: ${first.message || (first as NodeJS.ErrnoException).code}`,
     { cause },
   )
 }

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { AnswerReader, violated } from './answer_reader.ts'
 import { brokerCode } from './broker_code.ts'
-import { openSocket } from './broker_socket.ts'
+import { openSocket, shownAddress } from './broker_socket.ts'
 import { Decoder } from './decoder.ts'
 import { Encoder } from './encoder.ts'
 import type { AnswerSink, RequestType } from './request.ts'
@@ -67,8 +67,6 @@ const timerMsMax = 2 ** 31 - 1
 const inFlightMax = 1000
 
 export class Connection {
-  readonly host: string
-  readonly port: number
   readonly #options: ConnectionOptions
   readonly #reader: AnswerReader
   readonly #inFlight: RequestQueue
@@ -102,9 +100,7 @@ export class Connection {
 
   private constructor(options: ConnectionOptions) {
     this.#options = options
-    this.host = options.host
-    this.port = options.port
-    this.#versions = new VersionTable([], options.versionsMax ?? {}, this.#peer)
+    this.#versions = new VersionTable([], options.versionsMax ?? {}, this.address)
     this.#inFlight = new RequestQueue(options.clock, (request) => this.#late(request))
     this.#reader = new AnswerReader(
       {
@@ -115,8 +111,9 @@ export class Connection {
     )
   }
 
-  get #peer(): string {
-    return `${this.host}:${this.port}`
+  /** host:port, for messages. */
+  get address(): string {
+    return shownAddress(this.#options.host, this.#options.port)
   }
 
   get closed(): boolean {
@@ -170,7 +167,7 @@ export class Connection {
 
   /** Ends it; requests under way are rejected with LOG_FAILED. */
   close(): void {
-    this.#end(new EuphorionError('LOG_FAILED', `the connection to ${this.#peer} was closed`))
+    this.#end(new EuphorionError('LOG_FAILED', `the connection to ${this.address} was closed`))
   }
 
   async #connect(): Promise<void> {
@@ -185,7 +182,7 @@ export class Connection {
 
   #endedByPeer(cause?: Error): void {
     const why = cause === undefined ? '' : `: ${cause.message}`
-    const message = `the connection to ${this.#peer} ended${why}`
+    const message = `the connection to ${this.address} ended${why}`
     this.#end(new EuphorionError('LOG_FAILED', message, { cause }))
   }
 
@@ -207,7 +204,7 @@ export class Connection {
       const error = answer?.errorCode ?? brokerCode.UNSUPPORTED_VERSION
       throw this.#asError(violated(`it answers the first request with error ${error}`))
     }
-    this.#versions = new VersionTable(answer.apiKeys, this.#options.versionsMax ?? {}, this.#peer)
+    this.#versions = new VersionTable(answer.apiKeys, this.#options.versionsMax ?? {}, this.address)
   }
 
   /** Undefined: the broker does not know the version. It says so in version 0 (KIP-511). */
@@ -295,7 +292,7 @@ export class Connection {
 
   #overloaded(): EuphorionError | undefined {
     if (this.#inFlight.length + (this.#held?.length ?? 0) < inFlightMax) return undefined
-    return new EuphorionError('LOG_FAILED', `${this.#peer} owes ${inFlightMax} answers already`)
+    return new EuphorionError('LOG_FAILED', `${this.address} owes ${inFlightMax} answers already`)
   }
 
   #encode<Q>(
@@ -328,7 +325,7 @@ export class Connection {
 
   #late({ name, timeoutMs }: PendingRequest): void {
     this.#isLate = true
-    const message = `${this.#peer} did not answer ${name} in ${timeoutMs} ms`
+    const message = `${this.address} did not answer ${name} in ${timeoutMs} ms`
     this.#end(new EuphorionError('LOG_FAILED', message))
   }
 
@@ -356,10 +353,10 @@ export class Connection {
 
   #asError(error: unknown): EuphorionError {
     if (error instanceof EuphorionError)
-      return new EuphorionError(error.code, `${this.#peer}: ${error.message}`, {
+      return new EuphorionError(error.code, `${this.address}: ${error.message}`, {
         cause: error.cause,
       })
-    return new EuphorionError('LOG_FAILED', `an answer of ${this.#peer} could not be taken`, {
+    return new EuphorionError('LOG_FAILED', `an answer of ${this.address} could not be taken`, {
       cause: error,
     })
   }

@@ -8,17 +8,19 @@ import type { SaslAuthenticateAnswer } from './requests/sasl_authenticate.ts'
 import type { SaslHandshakeAnswer } from './requests/sasl_handshake.ts'
 import { ScramClient } from './scram.ts'
 
-export type SaslOptions =
-  | {
-      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-      readonly username: string
-      readonly password: string
-    }
-  | {
-      readonly mechanism: 'oauthbearer'
-      /** Asked at each login, which a broker may want again and again. */
-      readonly token: () => Promise<OAuthToken>
-    }
+export type SaslOptions = PasswordLogin | TokenLogin
+
+export interface PasswordLogin {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+export interface TokenLogin {
+  readonly mechanism: 'oauthbearer'
+  /** Asked at each login, which a broker may want again and again. */
+  readonly token: () => Promise<OAuthToken>
+}
 
 export interface OAuthToken {
   /** As it goes over the wire. */

@@ -257,10 +257,21 @@ export class Cluster {
     connected.catch(() => {})
     try {
       await Promise.race([connected, late])
+    } catch (error) {
+      throw this.#connectFailure(error)
     } finally {
       cancel()
     }
     this.#age()
+  }
+
+  /** Names all the brokers where none could be reached. */
+  #connectFailure(error: unknown): unknown {
+    const { brokers } = this.#options
+    if (!(error instanceof EuphorionError) || error.code !== 'BROKER_UNREACHABLE') return error
+    if (brokers.length === 1 || error.message.includes(this.brokers)) return error
+    const message = `none of ${this.brokers} answers; the last one tried: ${error.message}`
+    return new EuphorionError('BROKER_UNREACHABLE', message, { cause: error.cause })
   }
 
   #age(): void {
@@ -322,8 +333,9 @@ export class Cluster {
     try {
       await this.#askMetadata([], connection)
     } catch (error) {
+      const hungUp = connection.closed && !this.#closed && this.#options.sasl === undefined
       connection.close()
-      throw error
+      throw hungUp ? wantsLogin(connection, error) : error
     }
     const isHere = ({ host, port }: Address) => host === address.host && port === address.port
     const here = [...this.#cache.brokers.values()].find(isHere)
@@ -341,7 +353,7 @@ export class Cluster {
     const answer = await asked.request(metadataRequest, body)
     // A broker that has just started knows nobody, not even itself.
     if (answer.brokers.length === 0)
-      throw new EuphorionError('LOG_FAILED', `${asked.host}:${asked.port} knows no brokers yet`)
+      throw new EuphorionError('LOG_FAILED', `${asked.address} knows no brokers yet`)
     this.#cache.setBrokers(answer.brokers)
     return answer
   }
@@ -372,4 +384,13 @@ export class Cluster {
     this.#cache.addBroker({ nodeId, host, port, rack: null })
     return nodeId
   }
+}
+
+/** A listener with SASL takes ApiVersions from anybody, and hangs up at anything else. */
+function wantsLogin({ address }: Connection, cause: unknown): EuphorionError {
+  return new EuphorionError(
+    'PROTOCOL_VIOLATED',
+    `${address} hung up at the second request: perhaps it wants a login (saslMechanism)`,
+    { cause },
+  )
 }

@@ -42,14 +42,14 @@ export class TopicEditor {
   }
 
   async #load(): Promise<Loaded> {
-    const { brokers, clientId, tls, requestTimeoutMs, clock } = this.#options
+    const { brokers, clientId, tls, sasl, requestTimeoutMs, clock } = this.#options
     const [{ clientMaker }, { Sockets }, { TopicAdmin }] = await Promise.all([
       import('../kafkajs/client.ts'),
       import('../kafkajs/sockets.ts'),
       import('../kafkajs/topic_admin.ts'),
     ])
     const sockets = new Sockets()
-    const options = { brokers, clientId, ssl: tls, requestTimeoutMs, clock }
+    const options = { brokers, clientId, ssl: tls, sasl, requestTimeoutMs, clock }
     const makeClient = clientMaker(options, sockets.factory)
     return { admin: new TopicAdmin(makeClient, brokers.join(',')), sockets }
   }

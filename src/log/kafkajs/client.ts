@@ -12,6 +12,7 @@ import kafkajs, {
 import type { Clock } from '../../clock.ts'
 import { type Compression, compress, decompress } from '../../wire/compression.ts'
 import { decompressedBytesMax } from '../../wire/record_batch.ts'
+import type { SaslOptions } from '../../wire/sasl.ts'
 
 export interface KafkajsOptions {
   /** host:port of at least one broker. */
@@ -20,7 +21,7 @@ export interface KafkajsOptions {
   readonly clientId?: string
   /** Default false. */
   readonly ssl?: boolean | ConnectionOptions
-  readonly sasl?: SASLOptions
+  readonly sasl?: SaslOptions
   /** ms for one connection to be made. Default 2000. */
   readonly connectionTimeoutMs?: number
   /** ms for the first connection of all, tries included. Default 10,000. */
@@ -48,7 +49,7 @@ export function clientMaker(options: KafkajsOptions, socketFactory: ISocketFacto
       brokers: [...options.brokers],
       clientId: options.clientId ?? 'euphorion',
       ssl: options.ssl ?? false,
-      sasl: options.sasl,
+      sasl: kafkajsSasl(options.sasl),
       connectionTimeout: options.connectionTimeoutMs ?? 2000,
       authenticationTimeout: options.requestTimeoutMs ?? 30_000,
       requestTimeout: options.requestTimeoutMs ?? 30_000,
@@ -57,6 +58,11 @@ export function clientMaker(options: KafkajsOptions, socketFactory: ISocketFacto
       logCreator: () => (entry) => onLog?.(entry),
       socketFactory,
     })
+}
+
+function kafkajsSasl(sasl: SaslOptions | undefined): SASLOptions | undefined {
+  if (sasl?.mechanism !== 'oauthbearer') return sasl
+  return { mechanism: 'oauthbearer', oauthBearerProvider: sasl.token }
 }
 
 /**
