@@ -8,6 +8,7 @@ import { EuphorionError } from '../errors.ts'
 import type { Settings } from '../settings.ts'
 import type { SaslOptions, TokenLogin } from '../wire/sasl.ts'
 import type { Backoff } from './kafka/backoff.ts'
+import type { KafkaLogOptions } from './kafka/kafka_log.ts'
 import type { Log } from './log.ts'
 
 export interface LogOptions {
@@ -62,10 +63,27 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
       metadataMaxAgeMs: settings.metadataMaxAgeMs,
       retryBackoff: backoffOf(settings.retryBackoffMs, settings.retryBackoffMaxMs),
       reconnectBackoff: backoffOf(settings.reconnectBackoffMs, settings.reconnectBackoffMaxMs),
+      consumers: consumersOf(settings),
     })
   }
   const { openKafkajsLog } = await import('./kafkajs/kafkajs_log.ts')
   return openKafkajsLog({ ...shared, ssl: tls, sessionTimeoutMs })
+}
+
+/** Those that are set. */
+function consumersOf(settings: Partial<Settings>): KafkaLogOptions['consumers'] {
+  const names = [
+    'fetchMaxWaitMs',
+    'isolation',
+    'sessionTimeoutMs',
+    'heartbeatIntervalMs',
+    'rebalanceTimeoutMs',
+    'progressTimeoutMs',
+    'instanceId',
+    'rack',
+  ] as const
+  const given = names.filter((name) => settings[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, settings[name]]))
 }
 
 /** Undefined, for the default, unless both are set. */

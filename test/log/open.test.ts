@@ -35,16 +35,27 @@ test('a mechanism of SASL without user and password is refused', async () => {
   )
 })
 
+test('logins by tokens need somebody who gives them', async () => {
+  await assert.rejects(
+    openLog('kafka://localhost', { settings: { saslMechanism: 'oauthbearer' } }),
+    rejectsWith('SETTING_INVALID'),
+  )
+})
+
 test('an address of Kafka has port 9092 unless it says another', async () => {
-  const settings = { connectTimeoutMs: 1 }
-  for (const [broker, named] of [
-    ['kafka://127.0.0.1', '127.0.0.1:9092'],
-    ['kafka://127.0.0.1:1,[::1]:2', '127.0.0.1:1,[::1]:2'],
-  ])
-    await assert.rejects(openLog(broker, { settings }), (error: Error) => {
-      rejectsWith('BROKER_UNREACHABLE')(error)
-      return error.message.includes(named)
-    })
+  for (const transport of ['kafka', 'kafkajs'] as const)
+    for (const connectTimeoutMs of [1, 300])
+      for (const [broker, named] of [
+        ['kafka://127.0.0.1', '127.0.0.1:9092'],
+        ['kafka://127.0.0.1:1,[::1]:2', '127.0.0.1:1,[::1]:2'],
+      ])
+        await assert.rejects(
+          openLog(broker, { settings: { connectTimeoutMs, transport } }),
+          (error: Error) => {
+            rejectsWith('BROKER_UNREACHABLE')(error)
+            return error.message.includes(named)
+          },
+        )
 })
 
 test('the embedded log opens in a directory relative to the working one, without kafkajs', async () => {
