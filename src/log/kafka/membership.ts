@@ -5,10 +5,12 @@
 //   thread: JoinGroup · SyncGroup · Heartbeat          main thread: onAssigned · onRevoked · commit
 //      ├── identity, assigned, revoked, beat ─────────────▶│
 //      │◀───────────── done, alive, subscribe, close ──────┤
+import assert from 'node:assert/strict'
 import { Worker } from 'node:worker_threads'
 import { type Clock, systemClock } from '../../clock.ts'
 import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
+import type { OAuthToken } from '../../wire/sasl.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
 import { GroupOffsets } from './group_offsets.ts'
@@ -111,10 +113,12 @@ export class Membership {
 
   #threadData(): MembershipThreadData {
     const { connection, groupId, topics, instanceId, rack, sessionTimeoutMs } = this.#options
-    const { clock: _clock, random: _random, ...cluster } = connection
+    const { clock: _clock, random: _random, sasl, ...cluster } = connection
+    const asksForTokens = sasl?.mechanism === 'oauthbearer'
     const heartbeatMs = Math.min(heartbeatMsMax, Math.floor(sessionTimeoutMs / 3))
     return {
-      cluster,
+      cluster: { ...cluster, ...(sasl && !asksForTokens && { sasl }) },
+      asksForTokens,
       progressTimeoutMs: this.#options.progressTimeoutMs,
       member: {
         groupId,
@@ -197,12 +201,27 @@ export class Membership {
       case 'revoked':
         this.#revoked(message.id, message.partitions, message.lost)
         return
+      case 'token':
+        void this.#giveToken(message.id)
+        return
       case 'failed':
         this.#options.onFailed(asError(message.error))
         return
       case 'closed':
         this.#end()
     }
+  }
+
+  async #giveToken(id: number): Promise<void> {
+    const { sasl } = this.#options.connection
+    assert(sasl?.mechanism === 'oauthbearer')
+    let token: OAuthToken | undefined
+    try {
+      token = await sasl.token()
+    } catch {
+      // The thread's login fails and is tried again, as the main thread's own does.
+    }
+    this.#post({ kind: 'token', id, token })
   }
 
   #revoked(id: number, partitions: readonly TopicPartition[], lost: boolean): void {

@@ -1,5 +1,7 @@
 // What the main thread and the thread of a group membership say to each other.
+
 import type { ErrorCode, ErrorPlace } from '../../errors.ts'
+import type { OAuthToken } from '../../wire/sasl.ts'
 import type { TopicPartition } from '../log.ts'
 import type { ClusterOptions } from './cluster.ts'
 import type { MemberIdentity, MemberOptions } from './member.ts'
@@ -8,6 +10,8 @@ import type { MemberIdentity, MemberOptions } from './member.ts'
 export interface MembershipThreadData {
   readonly member: MemberOptions
   readonly cluster: Omit<ClusterOptions, 'clock' | 'random'>
+  /** Logs in by OAUTHBEARER, with tokens of the main thread. */
+  readonly asksForTokens: boolean
   readonly progressTimeoutMs: number
 }
 
@@ -32,11 +36,15 @@ export type FromThread =
       readonly partitions: TopicPartition[]
       readonly lost: boolean
     }
+  /** To be answered with 'token'. */
+  | { readonly kind: 'token'; readonly id: number }
   | { readonly kind: 'failed'; readonly error: PlainError }
   | { readonly kind: 'closed' }
 
 export type ToThread =
   | { readonly kind: 'alive' }
   | { readonly kind: 'done'; readonly id: number }
+  /** Undefined: there is none to be had. */
+  | { readonly kind: 'token'; readonly id: number; readonly token: OAuthToken | undefined }
   | { readonly kind: 'subscribe'; readonly topics: readonly string[] }
   | { readonly kind: 'close'; readonly leave: boolean | undefined }

@@ -3,8 +3,10 @@
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../clock.ts'
 import { type Deferred, deferred } from '../../deferred.ts'
+import { EuphorionError } from '../../errors.ts'
 import type { Connection } from '../../wire/connection.ts'
 import type { RequestType } from '../../wire/request.ts'
+import type { OAuthToken } from '../../wire/sasl.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { GroupMember } from './member.ts'
 import type { FromThread, MembershipThreadData, ToThread } from './membership_messages.ts'
@@ -18,7 +20,7 @@ class MembershipThread {
   readonly #port: MessagePort
   readonly #member: GroupMember
   readonly #beatMs: number
-  readonly #answers = new Map<number, Deferred<void>>()
+  readonly #answers = new Map<number, Deferred<OAuthToken | undefined>>()
   #cluster: Promise<Cluster> | undefined
   #connection: Connection | undefined
   #lastId = 0
@@ -36,9 +38,12 @@ class MembershipThread {
       ask: (type, body, timeoutMs) => this.#ask(type, body, timeoutMs),
       reconnect: () => this.#reconnect(),
       partitions: (topics) => this.#partitions(topics),
-      assigned: (added) => this.#tell((id) => ({ kind: 'assigned', id, partitions: [...added] })),
-      revoked: (gone, lost) =>
-        this.#tell((id) => ({ kind: 'revoked', id, partitions: [...gone], lost })),
+      assigned: async (added) => {
+        await this.#tell((id) => ({ kind: 'assigned', id, partitions: [...added] }))
+      },
+      revoked: async (gone, lost) => {
+        await this.#tell((id) => ({ kind: 'revoked', id, partitions: [...gone], lost }))
+      },
       identity: (identity) => this.#post({ kind: 'identity', identity }),
       failed: ({ code, message, place }) =>
         this.#post({ kind: 'failed', error: { code, message, place } }),
@@ -59,7 +64,8 @@ class MembershipThread {
         if (this.#member.revokingMs < this.#data.progressTimeoutMs) this.#member.resume()
         return
       case 'done':
-        this.#answers.get(message.id)?.resolve()
+      case 'token':
+        this.#answers.get(message.id)?.resolve('token' in message ? message.token : undefined)
         this.#answers.delete(message.id)
         return
       case 'subscribe':
@@ -95,9 +101,9 @@ class MembershipThread {
     this.#port.postMessage(message)
   }
 
-  #tell(message: (id: number) => FromThread): Promise<void> {
+  #tell(message: (id: number) => FromThread): Promise<OAuthToken | undefined> {
     const id = ++this.#lastId
-    const answer = deferred()
+    const answer = deferred<OAuthToken | undefined>()
     this.#answers.set(id, answer)
     this.#post(message(id))
     return answer.promise
@@ -142,9 +148,19 @@ class MembershipThread {
 
   /** Questions give up early enough that beats can find another coordinator in time. */
   #clusterOptions(): ClusterOptions {
-    const { cluster, member } = this.#data
+    const { cluster, member, asksForTokens } = this.#data
     const { requestTimeoutMs = member.sessionTimeoutMs } = cluster
-    return { ...cluster, requestTimeoutMs: Math.min(requestTimeoutMs, member.sessionTimeoutMs) }
+    return {
+      ...cluster,
+      requestTimeoutMs: Math.min(requestTimeoutMs, member.sessionTimeoutMs),
+      ...(asksForTokens && { sasl: { mechanism: 'oauthbearer', token: () => this.#token() } }),
+    }
+  }
+
+  async #token(): Promise<OAuthToken> {
+    const token = await this.#tell((id) => ({ kind: 'token', id }))
+    if (token !== undefined) return token
+    throw new EuphorionError('LOG_FAILED', 'the main thread has no token for OAUTHBEARER')
   }
 }
 
