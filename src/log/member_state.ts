@@ -32,6 +32,8 @@ export interface ShareNotes {
   readonly incomplete: boolean
   /** A checksum of the topics and their numbers of partitions that were assigned; 0: unknown. */
   readonly layout: number
+  /** A checksum of the member's topics as the leader knew them; 0: unknown. */
+  readonly subscription: number
   readonly standbys: readonly TopicPartitions[]
 }
 
@@ -39,7 +41,7 @@ const VERSION = 1
 const PARTITION_MAX = 2 ** 31 - 1
 
 const nothingKnown: LocalState = { held: [], place: '' }
-const noNotes: ShareNotes = { incomplete: false, layout: 0, standbys: [] }
+const noNotes: ShareNotes = { incomplete: false, layout: 0, subscription: 0, standbys: [] }
 
 export function encodeLocalState(state: LocalState): Buffer {
   const to = started()
@@ -67,6 +69,7 @@ export function encodeShareNotes(notes: ShareNotes): Buffer {
   const to = started()
   to.boolean(notes.incomplete)
   to.int64(notes.layout)
+  to.int64(notes.subscription)
   writePartitions(to, notes.standbys)
   return Buffer.from(to.finish())
 }
@@ -75,6 +78,7 @@ export function decodeShareNotes(bytes: Uint8Array | null): ShareNotes {
   return read(bytes, noNotes, (from) => ({
     incomplete: from.boolean(),
     layout: from.int64(),
+    subscription: from.int64(),
     standbys: readPartitions(from),
   }))
 }

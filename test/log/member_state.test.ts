@@ -25,7 +25,10 @@ const state = fc.record(
   },
   plain,
 )
-const notes = fc.record({ incomplete: fc.boolean(), layout: fc.nat(), standbys: topics }, plain)
+const notes = fc.record(
+  { incomplete: fc.boolean(), layout: fc.nat(), subscription: fc.nat(), standbys: topics },
+  plain,
+)
 
 test('what is written is read', () => {
   fc.assert(
@@ -38,7 +41,7 @@ test('what is written is read', () => {
 
 test('whatever the bytes are, they are read or say nothing', () => {
   const nothing = decodeShareNotes(Buffer.alloc(0))
-  assert.deepEqual(nothing, { incomplete: false, layout: 0, standbys: [] })
+  assert.deepEqual(nothing, { incomplete: false, layout: 0, subscription: 0, standbys: [] })
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       for (const version of [bytes[0], 1]) {

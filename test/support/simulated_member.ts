@@ -36,6 +36,10 @@ export class Simulation {
   /** Partition → process. */
   readonly owners = new Map<string, SimulatedMember>()
   readonly members: SimulatedMember[] = []
+  /** Error codes that the coordinator answers next, by name of the request. */
+  readonly refusals = new Map<string, number[]>()
+  /** Times that members looked for the coordinator anew. */
+  reconnects = 0
   /** Part of the requests that are lost, on the way there or back. */
   lossRate = 0
   readonly #random: Random
@@ -74,6 +78,7 @@ export class Simulation {
         random: this.#random,
         ask: (type, body, timeoutMs) => this.#ask(self, reconnects, type, body, timeoutMs),
         reconnect: () => {
+          this.reconnects++
           for (const reject of [...reconnects]) reject()
         },
         partitions: async (topics) =>
@@ -163,7 +168,10 @@ export class Simulation {
       this.clock.after(1 + this.#random() * 20, async () => {
         if (self.dead || self.cutOff) return
         if (fate < this.lossRate / 2) return fail()
-        const answer = (await this.group.ask(type.name, body)) as A
+        const errorCode = this.refusals.get(type.name)?.shift()
+        const answer = (
+          errorCode === undefined ? await this.group.ask(type.name, body) : refused(errorCode)
+        ) as A
         if (fate < this.lossRate) return fail()
         this.clock.after(1 + this.#random() * 20, () => {
           if (self.dead || self.cutOff) return
@@ -191,4 +199,9 @@ export class Simulation {
     const owners = [...this.owners].map(([key, owner]) => `${key}:${this.members.indexOf(owner)}`)
     return `${this.group.generation} ${owners.sort().join()}`
   }
+}
+
+/** As much of any answer as says that there is none. */
+function refused(errorCode: number): object {
+  return { errorCode, memberId: '', assignment: Buffer.alloc(0), members: [] }
 }

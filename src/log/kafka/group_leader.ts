@@ -55,11 +55,17 @@ export class GroupLeader {
     const partitions = await this.#ports.partitions(this.#topics)
     const layout = layoutOf(partitions)
     const { shares, incomplete } = assign(members, partitions)
+    const subscriptions = new Map(members.map(({ id, topics }) => [id, subscriptionOf(topics)]))
     return [...shares].map(([memberId, { actives, standbys }]) => ({
       memberId,
       assignment: encodeAssignment({
         assignedPartitions: actives,
-        userData: encodeShareNotes({ incomplete, layout, standbys }),
+        userData: encodeShareNotes({
+          incomplete,
+          layout,
+          subscription: subscriptions.get(memberId)!,
+          standbys,
+        }),
       }),
     }))
   }
@@ -115,6 +121,11 @@ function groupMember(id: string, instanceId: string | null, metadata: Buffer): G
       owned: told.ownedPartitions,
     },
   }
+}
+
+/** A checksum of topics; never 0. */
+export function subscriptionOf(topics: readonly string[]): number {
+  return crc32c(Buffer.from(JSON.stringify([...topics].sort()))) || 1
 }
 
 function layoutOf(partitions: ReadonlyMap<string, number>): number {

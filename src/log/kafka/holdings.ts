@@ -1,5 +1,5 @@
-// The partitions that a member of a group holds, and those that it is to hold: tells the engine, one
-// call at a time, what goes and what comes until both are the same. Owned by GroupMember.
+// The partitions that a member of a group holds, and those that it is to hold: tells the engine,
+// one call at a time, what goes and what comes until both are the same. Owned by GroupMember.
 //
 //   aim ─▶ (held, not aimed at) ─▶ revoked ─▶ released ─▶ (aimed at, not held) ─▶ assigned
 //   lose ─▶ all that was held ─▶ revoked as lost, before anything else

@@ -19,9 +19,9 @@ import { type JoinGroupAnswer, joinGroupRequest } from '../../wire/requests/join
 import { leaveGroupRequest } from '../../wire/requests/leave_group.ts'
 import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
 import type { TopicPartition } from '../log.ts'
-import { decodeShareNotes, encodeLocalState } from '../member_state.ts'
+import { decodeShareNotes, encodeLocalState, type ShareNotes } from '../member_state.ts'
 import { pauseMs } from './backoff.ts'
-import { GroupLeader } from './group_leader.ts'
+import { GroupLeader, subscriptionOf } from './group_leader.ts'
 import { Holdings } from './holdings.ts'
 
 export interface MemberOptions {
@@ -88,6 +88,7 @@ export class GroupMember {
   #reason: string | undefined = 'it starts'
   /** When a partition that others have to give up was last waited for. */
   #incompleteSinceMs: number | undefined
+  #orphanLooks = 0
   #state: 'running' | 'suspended' | 'closing' | 'ended' = 'running'
   #wake: () => void = () => undefined
   #running: Promise<void> = Promise.resolve()
@@ -237,15 +238,22 @@ export class GroupMember {
     this.#generation = joined.generationId
     const { memberId, generationId } = joined
     this.#ports.identity({ memberId, generationId })
-    const { incomplete, layout } = decodeShareNotes(userData)
-    this.#leader.assigned(layout)
-    this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
+    this.#note(decodeShareNotes(userData))
     if (this.#state !== 'running') return
     this.#holdings.aim(
       assignedPartitions
         .filter(({ topic }) => this.#topics.includes(topic))
         .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
     )
+  }
+
+  #note({ incomplete, layout, subscription }: ShareNotes): void {
+    this.#leader.assigned(layout)
+    this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
+    if (!incomplete) this.#orphanLooks = 0
+    // A static member that comes back with other topics starts no rebalance by itself.
+    if (subscription !== 0 && subscription !== subscriptionOf(this.#topics))
+      this.#rejoin('its topics are others than the leader knew')
   }
 
   /** Heartbeats, until there is a reason to join again. */
@@ -269,13 +277,16 @@ export class GroupMember {
 
   /**
    * What waits for its owner comes with the round that the owner's release starts. An owner that
-   * was static and came back without it releases nothing: then somebody has to ask.
+   * was static and came back without it releases nothing: then somebody has to ask. Less and less
+   * often: it may also be that an owner is slow.
    */
   #lookForOrphans(): void {
     if (this.#incompleteSinceMs === undefined) return
     const waitedMs = this.#ports.clock.monotonic() - this.#incompleteSinceMs
-    if (waitedMs > this.#options.sessionTimeoutMs * (1 + this.#random() / 2))
-      this.#rejoin('partitions wait for an owner that does not give them up')
+    const patienceMs = this.#options.sessionTimeoutMs * 2 ** Math.min(this.#orphanLooks, 6)
+    if (waitedMs < patienceMs * (1 + this.#random() / 2)) return
+    this.#orphanLooks++
+    this.#rejoin('partitions wait for an owner that does not give them up')
   }
 
   #sender(generationId: number): HeartbeatBody {

@@ -1,6 +1,6 @@
-// A consumer's membership in its group, the main thread's side: the protocol runs in a thread of its
-// own (membership_thread.ts); here the engine is told what comes and what goes, one call at a time,
-// and offsets are committed. Owned by the Kafka driver's consumer.
+// A consumer's membership in its group, the main thread's side: the protocol runs in a thread of
+// its own (membership_thread.ts); here the engine is told what comes and what goes, one call at a
+// time, and offsets are committed. Owned by the Kafka driver's consumer.
 //
 //   thread: JoinGroup · SyncGroup · Heartbeat          main thread: onAssigned · onRevoked · commit
 //      ├── identity, assigned, revoked, beat ─────────────▶│

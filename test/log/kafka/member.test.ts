@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom } from '../../../src/clock.ts'
+import { brokerCode } from '../../../src/wire/broker_code.ts'
 import { ManualClock } from '../../support/manual_clock.ts'
 import { type SimulatedMember, Simulation } from '../../support/simulated_member.ts'
 
@@ -172,6 +173,70 @@ test('what waits for a static owner that came back without it is not orphaned', 
   simulation.join({ instanceId: 'b' })
   await simulation.clock.advance(2000)
   simulation.join({ instanceId: 'a' })
+  await simulation.settle()
+  assertShared(simulation)
+})
+
+test('a coordinator that moves, loads or is away costs no membership', async () => {
+  const simulation = simulate()
+  const members = await groupOf(2, simulation)
+  const { generation } = simulation.group
+  const revoked = members.flatMap((one) => one.revoked).length
+  const before = simulation.reconnects
+  const { NOT_COORDINATOR, COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS } = brokerCode
+  simulation.refusals.set('Heartbeat', [
+    NOT_COORDINATOR,
+    COORDINATOR_NOT_AVAILABLE,
+    COORDINATOR_LOAD_IN_PROGRESS,
+    NOT_COORDINATOR,
+  ])
+  await simulation.clock.advance(5000)
+  for (const one of members) one.cutOff = true
+  await simulation.clock.advance(1500)
+  for (const one of members) one.cutOff = false
+  await simulation.settle()
+  assert.equal(simulation.reconnects - before, 3)
+  assert.equal(simulation.group.generation, generation)
+  assert.equal(members.flatMap((one) => one.revoked).length, revoked)
+  assertShared(simulation)
+})
+
+test('errors of joining and taking a share that pass are waited out', async () => {
+  const simulation = simulate()
+  const { NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS, REBALANCE_IN_PROGRESS } = brokerCode
+  simulation.refusals.set('JoinGroup', [COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR])
+  simulation.refusals.set('SyncGroup', [REBALANCE_IN_PROGRESS, NOT_COORDINATOR])
+  await groupOf(2, simulation)
+})
+
+test('what the coordinator refuses for good ends the membership with its code', async () => {
+  const codes: [string, number, string][] = [
+    ['JoinGroup', brokerCode.INCONSISTENT_GROUP_PROTOCOL, 'REQUEST_REFUSED'],
+    ['JoinGroup', brokerCode.GROUP_MAX_SIZE_REACHED, 'REQUEST_REFUSED'],
+    ['JoinGroup', brokerCode.INVALID_SESSION_TIMEOUT, 'SETTING_INVALID'],
+    ['SyncGroup', brokerCode.GROUP_AUTHORIZATION_FAILED, 'ACCESS_DENIED'],
+    ['Heartbeat', brokerCode.FENCED_INSTANCE_ID, 'FENCED'],
+  ]
+  for (const [name, errorCode, code] of codes) {
+    const simulation = simulate()
+    simulation.refusals.set(name, [errorCode])
+    const member = simulation.join()
+    await simulation.settle()
+    assert.deepEqual(member.failures, [code])
+    assert.equal(member.held.size, 0)
+  }
+})
+
+test('a static member that comes back with other topics is given those', async () => {
+  const simulation = simulate({ s: 2, t: 4 })
+  simulation.join({ instanceId: 'a', topics: ['t'] })
+  const second = simulation.join({ instanceId: 'b', topics: ['t'] })
+  await simulation.settle()
+  const closed = second.member.close()
+  await simulation.clock.advance(4000)
+  await closed
+  second.dead = true
+  simulation.join({ instanceId: 'b', topics: ['s', 't'] })
   await simulation.settle()
   assertShared(simulation)
 })
