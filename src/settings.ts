@@ -145,6 +145,27 @@ export const settingSpecs = {
     max: 10_000_000,
     help: 'Records sent and not yet stored before send() is refused.',
   }),
+  sendBufferBytes: bytes({
+    default: 32 * MIB,
+    min: 64 * 1024,
+    max: 1024 * MIB,
+    help: 'Bytes sent and not yet stored before send() waits.',
+  }),
+  sendBatchBytes: bytes({
+    default: 512 * 1024,
+    min: 1024,
+    max: 16 * MIB,
+    help: 'A batch of records on its way to a topic is full at this size.',
+  }),
+  lingerMs: duration({
+    default: 0,
+    min: 0,
+    max: 60_000,
+    help: 'How long a sent record waits for others while nothing else is on its way.',
+  }),
+  compression: choice(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'none', {
+    help: 'Of batches that are sent.',
+  }),
   writeBufferMib: integer({
     default: 4,
     min: 1,

@@ -9,6 +9,7 @@ import type {
   TableReader,
 } from '../ingest/aggregation.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'
+import { recordOf } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
@@ -109,11 +110,19 @@ export class App {
     now: () => this.clock.now(),
     store: (topic, partition, record) =>
       this.#store(topic, (connection) => connection.store(topic, partition, record)),
+    storeRow: (topic, row) => {
+      if (this.#opened?.knows(topic)) return this.#opened.storeRow(topic, row)
+      const record = recordOf(row)
+      const { partition } = row
+      return this.#store(topic, (connection) => connection.store(topic, partition, record))
+    },
     storeMany: (topic, rows) =>
       this.#store(topic, (connection) => connection.storeMany(topic, rows)),
   }
   #cli: SettingsSource = {}
   #connection: Promise<Connection> | undefined
+  /** The same, once it is there. */
+  #opened: Connection | undefined
   #worker: Worker | undefined
   #stopping: Promise<void> | undefined
 
@@ -151,7 +160,7 @@ export class App {
 
   /** Creates a declared topic where nobody has yet; a running app did so when it started. */
   async #store<T>(topic: string, store: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await this.#connect()
+    const connection = this.#opened ?? (await this.#connect())
     try {
       return await store(connection)
     } catch (error) {
@@ -359,9 +368,14 @@ export class App {
       const options = { clientId: this.id, remote, ...(this.#sasl && { sasl: this.#sasl }) }
       const opening = Connection.open(this.settings, this.clock, options)
       this.#connection = opening
-      opening.catch(() => {
-        if (this.#connection === opening) this.#connection = undefined
-      })
+      opening.then(
+        (connection) => {
+          if (this.#connection === opening) this.#opened = connection
+        },
+        () => {
+          if (this.#connection === opening) this.#connection = undefined
+        },
+      )
     }
     return this.#connection
   }
@@ -370,6 +384,7 @@ export class App {
     const connection = this.#connection
     this.#worker = undefined
     this.#connection = undefined
+    this.#opened = undefined
     await (await connection?.catch(() => undefined))?.close()
   }
 }

@@ -3,12 +3,13 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
-import type { Rows } from '../ingest/rows.ts'
+import type { Row, Rows } from '../ingest/rows.ts'
 import { Sender } from '../ingest/sender.ts'
-import type { Log, LogRecord } from '../log/log.ts'
+import type { Log, LogProducer, LogRecord } from '../log/log.ts'
 import { openLog } from '../log/open.ts'
 import { Partitioner, partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
+import { prepareCompression } from '../wire/compression.ts'
 import type { TokenLogin } from '../wire/sasl.ts'
 
 export interface ConnectionOptions {
@@ -29,10 +30,20 @@ export class Connection {
   readonly #partitioner = new Partitioner(1)
   /** Partitions of each topic that was asked for. */
   readonly #partitions = new Map<string, Promise<number>>()
+  /** Those that have answered. */
+  readonly #known = new Map<string, number>()
 
-  private constructor(log: Log, sender: Sender) {
+  private constructor(log: Log, producer: LogProducer, settings: Settings, clock: Clock) {
     this.log = log
-    this.sender = sender
+    this.sender = new Sender(producer, {
+      clock,
+      recordsMax: settings.sendBufferRecords,
+      bytesMax: settings.sendBufferBytes,
+      batchBytes: settings.sendBatchBytes,
+      lingerMs: settings.lingerMs,
+      compression: settings.compression,
+      onRefused: (topic, error) => this.#refused(topic, error),
+    })
   }
 
   /** Rejects with BROKER_MISSING, BROKER_UNREACHABLE, LOG_LOCKED … */
@@ -46,8 +57,8 @@ export class Connection {
     }
     const log = await openLog(settings.broker, { settings, clock, ...options })
     try {
-      const producer = await log.producer()
-      return new Connection(log, new Sender(producer, { recordsMax: settings.sendBufferRecords }))
+      await prepareCompression(settings.compression)
+      return new Connection(log, await log.producer(), settings, clock)
     } catch (error) {
       await log.close()
       throw error
@@ -64,28 +75,41 @@ export class Connection {
     )
   }
 
+  /** The topic was asked for before: what is stored in it now is on its way at once. */
+  knows(topic: string): boolean {
+    return this.#known.has(topic)
+  }
+
   /** Stores a record in its partition, or in the one that its key gives. */
   async store(
     topic: string,
     partition: number | undefined,
     record: LogRecord,
   ): Promise<RecordMetadata> {
-    const partitions = await this.partitions(topic)
+    const partitions = this.#known.get(topic) ?? (await this.partitions(topic))
     const placed = partition ?? this.#partitioner.partition(topic, record.key, partitions)
     checkPartition(topic, placed, partitions)
     return this.sender.send(topic, placed, record)
   }
 
+  /** Stores the row at hand likewise, of a topic that is known. */
+  storeRow(topic: string, row: Row): Promise<RecordMetadata> {
+    return this.sender.sendRow(topic, this.#place(topic, row, this.#known.get(topic)!), row)
+  }
+
   /** Stores rows likewise; see Sender.sendMany. */
   async storeMany(topic: string, rows: Rows): Promise<ManyStored> {
-    const partitions = await this.partitions(topic)
-    const place = ({ partition, key, keyLength }: Rows): number => {
-      if (partition !== undefined) checkPartition(topic, partition, partitions)
-      if (partition !== undefined) return partition
-      if (key !== null) return partitionOfKey(key, partitions, keyLength)
-      return this.#partitioner.partition(topic, null, partitions)
+    const partitions = this.#known.get(topic) ?? (await this.partitions(topic))
+    return this.sender.sendMany(topic, rows, (row) => this.#place(topic, row, partitions))
+  }
+
+  #place(topic: string, { partition, key, keyLength }: Row, partitions: number): number {
+    if (partition !== undefined) {
+      checkPartition(topic, partition, partitions)
+      return partition
     }
-    return this.sender.sendMany(topic, rows, place)
+    if (key !== null) return partitionOfKey(key, partitions, keyLength)
+    return this.#partitioner.partition(topic, null, partitions)
   }
 
   /** Rejects with TOPIC_UNKNOWN. */
@@ -94,9 +118,20 @@ export class Connection {
     if (count === undefined) {
       count = this.log.topic(topic).then((info) => info.partitions)
       this.#partitions.set(topic, count)
-      count.catch(() => this.#partitions.delete(topic))
+      count.then(
+        (partitions) => this.#known.set(topic, partitions),
+        () => this.#partitions.delete(topic),
+      )
     }
     return count
+  }
+
+  /** A topic that is deleted may be made anew, with other partitions. */
+  #refused(topic: string, error: unknown): void {
+    const code = error instanceof EuphorionError ? error.code : undefined
+    if (code !== 'TOPIC_UNKNOWN' && code !== 'TOPIC_DELETED') return
+    this.#known.delete(topic)
+    this.#partitions.delete(topic)
   }
 
   async close(): Promise<void> {

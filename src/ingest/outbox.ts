@@ -27,6 +27,7 @@ export interface OutboxPorts {
   giveWriter(writer: BatchWriter): void
   /** Calls `flush` once when records have waited for long enough. */
   later(flush: () => void): void
+  refused(topic: string, error: unknown): void
   /** So many bytes are no longer on their way. */
   freed(bytes: number): void
 }
@@ -43,18 +44,12 @@ class Filling {
   }
 }
 
-interface Sealed {
-  readonly filled: Filling
-  readonly batch: Uint8Array
-  readonly records: number
-}
-
 export class Outbox {
   readonly topic: string
   readonly partition: number
   readonly #ports: OutboxPorts
   #filling: Filling | undefined
-  readonly #sealed: Sealed[] = []
+  readonly #sealed: Filling[] = []
   #isLingering = false
   #running: Promise<void> | undefined
   #appending: Promise<void> | undefined
@@ -121,15 +116,8 @@ export class Outbox {
   }
 
   #seal(): void {
-    const filled = this.#filling!
-    const { writer } = filled
-    const records = writer.count
+    this.#sealed.push(this.#filling!)
     this.#filling = undefined
-    this.#sealed.push({
-      filled,
-      records,
-      batch: writer.finish({ compression: this.#ports.compression }),
-    })
     this.#running ??= this.#run()
   }
 
@@ -148,15 +136,21 @@ export class Outbox {
     this.#running = undefined
   }
 
-  async #append({ filled, batch, records }: Sealed): Promise<void> {
+  async #append(filled: Filling): Promise<void> {
+    const records = filled.writer.count
     const settle = new Settlement(filled)
-    await this.#store(batch, records, settle)
+    try {
+      const batch = filled.writer.finish({ compression: this.#ports.compression })
+      await this.#store(batch, records, settle)
+    } catch (error) {
+      settle.rest(error)
+    }
     this.#settled += records
     this.#ports.giveWriter(filled.writer)
     this.#ports.freed(filled.bytes)
   }
 
-  /** Never rejects. A batch that is too large for the topic is sent in halves. */
+  /** Settles the records. A batch that is too large for the topic is sent in halves. */
   async #store(batch: Uint8Array, records: number, settle: Settlement): Promise<void> {
     let stored: StoredBatch
     try {
@@ -164,7 +158,10 @@ export class Outbox {
     } catch (error) {
       const isLarge = error instanceof EuphorionError && error.code === 'RECORD_TOO_LARGE'
       if (isLarge && records > 1) await this.#storeHalves(batch, settle)
-      else settle.failed(records, error)
+      else {
+        this.#ports.refused(this.topic, error)
+        settle.failed(records, error)
+      }
       return
     }
     settle.stored(records, stored)
@@ -199,6 +196,13 @@ class Settlement {
 
   failed(records: number, error: unknown): void {
     this.#each(records, (receipt, count) => receipt.failed(count, error))
+  }
+
+  /** Those that were not told yet: they could not even be compressed. */
+  rest(error: unknown): void {
+    const { counts } = this.#filled
+    const left = counts.slice(this.#at).reduce((sum, count) => sum + count, -this.#told)
+    this.failed(left, error)
   }
 
   #each(records: number, tell: (receipt: Receipt, count: number) => void): void {

@@ -35,10 +35,17 @@ export interface Receipt {
   failed(records: number, error: unknown): void
 }
 
+/** Records that are not settled. */
+export interface PendingCount {
+  pending: number
+}
+
+/** One record of send(). */
 export class RecordReceipt implements Receipt {
   readonly #topic: string
   readonly #partition: number
   readonly #timestamp: number
+  readonly #count: PendingCount
   readonly #resolve: (metadata: RecordMetadata) => void
   readonly #reject: (error: unknown) => void
 
@@ -46,22 +53,26 @@ export class RecordReceipt implements Receipt {
     topic: string,
     partition: number,
     timestamp: number,
+    count: PendingCount,
     resolve: (metadata: RecordMetadata) => void,
     reject: (error: unknown) => void,
   ) {
     this.#topic = topic
     this.#partition = partition
     this.#timestamp = timestamp
+    this.#count = count
     this.#resolve = resolve
     this.#reject = reject
   }
 
   stored(_records: number, offset: number, appendTimeMs: number | undefined): void {
+    this.#count.pending--
     const timestamp = appendTimeMs ?? this.#timestamp
     this.#resolve({ topic: this.#topic, partition: this.#partition, offset, timestamp })
   }
 
   failed(_records: number, error: unknown): void {
+    this.#count.pending--
     this.#reject(error)
   }
 }

@@ -8,8 +8,14 @@ import type { LogProducer, LogRecord } from '../log/log.ts'
 import { BatchWriter } from '../wire/batch_writer.ts'
 import type { Compression } from '../wire/compression.ts'
 import { Outbox, type OutboxPorts } from './outbox.ts'
-import { ManyReceipt, type ManyStored, type RecordMetadata, RecordReceipt } from './receipt.ts'
-import type { Rows } from './rows.ts'
+import {
+  ManyReceipt,
+  type ManyStored,
+  type PendingCount,
+  type RecordMetadata,
+  RecordReceipt,
+} from './receipt.ts'
+import { type Row, type Rows, recordOf } from './rows.ts'
 
 const BATCH_BYTES_DEFAULT = 512 * 1024
 const BUFFER_BYTES_DEFAULT = 32 * 1024 ** 2
@@ -34,6 +40,8 @@ export interface SenderOptions {
   /** Default 'none'. Others need prepareCompression of wire/compression.ts first. */
   readonly compression?: Compression
   readonly clock?: Clock
+  /** Called for each batch that the log refuses. */
+  readonly onRefused?: (topic: string, error: unknown) => void
 }
 
 /** Work of one topic in the order of the calls: what it returns is awaited before the next. */
@@ -48,7 +56,7 @@ export class Sender {
   readonly #queues = new Map<string, Task[]>()
   readonly #writers: BatchWriter[] = []
   readonly #ports: OutboxPorts
-  #pending = 0
+  readonly #count: PendingCount = { pending: 0 }
   #bytes = 0
   #room: Deferred<void> | undefined
 
@@ -65,6 +73,7 @@ export class Sender {
       takeWriter: () => this.#writers.pop() ?? new BatchWriter(WRITER_BYTES),
       giveWriter: (writer) => this.#keep(writer, batchBytes),
       later: (flush) => void (lingerMs === 0 ? flush() : clock.after(lingerMs, flush)),
+      refused: options.onRefused ?? (() => undefined),
       freed: (bytes) => this.#freed(bytes),
     }
   }
@@ -76,7 +85,7 @@ export class Sender {
 
   /** Records of send() that are not yet stored. */
   get pending(): number {
-    return this.#pending
+    return this.#count.pending
   }
 
   /**
@@ -90,36 +99,52 @@ export class Sender {
     record: LogRecord,
     recordsMax = this.#recordsMax,
   ): Promise<RecordMetadata> {
-    if (this.#pending >= recordsMax) {
-      const wait = `${this.#pending} records wait to be stored`
-      const message = `${wait}; await send(), or raise sendBufferRecords`
-      return Promise.reject(
-        new EuphorionError('LOG_FAILED', message, { place: { topic, partition } }),
-      )
-    }
-    this.#pending++
+    const { key, value, timestamp, headers } = record
+    if (this.#count.pending >= recordsMax) return this.#refuse(topic, partition)
     return new Promise((resolve, reject) => {
-      const receipt = new RecordReceipt(
-        topic,
-        partition,
-        record.timestamp,
-        (metadata) => {
-          this.#pending--
-          resolve(metadata)
-        },
-        (error) => {
-          this.#pending--
-          reject(error)
-        },
-      )
-      const { key, value, timestamp, headers } = record
+      const receipt = this.#receipt(topic, partition, timestamp, resolve, reject)
       const add = (): void => {
         const outbox = this.#outbox(topic, partition)
         this.#bytes += outbox.add(receipt, key, value, timestamp, headers)
       }
-      if (this.#bytes < this.#bytesMax && !this.#queues.has(topic)) add()
+      if (this.#isOpen(topic)) add()
       else this.#enqueue(topic, add)
     })
+  }
+
+  /** As send(), of the row at hand, which is copied. */
+  sendRow(topic: string, partition: number, row: Row): Promise<RecordMetadata> {
+    if (!this.#isOpen(topic)) return this.send(topic, partition, recordOf(row))
+    if (this.#count.pending >= this.#recordsMax) return this.#refuse(topic, partition)
+    return new Promise((resolve, reject) => {
+      const { key, value, timestamp, headers, keyLength, valueLength } = row
+      const receipt = this.#receipt(topic, partition, timestamp, resolve, reject)
+      const outbox = this.#outbox(topic, partition)
+      this.#bytes += outbox.add(receipt, key, value, timestamp, headers, keyLength, valueLength)
+    })
+  }
+
+  #receipt(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    resolve: (metadata: RecordMetadata) => void,
+    reject: (error: unknown) => void,
+  ): RecordReceipt {
+    this.#count.pending++
+    return new RecordReceipt(topic, partition, timestamp, this.#count, resolve, reject)
+  }
+
+  /** Nothing is ahead of the topic's next record, and there is room for it. */
+  #isOpen(topic: string): boolean {
+    return this.#bytes < this.#bytesMax && (this.#queues.size === 0 || !this.#queues.has(topic))
+  }
+
+  #refuse(topic: string, partition: number): Promise<never> {
+    const wait = `${this.#count.pending} records wait to be stored`
+    const message = `${wait}; await send(), or raise sendBufferRecords`
+    const place = { topic, partition }
+    return Promise.reject(new EuphorionError('LOG_FAILED', message, { place }))
   }
 
   /**

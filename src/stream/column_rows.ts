@@ -1,10 +1,11 @@
 // Columns as rows for the sender: a record is one index of them all. Made by Topic.sendMany().
 import { EuphorionError } from '../errors.ts'
+import type { Rows } from '../ingest/rows.ts'
 import type { FieldMap } from '../record/fields.ts'
 import { compileColumns, type FieldColumns, type RecordWriter } from '../record/json_compile.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import { eventWriter, isWritten } from './message_rows.ts'
-import { type RowTopic, TopicRows } from './topic_rows.ts'
+import { type RowTopic, TopicRow } from './topic_row.ts'
 
 type NumberColumn =
   | readonly number[]
@@ -59,7 +60,7 @@ function columnWriter(schema: RecordSchema): RecordWriter<FieldColumns> {
   return writer
 }
 
-export class ColumnRows<K, V> extends TopicRows<K, V> {
+export class ColumnRows<K, V> extends TopicRow<K, V> implements Rows {
   readonly count: number
   readonly #topic: RowTopic<K, V>
   readonly #fields: FieldColumns

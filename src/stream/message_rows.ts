@@ -1,9 +1,10 @@
-// An array of messages as rows for the sender. Made by Topic.sendMany().
+// Messages as rows for the sender: one, or an array of them. Made by Topic.
+import type { Rows } from '../ingest/rows.ts'
 import { compileEvents, type RecordWriter } from '../record/json_compile.ts'
 import { InvalidEvent } from '../record/json_write.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import { headersOf, type Message } from './message.ts'
-import { type RowTopic, TopicRows } from './topic_rows.ts'
+import { type RowTopic, TopicRow } from './topic_row.ts'
 
 const writers = new WeakMap<RecordSchema, RecordWriter<unknown>>()
 
@@ -28,32 +29,44 @@ export function isWritten<Source>(
   }
 }
 
-export class MessageRows<K, V> extends TopicRows<K, V> {
+/** One message after the other. */
+export class MessageRow<K, V> extends TopicRow<K, V> {
+  readonly #keyedBy: string | undefined
+  readonly #write: RecordWriter<unknown> | undefined
+
+  constructor(topic: RowTopic<K, V>) {
+    super(topic)
+    this.#keyedBy = topic.options.keyedBy
+    this.#write = topic.schema && eventWriter(topic.schema)
+  }
+
+  /** Throws RECORD_INVALID for a message that does not fit. */
+  put({ value, key, timestamp, headers, partition }: Message<K, V>, nowMs: number): void {
+    const write = this.#write
+    if (write !== undefined && isWritten(write, this.scratch, value, 0)) this.putScratch()
+    else this.putValue(value)
+    if (key !== undefined) this.putKey(key)
+    else if (this.#keyedBy === undefined) this.putKey(null)
+    else this.putKeyField((value as Record<string, unknown> | null)?.[this.#keyedBy])
+    this.putTimestamp(timestamp ?? nowMs)
+    this.headers = headers && headersOf(headers)
+    this.partition = partition
+  }
+}
+
+export class MessageRows<K, V> extends MessageRow<K, V> implements Rows {
   readonly count: number
   readonly #messages: readonly Message<K, V>[]
   readonly #nowMs: number
-  readonly #keyedBy: string | undefined
-  readonly #write: RecordWriter<unknown> | undefined
 
   constructor(topic: RowTopic<K, V>, messages: readonly Message<K, V>[], nowMs: number) {
     super(topic)
     this.count = messages.length
     this.#messages = messages
     this.#nowMs = nowMs
-    this.#keyedBy = topic.options.keyedBy
-    this.#write = topic.schema && eventWriter(topic.schema)
   }
 
   encode(index: number): void {
-    const { value, key, timestamp, headers, partition } = this.#messages[index]
-    const write = this.#write
-    if (write !== undefined && isWritten(write, this.scratch, value, index)) this.putScratch()
-    else this.putValue(value)
-    if (key !== undefined) this.putKey(key)
-    else if (this.#keyedBy === undefined) this.putKey(null)
-    else this.putKeyField((value as Record<string, unknown> | null)?.[this.#keyedBy])
-    this.putTimestamp(timestamp ?? this.#nowMs)
-    this.headers = headers && headersOf(headers)
-    this.partition = partition
+    this.put(this.#messages[index], this.#nowMs)
   }
 }

@@ -2,7 +2,7 @@
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
-import type { Rows } from '../ingest/rows.ts'
+import type { Row, Rows } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { LogRecord, TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
@@ -10,8 +10,8 @@ import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import { ColumnRows, type MessageColumns } from './column_rows.ts'
 import { headersOf, type Message } from './message.ts'
-import { MessageRows } from './message_rows.ts'
-import { badTimestamp, type RowTopic } from './topic_rows.ts'
+import { MessageRow, MessageRows } from './message_rows.ts'
+import { badTimestamp, type RowTopic } from './topic_row.ts'
 
 export interface TopicOptions<K, V> {
   /** Type of keys. Default raw(): the bytes, or null. */
@@ -35,6 +35,8 @@ export interface TopicOptions<K, V> {
 export interface TopicPort {
   now(): number
   store(topic: string, partition: number | undefined, record: LogRecord): Promise<RecordMetadata>
+  /** Takes a copy of the row. */
+  storeRow(topic: string, row: Row): Promise<RecordMetadata>
   storeMany(topic: string, rows: Rows): Promise<ManyStored>
 }
 
@@ -50,6 +52,8 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
   /** For the compiler only. */
   declare readonly fields: Fields
   readonly #port: TopicPort
+  /** What send() encodes into. */
+  #row: MessageRow<K, V> | undefined
 
   /** Made by app.topic(). */
   constructor(name: string, options: TopicOptions<K, V>, port: TopicPort) {
@@ -70,8 +74,15 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
    * createTopics; an app that starts makes its topics). Rejects with RECORD_INVALID for a value
    * that does not fit or a timestamp that is no whole number, and with TOPIC_UNKNOWN.
    */
-  async send(message: Message<K, V>): Promise<RecordMetadata> {
-    return this.sendBytes(this.#keyOf(message), this.value.encode(message.value), message)
+  send(message: Message<K, V>): Promise<RecordMetadata> {
+    // Not async: a promise less for each record.
+    try {
+      this.#row ??= new MessageRow<K, V>(this as RowTopic<K, V>)
+      this.#row.put(message, this.#port.now())
+      return this.#port.storeRow(this.name, this.#row)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -107,16 +118,6 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
       timestamp: time,
       ...(headers === undefined ? {} : { headers: headersOf(headers) }),
     })
-  }
-
-  #keyOf({ key, value }: Message<K, V>): Uint8Array | null {
-    if (key !== undefined) return key === null ? null : this.key.encode(key)
-    const { keyedBy, key: type } = this.options
-    if (keyedBy === undefined) return null
-    const field: unknown = value?.[keyedBy]
-    if (field === undefined || field === null) return null
-    // Without a declared key type the key is the field's text, which is what string() would write.
-    return type === undefined ? Buffer.from(String(field)) : this.key.encode(field as K)
   }
 }
 

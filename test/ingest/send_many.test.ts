@@ -31,6 +31,8 @@ function topicOn<K, V>(
     now: () => 5,
     store: async (name, partition, stores) =>
       sender.send(name, partition ?? place(stores.key), stores),
+    storeRow: (name, row) =>
+      sender.sendRow(name, row.partition ?? place(row.key, row.keyLength), row),
     storeMany: (name, rows) =>
       sender.sendMany(name, rows, (row) => row.partition ?? place(row.key, row.keyLength)),
   })

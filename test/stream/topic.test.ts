@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EuphorionError } from '../../src/errors.ts'
+import { type Row, recordOf } from '../../src/ingest/rows.ts'
 import type { LogRecord } from '../../src/log/log.ts'
 import { integer, nullable, optional, string } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
@@ -13,6 +14,9 @@ const port = {
   async store(topic: string, partition = 0, stores: LogRecord) {
     stored.push(stores)
     return { topic, partition, offset: 0, timestamp: stores.timestamp }
+  },
+  async storeRow(topic: string, row: Row) {
+    return port.store(topic, row.partition, recordOf(row))
   },
   storeMany: () => assert.fail('one by one'),
 }

@@ -1,7 +1,7 @@
 // How a topic's keys and values become bytes in sendMany: straight into scratch bytes where the
 // types are known, by the topic's codecs else. The base of the rows that Topic hands to the sender.
 import { EuphorionError } from '../errors.ts'
-import type { Rows } from '../ingest/rows.ts'
+import type { Row } from '../ingest/rows.ts'
 import type { LogHeader } from '../log/log.ts'
 import { type Codec, text } from '../record/codec.ts'
 import { JsonBytes } from '../record/json_bytes.ts'
@@ -16,9 +16,8 @@ export interface RowTopic<K, V> {
   readonly options: { readonly keyedBy?: string; readonly key?: unknown }
 }
 
-/** The row at hand; encode() of a subclass fills it. */
-export abstract class TopicRows<K, V> implements Rows {
-  abstract readonly count: number
+/** The row at hand; a subclass fills it. */
+export abstract class TopicRow<K, V> implements Row {
   key: Uint8Array | null = null
   keyLength = -1
   value: Uint8Array | null = null
@@ -36,8 +35,6 @@ export abstract class TopicRows<K, V> implements Rows {
     this.#topic = topic
     this.#isTextKey = (topic.key as unknown) === text()
   }
-
-  abstract encode(index: number): void
 
   /** A key as send() takes it. */
   protected putKey(key: K | null): void {
