@@ -2,7 +2,6 @@
 import type { Clock } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import { PageViews } from '../tune/workload.ts'
-import { decodeBatches } from '../wire/record_batch.ts'
 
 export interface DemoFeedOptions {
   readonly log: Log
@@ -19,9 +18,8 @@ export interface DemoFeedOptions {
   readonly clock: Clock
 }
 
-/** A log that takes finished batches as they are, and is cleaned when told. */
-interface BatchAppender {
-  appendBatches(topic: string, partition: number, bytes: Uint8Array): Promise<number>
+/** A log that is cleaned when told. */
+interface Cleaner {
   clean(topic: string): Promise<void>
 }
 
@@ -45,23 +43,22 @@ export class DemoFeed {
   async run(): Promise<void> {
     const { log, topic, partitions, events, clock, cleans } = this.#options
     const views = new PageViews({ events, partitions })
-    const fast = 'appendBatches' in log ? (log as Log & BatchAppender) : undefined
-    const producer = fast === undefined ? await log.producer() : undefined
+    const cleaner = 'clean' in log ? (log as Log & Cleaner) : undefined
+    const producer = await log.producer()
     const startedAt = clock.monotonic()
     let cleanAt = cleans ? CLEAN_EVENTS : Number.POSITIVE_INFINITY
     for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
       const { partition, bytes, records } = batch
-      if (fast !== undefined) await fast.appendBatches(topic, partition, bytes)
-      else await producer?.append(topic, partition, decodeBatches(bytes, { checkCrc: false }))
+      await producer.appendBatch(topic, partition, bytes)
       this.produced += records
       if (this.produced >= cleanAt) {
         cleanAt += CLEAN_EVENTS
-        await fast?.clean(topic)
+        await cleaner?.clean(topic)
       }
       await this.#pace(startedAt)
       if (this.#stopped) break
     }
-    await producer?.close()
+    await producer.close()
   }
 
   stop(): void {

@@ -2,6 +2,8 @@
 import { EuphorionError } from '../errors.ts'
 import { runBench } from './bench_run.ts'
 import type { BenchSpec } from './bench_spec.ts'
+import { runWireBench } from './bench_wire.ts'
+import type { WireBenchSpec } from './bench_wire_spec.ts'
 
 // With its parent gone nobody waits for the answer. 'exit' then removes the store.
 process.once('disconnect', () => process.exit(1))
@@ -9,8 +11,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
 process.once('message', (spec) => {
-  runBench(spec as BenchSpec).then(
-    (run) => process.send?.({ run }, () => process.exit(0)),
+  const given = spec as BenchSpec | WireBenchSpec
+  const running = 'part' in given ? runWireBench(given) : runBench(given)
+  running.then(
+    (run: unknown) => process.send?.({ run }, () => process.exit(0)),
     (error: unknown) => {
       const known = error instanceof EuphorionError ? { code: error.code, place: error.place } : {}
       const cause =

@@ -1,9 +1,10 @@
 // Runs a bench in a process of its own, so that memory, compiled code and garbage of one run do not
-// colour the next. Called by the bench command.
+// colour the next. Called by the bench commands.
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../errors.ts'
 import type { BenchRun, BenchSpec } from './bench_spec.ts'
+import type { WireBenchRun, WireBenchSpec } from './bench_wire_spec.ts'
 
 interface Failure {
   readonly code?: ErrorCode
@@ -19,14 +20,16 @@ function rebuild({ code, place, message, cause }: Failure): Error {
     : new EuphorionError(code, message, { place, cause: reason })
 }
 
-export function benchInProcess(spec: BenchSpec): Promise<BenchRun> {
+export function benchInProcess(spec: BenchSpec): Promise<BenchRun>
+export function benchInProcess(spec: WireBenchSpec): Promise<WireBenchRun>
+export function benchInProcess(spec: BenchSpec | WireBenchSpec): Promise<unknown> {
   const child = fork(fileURLToPath(new URL('./bench_child.js', import.meta.url)))
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) =>
       reject(new Error(`the run ended early (${signal ?? `exit code ${code}`})`)),
     )
-    child.once('message', (answer: { run?: BenchRun; failure?: Failure }) => {
+    child.once('message', (answer: { run?: unknown; failure?: Failure }) => {
       if (answer.run !== undefined) resolve(answer.run)
       else reject(rebuild(answer.failure!))
     })

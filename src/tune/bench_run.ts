@@ -16,8 +16,8 @@ import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { PartitionOffsets } from '../log/log.ts'
 import { createLogger } from '../logger.ts'
 import { codecOf } from '../record/codec.ts'
-import { float64, string, timestamp } from '../record/fields.ts'
-import { type RecordType, record } from '../record/record.ts'
+import { string } from '../record/fields.ts'
+import type { RecordType } from '../record/record.ts'
 import type { Settings } from '../settings.ts'
 import { Agent } from '../stream/agent.ts'
 import type { AgentServices } from '../stream/agent_partition.ts'
@@ -25,13 +25,8 @@ import { count, max, min, sum } from '../stream/aggregates.ts'
 import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
 import { hopping, tumbling } from '../window/windows.ts'
 import type { BenchRun, BenchSpec } from './bench_spec.ts'
+import { PageView } from './page_view.ts'
 
-const PageView = record('PageView', {
-  user: string(),
-  url: string(),
-  ms: float64(),
-  ts: timestamp(),
-})
 type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
 
 const TABLE = 'views'

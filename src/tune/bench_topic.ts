@@ -2,7 +2,6 @@
 import { EuphorionError } from '../errors.ts'
 import type { Compression, Log } from '../log/log.ts'
 import { prepareCompression } from '../wire/compression.ts'
-import { decodeBatches } from '../wire/record_batch.ts'
 import { PageViews } from './workload.ts'
 
 export interface BenchTopic {
@@ -12,17 +11,9 @@ export interface BenchTopic {
   readonly compression: Compression
 }
 
-/** A log that takes finished batches as they are. */
-interface BatchAppender {
-  appendBatches(topic: string, partition: number, bytes: Uint8Array): Promise<number>
-}
-
-function appender(log: Log): BatchAppender | undefined {
-  const candidate = log as Log & Partial<BatchAppender>
-  return typeof candidate.appendBatches === 'function' ? (candidate as BatchAppender) : undefined
-}
-
 const UNLIMITED = -1
+/** Batches on their way while the next one is made. */
+const APPENDS_MAX = 16
 
 /** How many records the topic has; undefined where there is none. */
 async function recordsIn(log: Log, topic: string): Promise<number | undefined> {
@@ -47,21 +38,23 @@ export async function prepareTopic(
   await log.createTopic(topic, { partitions, config })
   await prepareCompression(compression)
   const views = new PageViews({ events, partitions, keys, compression })
-  const append = appender(log)
-  const producer = append === undefined ? await log.producer({ compression }) : undefined
+  const producer = await log.producer()
+  const underWay = new Set<Promise<unknown>>()
   let written = 0
   for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
-    if (append !== undefined) await append.appendBatches(topic, batch.partition, batch.bytes)
-    else
-      await producer?.append(
-        topic,
-        batch.partition,
-        decodeBatches(batch.bytes, { checkCrc: false }),
-      )
+    // A copy: the next batch is written over this one while it is on its way.
+    const stored = producer.appendBatch(topic, batch.partition, batch.bytes.slice())
+    underWay.add(stored)
+    stored.then(
+      () => underWay.delete(stored),
+      () => undefined,
+    )
+    if (underWay.size >= APPENDS_MAX) await Promise.race(underWay)
     written += batch.records
     progress(written)
   }
-  await producer?.close()
+  await Promise.all(underWay)
+  await producer.close()
   return topic
 }
 

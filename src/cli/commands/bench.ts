@@ -14,6 +14,7 @@ import type { CommandContext } from '../command_line.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 import { paintTable } from '../paint.ts'
 import { Progress } from '../progress.ts'
+import { addBenchWire } from './bench_wire.ts'
 
 interface BenchOptions {
   readonly workload: Workload
@@ -101,6 +102,7 @@ export function addBench(program: Command, context: CommandContext): void {
     ],
   ])
   command.action((options: BenchOptions) => run(options, givenSettings(command)))
+  addBenchWire(bench, context)
 }
 
 async function run(options: BenchOptions, given: Readonly<Record<string, unknown>>): Promise<void> {
