@@ -24,7 +24,9 @@ if (kafka) {
       // It gives kafkajs the codecs that it has not.
       await (await openKafkajsLog({ brokers: brokers.split(',') })).close()
       for (const codec of codecs) await prepareCompression(codec)
-      log = await openLog(`kafka://${brokers}`)
+      log = await (await import('../../src/log/kafka/kafka_log.ts')).openKafkaLog({
+        brokers: brokers.split(','),
+      })
     })
     after(() => log?.close())
 
