@@ -55,9 +55,12 @@ export class Cuts {
     return this.#last
   }
 
-  /** Cuts these partitions, behind the cut that may be under way. */
-  cut(tasks: readonly PartitionTask[]): Promise<void> {
-    const cut = this.#last.then(() => this.#cutNow(tasks))
+  /**
+   * Cuts these partitions, behind the cut that may be under way. 'store': without the group, which
+   * has given them to others.
+   */
+  cut(tasks: readonly PartitionTask[], until: 'store' | 'commit' = 'commit'): Promise<void> {
+    const cut = this.#last.then(() => this.#cutNow(tasks, until))
     // whoever asked hears of a failure; the next cut is tried all the same
     this.#last = cut.catch(() => undefined)
     return cut
@@ -66,7 +69,7 @@ export class Cuts {
   /**
    * Acknowledged offsets first, then what was sent before, then states, then the group's offsets.
    */
-  async #cutNow(tasks: readonly PartitionTask[]): Promise<void> {
+  async #cutNow(tasks: readonly PartitionTask[], until: 'store' | 'commit'): Promise<void> {
     assert(!this.#isCutting, 'two cuts at once')
     this.#isCutting = true
     this.count++
@@ -74,6 +77,7 @@ export class Cuts {
       const { beforeCommit, settings, deadLetters } = this.#options
       const acknowledged = tasks.map((task) => task.intake.acknowledged())
       await all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
+      if (until === 'store') return
       const moved: { task: PartitionTask; offset: number }[] = []
       tasks.forEach((task, i) => {
         const offset = Math.min(acknowledged[i], task.storedOffset())

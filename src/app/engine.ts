@@ -25,6 +25,7 @@ import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
 import { Cuts } from './cuts.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
+import { partitionRanges } from './partition_ranges.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
 import { checkWithinLog } from './positions.ts'
 import { readTable } from './read_table.ts'
@@ -124,7 +125,7 @@ export class Engine {
         starts.then(() => this.#assignedOnce.resolve(), this.#assignedOnce.reject)
         return starts
       },
-      onRevoked: (partitions) => this.#revoked(partitions),
+      onRevoked: (partitions, lost) => this.#revoked(partitions, lost),
     })
     fetching()
     const { overlappingFetches } = log.capabilities
@@ -259,6 +260,7 @@ export class Engine {
   }
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
+    const beganMs = this.#options.clock.monotonic()
     const starts: StartPosition[] = []
     for (const { topic, partition, committed } of partitions) {
       const start = await this.#open(topic, partition, committed)
@@ -270,6 +272,7 @@ export class Engine {
     const furthest = ({ topic, partition }: TopicPartition) =>
       this.#tasks.get(`${topic} ${partition}`)!.furthest()
     await checkWithinLog(this.#options, [...starts, ...committed], furthest)
+    this.#tell('partitions assigned', partitions, beganMs)
     return starts
   }
 
@@ -299,14 +302,16 @@ export class Engine {
     return start
   }
 
-  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+  async #revoked(partitions: readonly TopicPartition[], lost = false): Promise<void> {
+    const { clock } = this.#options
+    const beganMs = clock.monotonic()
     const leaving = partitions.flatMap(
       ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
     )
     const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
     await Promise.race([quiet, this.#aborted.promise])
     try {
-      if (!this.#isAborted) await this.#cuts.cut(leaving)
+      if (!this.#isAborted) await this.#cuts.cut(leaving, lost ? 'store' : 'commit')
     } finally {
       for (const task of leaving) {
         this.#tellLeftOut(task)
@@ -314,6 +319,14 @@ export class Engine {
         await task.close(this.#isAborted)
       }
     }
+    this.#tell(lost ? 'partitions lost' : 'partitions revoked', partitions, beganMs)
+  }
+
+  /** What a person reads of a rebalance: which partitions came or went, and how long that took. */
+  #tell(message: string, partitions: readonly TopicPartition[], beganMs: number): void {
+    const { clock, logger } = this.#options
+    const ms = Math.round(clock.monotonic() - beganMs)
+    logger.info({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)
   }
 
   /** Late and bad records may be in no topic, by policy: then this is where a person sees them. */

@@ -92,8 +92,11 @@ export interface ConsumerOptions {
   readonly onAssigned: (
     partitions: readonly AssignedPartition[],
   ) => Promise<readonly StartPosition[]>
-  /** Called, and awaited, before partitions are given up. */
-  readonly onRevoked: (partitions: readonly TopicPartition[]) => Promise<void>
+  /**
+   * Called, and awaited, before partitions are given up. `lost`: others may have them already, and
+   * nothing of them can be committed.
+   */
+  readonly onRevoked: (partitions: readonly TopicPartition[], lost?: boolean) => Promise<void>
 }
 
 export interface AssignedPartition extends TopicPartition {
