@@ -55,7 +55,7 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
   const { brokers } = address
   const { connectTimeoutMs, requestTimeoutMs, sessionTimeoutMs } = settings
   const shared = { brokers, clientId, sasl, clock, connectTimeoutMs, requestTimeoutMs }
-  if (settings.transport === 'kafka') {
+  if (settings.transport !== 'kafkajs') {
     const { openKafkaLog } = await import('./kafka/kafka_log.ts')
     return openKafkaLog({
       ...shared,

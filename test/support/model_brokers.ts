@@ -9,6 +9,8 @@ import { batchOf } from './batches.ts'
 import { keyed } from './plans.ts'
 
 const version = 11
+/** As the landing buffer of a connection: a whole small answer fits. */
+const landingBytes = 4096
 const notLeader = 6
 const outOfRange = 1
 
@@ -165,7 +167,7 @@ class ModelConnection {
     const delivery = this.#delivery
     if (delivery === undefined || this.#paused) return
     const { body, sink } = delivery
-    const landing = new Uint8Array(64)
+    const landing = new Uint8Array(landingBytes)
     const target = sink.target(body.length - delivery.at) ?? landing
     const taken = Math.min(count, target.length, body.length - delivery.at)
     target.set(body.subarray(delivery.at, delivery.at + taken))
