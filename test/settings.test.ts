@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EuphorionError } from '../src/errors.ts'
+import { settingSpecs } from '../src/setting_specs.ts'
 import {
   describeBounds,
   environmentName,
@@ -8,7 +9,6 @@ import {
   resolveSettings,
   type SettingsSources,
   settingNames,
-  settingSpecs,
 } from '../src/settings.ts'
 import { formatBytes, formatDuration, parseBytes, parseDuration } from '../src/units.ts'
 

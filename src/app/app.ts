@@ -16,12 +16,12 @@ import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
+import { settingSpecs } from '../setting_specs.ts'
 import {
   resolveSettings,
   type Settings,
   type SettingsInput,
   type SettingsSource,
-  settingSpecs,
 } from '../settings.ts'
 import { Agent } from '../stream/agent.ts'
 import type { AgentFunction } from '../stream/agent_partition.ts'

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { readConfigFile } from '../app/config_file.ts'
 import { EuphorionError } from '../errors.ts'
+import { settingSpecs } from '../setting_specs.ts'
 import {
   checkSetting,
   describeBounds,
@@ -13,7 +14,6 @@ import {
   type Settings,
   type SettingsSource,
   settingNames,
-  settingSpecs,
 } from '../settings.ts'
 import type { CommandContext } from './command_line.ts'
 import { startedAs } from './started_as.ts'

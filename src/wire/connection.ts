@@ -1,8 +1,8 @@
 // One connection to a broker: requests are written at once, and their answers come in the same
 // order. Opened by the Kafka driver's cluster, and by the thread of a group's membership.
 //
-//   request() ─ encode ─▶ socket        socket ─▶ AnswerReader ─▶ oldest request ─ decode ─▶ promise
-//                         (held while it logs in again)                   └── or its AnswerSink
+//   request() ─ encode ─▶ socket      socket ─▶ AnswerReader ─▶ oldest request ─ decode ─▶ promise
+//                         (held while it logs in again)                 └── or its AnswerSink
 import type { Socket } from 'node:net'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Clock } from '../clock.ts'
@@ -133,8 +133,8 @@ export class Connection {
 
   /**
    * The answer. Rejects with LOG_FAILED when the connection ends before it came, or when it does
-   * not come in time, which ends the connection; with PROTOCOL_VIOLATED when it cannot be read; with
-   * CAPABILITY_MISSING.
+   * not come in time, which ends the connection; with PROTOCOL_VIOLATED when it cannot be read;
+   * with CAPABILITY_MISSING.
    */
   request<Q, A>(type: RequestType<Q, A>, body: Q, options: RequestOptions = {}): Promise<A> {
     return new Promise((resolve, reject) => {

@@ -130,7 +130,7 @@ function bearerMessage({ value, extensions = {} }: OAuthToken): string {
   return `n,,\x01auth=Bearer ${value}\x01${pairs.join('')}\x01`
 }
 
-/** A broker says what is wrong with a token in an answer without an error; then it wants to fail. */
+/** A broker says what is wrong with a token in an answer without an error, and wants another. */
 async function bearer(say: Say, message: string): Promise<number> {
   const { authBytes, sessionLifetimeMs } = await say(message)
   if (authBytes.length === 0) return sessionLifetimeMs

@@ -166,6 +166,7 @@ function paint(lines: readonly Line[]): string {
     i === 0 || i === head.length - 1 ? ('left' as const) : ('right' as const),
   )
   const [first] = lines
-  const facts = `${first.events.toLocaleString('en')} records a run, ${first.broker}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
+  const records = `${first.events.toLocaleString('en')} records a run, ${first.broker}`
+  const facts = `${records}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
   return `${paintTable(head, rows, align)}\n${facts}\n`
 }

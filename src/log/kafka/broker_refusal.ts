@@ -1,4 +1,4 @@
-// An error code in an answer, thrown: the error for a person, with what Cluster.retry needs to know,
+// An error code in an answer, thrown: the error for a person, with what Cluster.retry needs,
 // and what that knows of other errors.
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
 import { brokerError, brokerFailure, type LookUp } from '../../wire/broker_error.ts'

@@ -2,7 +2,7 @@
 // the place that the handler gives: no copy but of what came together with a head. Made for each
 // Fetch by BrokerFetcher.
 //
-//   throttle · error · session · topics ─▶ [ name · partitions ─▶ [ head │ records │ tags ] tags ] tags
+//   throttle · error · session · topics ─▶ [ name · partitions ─▶ [ head │ records │ tags ] tags ]
 import { EuphorionError } from '../../errors.ts'
 import { Decoder } from '../../wire/decoder.ts'
 import type { AnswerSink } from '../../wire/request.ts'

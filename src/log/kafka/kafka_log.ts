@@ -2,7 +2,8 @@
 // producers and consumers in files of their own. Opened by openLog for kafka:// brokers.
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
-import { type Settings, settingSpecs } from '../../settings.ts'
+import { settingSpecs } from '../../setting_specs.ts'
+import type { Settings } from '../../settings.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
 import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'

@@ -62,7 +62,7 @@ export interface MemberPorts {
   failed(error: EuphorionError): void
 }
 
-export const assignorName = 'euphorion'
+const assignorName = 'euphorion'
 const protocolType = 'consumer'
 /** The coordinator answers JoinGroup at the latest after the rebalance timeout. */
 const joinGraceMs = 5000
