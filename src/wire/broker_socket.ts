@@ -77,9 +77,14 @@ export function shownAddress(host: string, port: number): string {
 function unreachable(host: string, port: number, cause: Error): EuphorionError {
   // An address with several IPs fails with all their errors and no message of its own.
   const first = cause instanceof AggregateError ? (cause.errors[0] as Error) : cause
+  const { code = '', message } = first as NodeJS.ErrnoException
+  const where = shownAddress(host, port)
+  if (/^ERR_SSL_|^EPROTO$/.test(code))
+    return new EuphorionError('PROTOCOL_VIOLATED', `${where} does not answer in TLS`, { cause })
+  const hint = /CERT|SIGNATURE|ISSUER/.test(code) ? '; sslCaFile names whom to trust' : ''
   return new EuphorionError(
     'BROKER_UNREACHABLE',
-    `${shownAddress(host, port)} cannot be reached: ${first.message || (first as NodeJS.ErrnoException).code}`,
+    `${where} cannot be reached: ${message || code}${hint}`,
     { cause },
   )
 }
