@@ -69,6 +69,8 @@ export class Cluster {
   readonly #coordinators = new Map<string, number>()
   readonly #refreshes: SharedTurns
   #readers = 0
+  /** Who ended a connection that had not logged in. */
+  #hungUp: string | undefined
   #cancelAging: (() => void) | undefined
   #closed = false
 
@@ -265,9 +267,14 @@ export class Cluster {
     this.#age()
   }
 
-  /** Names all the brokers where none could be reached. */
+  /** Names all the brokers where none could be reached, and what one has done. */
   #connectFailure(error: unknown): unknown {
     const { brokers } = this.#options
+    if (this.#hungUp !== undefined && isPassing(error)) {
+      // A listener with SASL takes ApiVersions from anybody, and hangs up at anything else.
+      const what = 'hung up at the second request: perhaps it wants a login (saslMechanism)'
+      return new EuphorionError('AUTHENTICATION_FAILED', `${this.#hungUp} ${what}`)
+    }
     if (!(error instanceof EuphorionError) || error.code !== 'BROKER_UNREACHABLE') return error
     if (brokers.length === 1 || error.message.includes(this.brokers)) return error
     const message = `none of ${this.brokers} answers; the last one tried: ${error.message}`
@@ -333,9 +340,9 @@ export class Cluster {
     try {
       await this.#askMetadata([], connection)
     } catch (error) {
-      const hungUp = connection.closed && !this.#closed && this.#options.sasl === undefined
+      if (connection.closed && this.#options.sasl === undefined) this.#hungUp = connection.address
       connection.close()
-      throw hungUp ? wantsLogin(connection, error) : error
+      throw error
     }
     const isHere = ({ host, port }: Address) => host === address.host && port === address.port
     const here = [...this.#cache.brokers.values()].find(isHere)
@@ -384,13 +391,4 @@ export class Cluster {
     this.#cache.addBroker({ nodeId, host, port, rack: null })
     return nodeId
   }
-}
-
-/** A listener with SASL takes ApiVersions from anybody, and hangs up at anything else. */
-function wantsLogin({ address }: Connection, cause: unknown): EuphorionError {
-  return new EuphorionError(
-    'PROTOCOL_VIOLATED',
-    `${address} hung up at the second request: perhaps it wants a login (saslMechanism)`,
-    { cause },
-  )
 }

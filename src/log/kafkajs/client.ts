@@ -60,8 +60,9 @@ export function clientMaker(options: KafkajsOptions, socketFactory: ISocketFacto
     })
 }
 
+/** An object of its own: kafkajs writes into it. */
 function kafkajsSasl(sasl: SaslOptions | undefined): SASLOptions | undefined {
-  if (sasl?.mechanism !== 'oauthbearer') return sasl
+  if (sasl?.mechanism !== 'oauthbearer') return sasl && { ...sasl }
   return { mechanism: 'oauthbearer', oauthBearerProvider: sasl.token }
 }
 
