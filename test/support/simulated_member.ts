@@ -26,6 +26,8 @@ export interface SimulatedMember {
 export interface MemberChoice {
   readonly instanceId?: string
   readonly topics?: readonly string[]
+  /** Default 6 s. */
+  readonly sessionTimeoutMs?: number
 }
 
 export class Simulation {
@@ -68,7 +70,7 @@ export class Simulation {
         topics: choice.topics ?? [...this.partitions.keys()],
         ...(choice.instanceId === undefined ? {} : { instanceId: choice.instanceId }),
         place: '',
-        sessionTimeoutMs: 6000,
+        sessionTimeoutMs: choice.sessionTimeoutMs ?? 6000,
         heartbeatIntervalMs: 1000,
         rebalanceTimeoutMs: 20_000,
         metadataIntervalMs: 5000,

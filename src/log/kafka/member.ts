@@ -235,10 +235,11 @@ export class GroupMember {
       return
     }
     const { assignedPartitions, userData } = decodeAssignment(answer.assignment)
+    const isNew = this.#generation < 0
     this.#generation = joined.generationId
     const { memberId, generationId } = joined
     this.#ports.identity({ memberId, generationId })
-    this.#note(decodeShareNotes(userData))
+    this.#note(decodeShareNotes(userData), isNew)
     if (this.#state !== 'running') return
     this.#holdings.aim(
       assignedPartitions
@@ -247,13 +248,16 @@ export class GroupMember {
     )
   }
 
-  #note({ incomplete, layout, subscription }: ShareNotes): void {
+  #note({ incomplete, layout, subscription }: ShareNotes, isNew: boolean): void {
     this.#leader.assigned(layout)
     this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
     if (!incomplete) this.#orphanLooks = 0
     // A static member that comes back with other topics starts no rebalance by itself.
     if (subscription !== 0 && subscription !== subscriptionOf(this.#topics))
       this.#rejoin('its topics are others than the leader knew')
+    // The others may be waiting for what it had before it came back.
+    if (incomplete && isNew && this.#options.instanceId !== undefined)
+      this.#rejoin('it came back with nothing to give up')
   }
 
   /** Heartbeats, until there is a reason to join again. */
