@@ -154,6 +154,12 @@ export const settingSpecs = {
     max: 16 * MIB,
     help: 'A batch of records on its way to a topic is full at this size.',
   }),
+  deliveryTimeoutMs: duration({
+    default: 120_000,
+    min: 1000,
+    max: HOUR_MS,
+    help: 'How long Kafka may take to confirm a batch, tries included, before it is refused.',
+  }),
   lingerMs: duration({
     default: 0,
     min: 0,

@@ -61,6 +61,7 @@ export async function openLog(broker: string, options: LogOptions = {}): Promise
       ...shared,
       tls,
       metadataMaxAgeMs: settings.metadataMaxAgeMs,
+      deliveryTimeoutMs: settings.deliveryTimeoutMs,
       retryBackoff: backoffOf(settings.retryBackoffMs, settings.retryBackoffMaxMs),
       reconnectBackoff: backoffOf(settings.reconnectBackoffMs, settings.reconnectBackoffMaxMs),
       consumers: consumersOf(settings),

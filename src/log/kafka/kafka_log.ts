@@ -231,8 +231,9 @@ class KafkaLog implements Log {
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
     await prepareCompression(compression)
-    const { clock, random, requestTimeoutMs, deliveryTimeoutMs } = this.#options
-    const options = { compression, clock, random, requestTimeoutMs, deliveryTimeoutMs }
+    const { clock, random, requestTimeoutMs, deliveryTimeoutMs, retryBackoff } = this.#options
+    const own = { compression, deliveryTimeoutMs, retryBackoff }
+    const options = { ...own, clock, random, requestTimeoutMs }
     const producer: KafkaProducer = new KafkaProducer(this.#cluster, options, () =>
       this.#open.delete(producer),
     )
