@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import { MemoryProducer } from '../support/agents.ts'
-import { settle } from '../support/manual_clock.ts'
+import { ManualClock, settle } from '../support/manual_clock.ts'
 
 const record = (text: string) => ({ key: null, value: Buffer.from(text), timestamp: 0 })
 
@@ -34,6 +34,23 @@ test('what is sent while an append is on its way goes out as one batch, in order
     producer.stored.map(({ value }) => String(value)),
     ['0', '1', '2', '3'],
   )
+})
+
+test('a record waits for others as long as it may linger, and not behind another append', async () => {
+  const producer = new MemoryProducer()
+  const clock = new ManualClock()
+  const sender = new Sender(producer, { recordsMax: 100, lingerMs: 5, clock })
+  const first = sender.send('t', 0, record('0'))
+  await clock.advance(4)
+  const second = sender.send('t', 0, record('1'))
+  assert.deepEqual(producer.batches, [])
+  await clock.advance(1)
+  await Promise.all([first, second])
+  assert.deepEqual(producer.batches, [2])
+  const third = sender.send('t', 0, record('2'))
+  await sender.flush()
+  assert.equal((await third).offset, 2)
+  assert.deepEqual(producer.batches, [2, 1])
 })
 
 test('large records are spread over batches', async () => {

@@ -63,6 +63,48 @@ test('a topic takes messages of its types only', () => {
   check<Equal<typeof wrong, () => void>>()
 })
 
+test('sendMany takes messages, values, or the columns of the record', () => {
+  const right = (): void => {
+    void views.sendMany([{ value: { url: '/', ms: 1, at: 0 }, key: 'k' }])
+    void views.sendMany({ value: { url: ['/'], ms: new Float64Array(1), at: [0] } })
+    void views.sendMany({
+      value: { url: ['/'], ms: [1], at: new Float64Array(1), by: [undefined] },
+      key: ['k', null],
+      timestamp: new Float64Array(1),
+      partition: 0,
+    })
+    void views.sendMany({ value: [{ url: '/', ms: 1, at: 0 }] })
+    void app.topic('texts', { value: text() }).sendMany({ value: ['a'], timestamp: 5 })
+  }
+  const wrong = (): void => {
+    // @ts-expect-error a column is missing
+    void views.sendMany({ value: { url: ['/'], ms: [1] } })
+    // @ts-expect-error no such column
+    void views.sendMany({ value: { url: ['/'], ms: [1], at: [0], page: ['/'] } })
+    // @ts-expect-error text is not numbers
+    void views.sendMany({ value: { url: [1], ms: [1], at: [0] } })
+    // @ts-expect-error numbers are not text
+    void views.sendMany({ value: { url: new Float64Array(1), ms: [1], at: [0] } })
+    // @ts-expect-error a column is an array
+    void views.sendMany({ value: { url: '/', ms: [1], at: [0] } })
+    // @ts-expect-error keys are strings
+    void views.sendMany({ value: { url: ['/'], ms: [1], at: [0] }, key: [1] })
+    // @ts-expect-error a field of a message is missing
+    void views.sendMany([{ value: { url: '/' } }])
+    // @ts-expect-error text has no columns
+    void app.topic('texts', { value: text() }).sendMany({ value: { length: [1] } })
+    // @ts-expect-error one text is not many
+    void app.topic('texts', { value: text() }).sendMany({ value: 'abc' })
+  }
+  check<Equal<typeof right, typeof wrong>>()
+  const stored = async (): Promise<void> => {
+    const { records, partitions } = await views.sendMany([])
+    check<Equal<typeof records, number>>()
+    check<Equal<(typeof partitions)[0]['firstOffset'], number>>()
+  }
+  check<Equal<typeof stored, () => Promise<void>>>()
+})
+
 test('results go to untyped topics and to topics of their types', () => {
   perPage.changes().to(app.topic('bytes'))
   const keys = json<{ key: string; start: number; end: number }>()
