@@ -243,7 +243,7 @@ export const settingSpecs = {
     default: 0,
     min: 0,
     max: HOUR_MS,
-    help: 'Time between signs of life to Kafka. 0: a third of sessionTimeoutMs, at most 3 s.',
+    help: 'Time between signs of life to Kafka. 0: a third of sessionTimeoutMs, at most 1 s.',
   }),
   rebalanceTimeoutMs: duration({
     default: 60_000,

@@ -118,6 +118,7 @@ export class Engine {
     this.#services = await this.#makeServices(topics)
     this.#consumer = await log.consumer({
       groupId: appId,
+      logger: this.#options.logger,
       topics,
       maxBytes: settings.batchBytes,
       onAssigned: async (partitions) => {

@@ -2,6 +2,7 @@
 // of Kafka RecordBatch v2 bytes, and offsets kept for groups of consumers. Drivers declare what
 // they can do; nothing else of a driver leaks. One contract suite runs on every driver
 // (test/contract/log.ts).
+import type { Logger } from '../logger.ts'
 import type { Compression } from '../wire/compression.ts'
 import type { LogRecord, StoredRecord } from '../wire/record.ts'
 
@@ -77,6 +78,8 @@ export interface LogProducer {
 
 export interface ConsumerOptions {
   readonly groupId: string
+  /** Hears of rounds of the group: how many members, and why. */
+  readonly logger?: Logger
   readonly topics: readonly string[]
   /** Where a partition without a sought or committed offset begins. Default 'earliest'. */
   readonly startFrom?: 'earliest' | 'latest'

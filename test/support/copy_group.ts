@@ -13,6 +13,8 @@ export interface CopyGroupOptions {
   readonly records: number
   readonly partitions: number
   readonly settings: SettingsInput
+  /** Records a second that are copied of each partition, about. */
+  readonly rate: number
 }
 
 const LOOK_MS = 100
@@ -43,12 +45,19 @@ export class CopyGroup {
 
   /** Another process of the app. */
   start(settings: SettingsInput = {}): CopyLife {
-    const { broker, settings: common } = this.#options
+    const { broker, rate, settings: common } = this.#options
     const { appId, source, sink } = this
-    const job = { appId, source: source.topic, sink, life: this.lives.length }
+    const job = { appId, source: source.topic, sink, rate, life: this.lives.length }
     const life = new CopyLife({ ...job, settings: { ...common, broker, ...settings } })
     this.lives.push(life)
     return life
+  }
+
+  /** Several more, and waits until each has copied something. */
+  async startWorking(...each: readonly SettingsInput[]): Promise<CopyLife[]> {
+    const lives = each.map((settings) => this.start(settings))
+    await Promise.all(lives.map((life) => life.untilWorking()))
+    return lives
   }
 
   /** Records of the source that the group has done with. */

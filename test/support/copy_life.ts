@@ -53,6 +53,22 @@ export class CopyLife {
     return Promise.race([this.#watch.until(() => holds(this.lines)), ended])
   }
 
+  /** Resolves when it has copied something. */
+  untilWorking(): Promise<void> {
+    return this.until((lines) => lines.some(({ kind }) => kind === 'first'))
+  }
+
+  /** Partitions that it has, as its last line about them says. */
+  get held(): number {
+    const last = this.lines.findLast((line) => line.kind === 'log' && 'held' in line.fields)
+    return last?.kind === 'log' ? Number(last.fields.held) : 0
+  }
+
+  /** Its last round of the group. */
+  get generation(): unknown {
+    return this.logged('joined the group').at(-1)?.fields.generation
+  }
+
   /** Records that it has copied, as far as it has said so. */
   get copied(): number {
     const last = this.lines.findLast((line) => line.kind === 'state')

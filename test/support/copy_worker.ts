@@ -15,6 +15,8 @@ export interface CopyJob {
   /** Which one of all processes of the test it is: goes into the copies. */
   readonly life: number
   readonly settings: SettingsInput
+  /** Records a second that are copied of each partition at most. */
+  readonly rate: number
 }
 
 /** What it says. `atMs`: wall clock. */
@@ -43,8 +45,10 @@ type Told = CopyLine extends infer L ? (L extends CopyLine ? Omit<L, 'atMs'> : n
 
 const GAP_MS_MIN = 50
 const STATE_MS = 1000
+const TURNS_PER_SECOND = 50
+const TURN_MS = 1000 / TURNS_PER_SECOND
 
-const { appId, source, sink, life, settings } = JSON.parse(process.argv[2]) as CopyJob
+const { appId, source, sink, life, settings, rate } = JSON.parse(process.argv[2]) as CopyJob
 let copied = 0
 
 function say(line: Told): void {
@@ -85,6 +89,7 @@ app.agent(
   async function* copy(stream): AsyncGenerator<Copy> {
     const { partition } = stream
     let lastMs: number | undefined
+    let left = 0
     for await (const value of stream) {
       const nowMs = systemClock.monotonic()
       if (lastMs === undefined) say({ kind: 'first', partition })
@@ -92,6 +97,10 @@ app.agent(
         say({ kind: 'gap', partition, ms: Math.round(nowMs - lastMs) })
       lastMs = nowMs
       copied++
+      if (--left < 0) {
+        left = rate / TURNS_PER_SECOND
+        await new Promise<void>((resolve) => systemClock.after(TURN_MS, resolve))
+      }
       yield { partition, value: copyRecord(value!, life) }
     }
   },

@@ -90,6 +90,7 @@ export class Simulation {
         identity: (identity) => {
           if (!self.dead) self.identity = identity ?? self.identity
         },
+        joined: () => undefined,
         failed: ({ code }) => self.failures.push(code),
       },
     )

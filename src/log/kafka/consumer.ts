@@ -16,7 +16,7 @@ export interface KafkaConsumerPorts {
   readonly fetcher: Omit<FetcherOptions, 'offsetOutOfRange' | 'offsets' | 'topicLost'>
   readonly membership: Omit<
     MembershipOptions,
-    'groupId' | 'topics' | 'onAssigned' | 'onRevoked' | 'onFailed'
+    'groupId' | 'topics' | 'onAssigned' | 'onRevoked' | 'onJoined' | 'onFailed'
   >
   readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
   readonly closed: (consumer: LogConsumer) => void
@@ -50,7 +50,11 @@ export class KafkaConsumer implements LogConsumer {
       groupId: options.groupId,
       topics: options.topics,
       onAssigned: (added) => this.#assigned(added),
-      onRevoked: (gone) => this.#revoked(gone),
+      onRevoked: (gone, lost) => this.#revoked(gone, lost),
+      onJoined: (news) => {
+        const { groupId: group, logger } = this.#options
+        logger?.info({ group, ...news }, 'joined the group')
+      },
       onFailed: (error) => this.#fetcher.fail(error),
     })
   }
@@ -131,13 +135,13 @@ export class KafkaConsumer implements LogConsumer {
     }))
   }
 
-  async #revoked(gone: readonly TopicPartition[]): Promise<void> {
+  async #revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void> {
     const isGone = ({ topic, partition }: TopicPartition): boolean =>
       gone.some((each) => each.topic === topic && each.partition === partition)
     this.#fetcher.remove(isGone)
     const revoked = this.#held.filter(isGone)
     this.#held = this.#held.filter((place) => !isGone(place))
-    if (revoked.length > 0) await this.#options.onRevoked(revoked)
+    if (revoked.length > 0) await this.#options.onRevoked(revoked, lost)
   }
 
   #isHeld({ topic, partition }: TopicPartition): boolean {

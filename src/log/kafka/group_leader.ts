@@ -19,6 +19,21 @@ export interface LeaderPorts {
 
 type Assignments = SyncGroupBody['assignments']
 
+/** Why a round came, as the leader sees it: how many members there are, and which are others. */
+interface LeaderNews {
+  readonly members: number
+  readonly came: readonly string[]
+  readonly left: readonly string[]
+}
+
+/** A round of the group, as one member sees it. */
+export interface JoinedNews extends Partial<LeaderNews> {
+  readonly reason: string
+  readonly generation: number
+  /** What it took, most of it waiting for others. */
+  readonly ms: number
+}
+
 export class GroupLeader {
   readonly #ports: LeaderPorts
   readonly #intervalMs: number
@@ -30,6 +45,10 @@ export class GroupLeader {
   #suspected = 0
   #lookedAtMs = 0
   #looking = false
+  /** Instance ids, or member ids, of the round before; empty: it was not ours. */
+  #names: readonly string[] = []
+  /** Of this round; undefined: another one leads. */
+  news: LeaderNews | undefined
 
   constructor(ports: LeaderPorts, intervalMs: number) {
     this.#ports = ports
@@ -39,7 +58,20 @@ export class GroupLeader {
   /** Another one leads. */
   follow(): Assignments {
     this.#topics = []
+    this.#names = []
+    this.news = undefined
     return []
+  }
+
+  #tell(names: readonly string[]): void {
+    const before = this.#names
+    this.#names = names
+    const isFirst = before.length === 0
+    this.news = {
+      members: names.length,
+      came: isFirst ? [] : names.filter((name) => !before.includes(name)),
+      left: before.filter((name) => !names.includes(name)),
+    }
   }
 
   /** Rejects when the numbers of partitions cannot be had. */
@@ -48,6 +80,7 @@ export class GroupLeader {
       groupMember(memberId, groupInstanceId, metadata),
     )
     this.#topics = [...new Set(members.flatMap(({ topics }) => topics))].sort()
+    this.#tell(joined.members.map((each) => each.groupInstanceId ?? each.memberId))
     this.#suspected = 0
     this.#lookedAtMs = this.#ports.clock.monotonic()
     // It came back, and what it assigned before stands (KIP-814).

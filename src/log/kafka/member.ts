@@ -21,7 +21,7 @@ import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
 import type { TopicPartition } from '../log.ts'
 import { decodeShareNotes, encodeLocalState, type ShareNotes } from '../member_state.ts'
 import { pauseMs } from './backoff.ts'
-import { GroupLeader, subscriptionOf } from './group_leader.ts'
+import { GroupLeader, type JoinedNews, subscriptionOf } from './group_leader.ts'
 import { Holdings } from './holdings.ts'
 
 export interface MemberOptions {
@@ -58,6 +58,8 @@ export interface MemberPorts {
   revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void>
   /** Comes before whatever it assigns; undefined: no member any more. */
   identity(identity: MemberIdentity | undefined): void
+  /** For people. */
+  joined(news: JoinedNews): void
   /** The member has ended, for good. */
   failed(error: EuphorionError): void
 }
@@ -184,11 +186,13 @@ export class GroupMember {
   /** One round: JoinGroup and SyncGroup. Leaves a reason where another has to follow. */
   async #join(reason: string): Promise<void> {
     this.#reason = undefined
+    const beganMs = this.#ports.clock.monotonic()
     try {
       const answer = await this.#askToJoin(reason)
       this.#memberId = answer.memberId || this.#memberId
       if (answer.errorCode === MEMBER_ID_REQUIRED) this.#reason = reason
-      else if (await this.#passes(answer.errorCode, 'joining')) await this.#sync(answer)
+      else if (await this.#passes(answer.errorCode, 'joining'))
+        await this.#sync(answer, reason, beganMs)
       else this.#reason ??= reason
     } catch (error) {
       this.#reason ??= reason
@@ -221,7 +225,7 @@ export class GroupMember {
     })
   }
 
-  async #sync(joined: JoinGroupAnswer): Promise<void> {
+  async #sync(joined: JoinGroupAnswer, reason: string, beganMs: number): Promise<void> {
     const isLeader = joined.leader === joined.memberId
     const assignments = isLeader ? await this.#leader.lead(joined) : this.#leader.follow()
     const answer = await this.#ask(syncGroupRequest, {
@@ -240,6 +244,8 @@ export class GroupMember {
     const { memberId, generationId } = joined
     this.#ports.identity({ memberId, generationId })
     this.#note(decodeShareNotes(userData), isNew)
+    const ms = Math.round(this.#ports.clock.monotonic() - beganMs)
+    this.#ports.joined({ reason, generation: generationId, ms, ...this.#leader.news })
     if (this.#state !== 'running') return
     this.#holdings.aim(
       assignedPartitions

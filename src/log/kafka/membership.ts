@@ -13,6 +13,7 @@ import { EuphorionError } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/sasl.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
+import type { JoinedNews } from './group_leader.ts'
 import { GroupOffsets } from './group_offsets.ts'
 import type {
   FromThread,
@@ -31,7 +32,7 @@ export interface MembershipOptions {
   readonly place?: string
   /** Silence, in ms, after which the group goes on without this member. Brokers bound it. */
   readonly sessionTimeoutMs: number
-  /** Default, and for 0: a third of the session time-out, at most 3 s. */
+  /** Default, and for 0: a third of the session time-out, at most 1 s. */
   readonly heartbeatIntervalMs?: number
   /** How long the group waits for its members in a rebalance. Default: 60 s. */
   readonly rebalanceTimeoutMs?: number
@@ -53,11 +54,14 @@ export interface MembershipOptions {
    * can be committed.
    */
   readonly onRevoked: (gone: readonly TopicPartition[], lost: boolean) => Promise<void>
+  /** A round of the group is over; for logs. */
+  readonly onJoined?: (news: JoinedNews) => void
   /** The membership has ended for good, or one of the calls above was rejected. */
   readonly onFailed: (error: Error) => void
 }
 
-const heartbeatMsMax = 3000
+/** Others hear by a beat that a member has left: this is how long its partitions lie idle then. */
+const heartbeatMsMax = 1000
 const rebalanceTimeoutMsDefault = 60_000
 const metadataIntervalMsDefault = 5000
 const closeTimeoutMsDefault = 30_000
@@ -203,6 +207,9 @@ export class Membership {
         return
       case 'token':
         void this.#giveToken(message.id)
+        return
+      case 'joined':
+        this.#options.onJoined?.(message.news)
         return
       case 'failed':
         this.#options.onFailed(asError(message.error))

@@ -4,6 +4,7 @@ import type { ErrorCode, ErrorPlace } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/sasl.ts'
 import type { TopicPartition } from '../log.ts'
 import type { ClusterOptions } from './cluster.ts'
+import type { JoinedNews } from './group_leader.ts'
 import type { MemberIdentity, MemberOptions } from './member.ts'
 
 /** What the thread is given at its start; nothing of it is a function. */
@@ -38,6 +39,7 @@ export type FromThread =
     }
   /** To be answered with 'token'. */
   | { readonly kind: 'token'; readonly id: number }
+  | { readonly kind: 'joined'; readonly news: JoinedNews }
   | { readonly kind: 'failed'; readonly error: PlainError }
   | { readonly kind: 'closed' }
 

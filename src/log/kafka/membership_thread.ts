@@ -45,6 +45,7 @@ class MembershipThread {
         await this.#tell((id) => ({ kind: 'revoked', id, partitions: [...gone], lost }))
       },
       identity: (identity) => this.#post({ kind: 'identity', identity }),
+      joined: (news) => this.#post({ kind: 'joined', news }),
       failed: ({ code, message, place }) =>
         this.#post({ kind: 'failed', error: { code, message, place } }),
     })
