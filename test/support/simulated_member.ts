@@ -1,7 +1,8 @@
 // A process with a GroupMember and an engine that takes its time, in front of a SimulatedGroup: its
 // requests are late, and sometimes lost. Notes who owns what, and when two do.
 import type { Random } from '../../src/clock.ts'
-import { GroupMember, type MemberIdentity } from '../../src/log/kafka/member.ts'
+import { GroupMember } from '../../src/log/kafka/member.ts'
+import type { MemberIdentity } from '../../src/log/kafka/member_ports.ts'
 import type { TopicPartition } from '../../src/log/log.ts'
 import type { RequestType } from '../../src/wire/request.ts'
 import type { ManualClock } from './manual_clock.ts'

@@ -105,7 +105,7 @@ export class KafkaConsumer implements LogConsumer {
 
   async #assigned(added: readonly TopicPartition[]): Promise<void> {
     if (this.#closing !== undefined) return
-    const committed = await this.#membership.committed(added)
+    const committed = await this.#insist(() => this.#membership.committed(added))
     const places = added.map(({ topic, partition }) => ({
       topic,
       partition,
@@ -117,8 +117,23 @@ export class KafkaConsumer implements LogConsumer {
       const start = starts.find((each) => each.topic === topic && each.partition === partition)
       return { topic, partition, offset: start?.offset ?? offset }
     })
-    for (const begin of await this.#located(begins))
+    for (const begin of await this.#insist(() => this.#located(begins)))
       if (this.#isHeld(begin)) this.#fetcher.add(begin, begin.offset)
+  }
+
+  /**
+   * Asks until there is an answer, also from a cluster that is away for long: partitions that were
+   * given to this member would be read by nobody else.
+   */
+  async #insist<T>(question: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await question()
+      } catch (error) {
+        const isPassing = error instanceof EuphorionError && error.retriable
+        if (!isPassing || this.#closing !== undefined) throw error
+      }
+    }
   }
 
   /** Those without an offset begin where startFrom says; each topic is asked for once. */

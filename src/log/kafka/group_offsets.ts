@@ -8,7 +8,7 @@ import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
-import type { MemberIdentity } from './member.ts'
+import type { MemberIdentity } from './member_ports.ts'
 
 export interface GroupOffsetsOptions {
   readonly cluster: Cluster

@@ -8,7 +8,7 @@
 //   start ─▶ JoinGroup ─▶ SyncGroup ─▶ Heartbeat … ──────────────────────────────────┤
 //             ▲  (the leader assigns)      │ unknown member, illegal generation      │
 //             └────────── all is lost ◀────┘        not there, loading: a pause ─────┘
-import { type Clock, type Random, systemRandom } from '../../clock.ts'
+import { type Random, systemRandom } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
@@ -18,51 +18,11 @@ import { type HeartbeatBody, heartbeatRequest } from '../../wire/requests/heartb
 import { type JoinGroupAnswer, joinGroupRequest } from '../../wire/requests/join_group.ts'
 import { leaveGroupRequest } from '../../wire/requests/leave_group.ts'
 import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
-import type { TopicPartition } from '../log.ts'
 import { decodeShareNotes, encodeLocalState, type ShareNotes } from '../member_state.ts'
 import { pauseMs } from './backoff.ts'
-import { GroupLeader, type JoinedNews, subscriptionOf } from './group_leader.ts'
+import { GroupLeader, subscriptionOf } from './group_leader.ts'
 import { Holdings } from './holdings.ts'
-
-export interface MemberOptions {
-  readonly groupId: string
-  readonly topics: readonly string[]
-  /** Makes the member static. */
-  readonly instanceId?: string
-  readonly rack?: string
-  /** Standbys are never in the place of their active. '': the member's own. */
-  readonly place: string
-  readonly sessionTimeoutMs: number
-  readonly heartbeatIntervalMs: number
-  readonly rebalanceTimeoutMs: number
-  /** How often the leader looks whether topics or partitions came or went. */
-  readonly metadataIntervalMs: number
-}
-
-/** By which offsets are committed. */
-export interface MemberIdentity {
-  readonly memberId: string
-  readonly generationId: number
-}
-
-export interface MemberPorts {
-  readonly clock: Clock
-  readonly random?: Random
-  /** Asks the group's coordinator. Rejects when there is none, or no answer in time. */
-  ask<Q, A>(type: RequestType<Q, A>, body: Q, timeoutMs: number): Promise<A>
-  /** Looks for the coordinator anew, by a new connection: what is under way is rejected. */
-  reconnect(): void
-  /** Numbers of partitions, as they are now; topics that do not exist are left out. */
-  partitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
-  assigned(added: readonly TopicPartition[]): Promise<void>
-  revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void>
-  /** Comes before whatever it assigns; undefined: no member any more. */
-  identity(identity: MemberIdentity | undefined): void
-  /** For people. */
-  joined(news: JoinedNews): void
-  /** The member has ended, for good. */
-  failed(error: EuphorionError): void
-}
+import type { MemberOptions, MemberPorts } from './member_ports.ts'
 
 const assignorName = 'euphorion'
 const protocolType = 'consumer'

@@ -5,7 +5,7 @@ import type { OAuthToken } from '../../wire/sasl.ts'
 import type { TopicPartition } from '../log.ts'
 import type { ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
-import type { MemberIdentity, MemberOptions } from './member.ts'
+import type { MemberIdentity, MemberOptions } from './member_ports.ts'
 
 /** What the thread is given at its start; nothing of it is a function. */
 export interface MembershipThreadData {
