@@ -108,8 +108,6 @@ export class App {
   readonly #aggregations: AggregationDefinition[] = []
   readonly #port: TopicPort = {
     now: () => this.clock.now(),
-    store: (topic, partition, record) =>
-      this.#store(topic, (connection) => connection.store(topic, partition, record)),
     storeRow: (topic, row) => {
       if (this.#opened?.knows(topic)) return this.#opened.storeRow(topic, row)
       const record = recordOf(row)

@@ -4,7 +4,7 @@ import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
 import type { Row, Rows } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { LogRecord, TopicConfig } from '../log/log.ts'
+import type { TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
@@ -34,7 +34,6 @@ export interface TopicOptions<K, V> {
 /** How a topic reaches the log; given by the app. */
 export interface TopicPort {
   now(): number
-  store(topic: string, partition: number | undefined, record: LogRecord): Promise<RecordMetadata>
   /** Takes a copy of the row. */
   storeRow(topic: string, row: Row): Promise<RecordMetadata>
   storeMany(topic: string, rows: Rows): Promise<ManyStored>
@@ -105,19 +104,26 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
   }
 
   /** Stores bytes as they are, whatever the topic's types. */
-  async sendBytes(
+  sendBytes(
     key: Uint8Array | null,
     value: Uint8Array | null,
     { timestamp, headers, partition }: Omit<Message<K, V>, 'key' | 'value'> = {},
   ): Promise<RecordMetadata> {
     const time = timestamp ?? this.#port.now()
-    if (!Number.isSafeInteger(time)) throw badTimestamp(time, this.name)
-    return this.#port.store(this.name, partition, {
-      key,
-      value,
-      timestamp: time,
-      ...(headers === undefined ? {} : { headers: headersOf(headers) }),
-    })
+    if (!Number.isSafeInteger(time)) return Promise.reject(badTimestamp(time, this.name))
+    try {
+      return this.#port.storeRow(this.name, {
+        key,
+        keyLength: key === null ? -1 : key.length,
+        value,
+        valueLength: value === null ? -1 : value.length,
+        timestamp: time,
+        partition,
+        headers: headers && headersOf(headers),
+      })
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 }
 

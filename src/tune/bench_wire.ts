@@ -113,7 +113,6 @@ async function measureSends(
 ): Promise<Measured> {
   const port: TopicPort = {
     now: () => clock.now(),
-    store: (name, partition, record) => connection.store(name, partition, record),
     storeRow: (name, row) => connection.storeRow(name, row),
     storeMany: (name, rows) => connection.storeMany(name, rows),
   }

@@ -29,8 +29,6 @@ function topicOn<K, V>(
     key === null ? 0 : partitionOfKey(key, PARTITIONS, length)
   const topic = new Topic<K, V>('views', options, {
     now: () => 5,
-    store: async (name, partition, stores) =>
-      sender.send(name, partition ?? place(stores.key), stores),
     storeRow: (name, row) =>
       sender.sendRow(name, row.partition ?? place(row.key, row.keyLength), row),
     storeMany: (name, rows) =>

@@ -11,12 +11,10 @@ import { Topic } from '../../src/stream/topic.ts'
 const stored: LogRecord[] = []
 const port = {
   now: () => 5,
-  async store(topic: string, partition = 0, stores: LogRecord) {
-    stored.push(stores)
-    return { topic, partition, offset: 0, timestamp: stores.timestamp }
-  },
   async storeRow(topic: string, row: Row) {
-    return port.store(topic, row.partition, recordOf(row))
+    const record = recordOf(row)
+    stored.push(record)
+    return { topic, partition: row.partition ?? 0, offset: 0, timestamp: record.timestamp }
   },
   storeMany: () => assert.fail('one by one'),
 }
