@@ -84,7 +84,8 @@ export async function readByConsumer(
   partitions: number,
 ): Promise<PlainTopic> {
   const found = empty(partitions)
-  const positions = new Array<number>(partitions).fill(0)
+  // What was deleted may come with the rest of its batch.
+  const positions = (await log.offsets(topic)).map(({ earliest }) => earliest)
   const consumer = await openConsumer(log, [topic])
   try {
     let target = new Uint8Array(new SharedArrayBuffer(64 * 1024))

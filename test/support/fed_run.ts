@@ -43,7 +43,8 @@ export async function runFed(
   options: FedRunOptions,
   during: (run: FedRun) => Promise<void>,
 ): Promise<void> {
-  const { direct, broker, views, settings = {} } = options
+  const { direct, broker, views } = options
+  const settings: SettingsInput = { transport: 'kafka', ...options.settings }
   const topic = unique('page-views')
   const source = new PageViews(views)
   const queue: Part[] = []

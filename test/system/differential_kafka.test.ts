@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type IHeaders, Kafka, logLevel, type Message, type Producer } from 'kafkajs'
 import { type Random, seededRandom } from '../../src/clock.ts'
+import { openKafkaLog } from '../../src/log/kafka/kafka_log.ts'
 import { openKafkajsLog } from '../../src/log/kafkajs/kafkajs_log.ts'
 import type { Log } from '../../src/log/log.ts'
-import { openLog } from '../../src/log/open.ts'
 import { prepareCompression } from '../../src/wire/compression.ts'
 import { lastKey, readAlike } from '../support/both_readers.ts'
 import { crashSeed } from '../support/crash_lives.ts'
@@ -28,7 +28,7 @@ if (kafka) {
       // It gives kafkajs the codecs that it has not.
       await (await openKafkajsLog({ brokers: brokers.split(',') })).close()
       for (const name of codecs) await prepareCompression(name)
-      log = await openLog(`kafka://${brokers}`)
+      log = await openKafkaLog({ brokers: brokers.split(',') })
     })
     after(() => log?.close())
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type Random, seededRandom } from '../../src/clock.ts'
+import { openKafkaLog } from '../../src/log/kafka/kafka_log.ts'
 import { openKafkajsLog } from '../../src/log/kafkajs/kafkajs_log.ts'
 import type { Log, LogRecord } from '../../src/log/log.ts'
 import { type Compression, prepareCompression } from '../../src/wire/compression.ts'
@@ -23,7 +24,7 @@ if (kafka) {
       // It gives kafkajs the codecs that it has not.
       await (await openKafkajsLog({ brokers: brokers.split(',') })).close()
       for (const codec of codecs) await prepareCompression(codec)
-      log = await (await import('../../src/log/kafka/kafka_log.ts')).openKafkaLog({
+      log = await openKafkaLog({
         brokers: brokers.split(','),
       })
     })

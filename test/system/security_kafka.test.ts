@@ -37,7 +37,7 @@ if (await canStartKafka()) {
     openKafkaLog({
       brokers: [kafka.addresses(listener)],
       tls: /^(TLS|SECURE|BRIEF)$/.test(listener) && { ca },
-      connectTimeoutMs: 4000,
+      connectTimeoutMs: 2000,
       ...options,
     })
   let tokens = 0
