@@ -10,7 +10,7 @@ import { openLog } from '../log/open.ts'
 import { Partitioner, partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 import { prepareCompression } from '../wire/compression.ts'
-import type { TokenLogin } from '../wire/sasl.ts'
+import type { TokenLogin } from '../wire/login.ts'
 
 export interface ConnectionOptions {
   /** Tells Kafka who asks. */

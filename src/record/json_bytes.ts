@@ -12,19 +12,24 @@ const LOW = 1e6
 const LOW_DIGITS = 6
 
 export class JsonBytes {
-  bytes: Buffer
+  #buffer: Buffer
   /** Behind what is written. */
   at = 0
 
   constructor(initialBytes = 1024) {
-    this.bytes = Buffer.allocUnsafe(initialBytes)
+    this.#buffer = Buffer.allocUnsafe(initialBytes)
+  }
+
+  /** The whole buffer; another one after it has grown. */
+  get bytes(): Uint8Array {
+    return this.#buffer
   }
 
   /** The bytes as they are. */
   raw(bytes: Uint8Array): void {
     const { length } = bytes
     this.#reserve(length)
-    const target = this.bytes
+    const target = this.#buffer
     const { at } = this
     for (let i = 0; i < length; i++) target[at + i] = bytes[i]
     this.at = at + length
@@ -33,7 +38,7 @@ export class JsonBytes {
   /** Any text, without quotes. */
   text(text: string): void {
     this.#reserve(text.length * 3)
-    this.at += this.bytes.write(text, this.at)
+    this.at += this.#buffer.write(text, this.at)
   }
 
   /** A string in quotes, escaped as JSON.stringify does. */
@@ -44,7 +49,7 @@ export class JsonBytes {
       return
     }
     this.#reserve(length + 2)
-    const target = this.bytes
+    const target = this.#buffer
     let { at } = this
     target[at++] = 0x22
     for (let i = 0; i < length; i++) {
@@ -64,7 +69,7 @@ export class JsonBytes {
     const { length } = value
     if (length > LOOP_CHARACTERS_MAX) return false
     this.#reserve(length)
-    const target = this.bytes
+    const target = this.#buffer
     const { at } = this
     for (let i = 0; i < length; i++) {
       const code = value.charCodeAt(i)
@@ -127,7 +132,7 @@ export class JsonBytes {
   /** The last `count` digits of an integer below 2^31. */
   #digits(value: number, count: number): void {
     this.#reserve(count)
-    const target = this.bytes
+    const target = this.#buffer
     let rest = value | 0
     const end = this.at + count
     for (let i = end - 1; i >= this.at; i--) {
@@ -140,14 +145,14 @@ export class JsonBytes {
 
   #byte(byte: number): void {
     this.#reserve(1)
-    this.bytes[this.at++] = byte
+    this.#buffer[this.at++] = byte
   }
 
   #reserve(count: number): void {
     const needed = this.at + count
-    if (needed <= this.bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, needed))
-    this.bytes.copy(grown, 0, 0, this.at)
-    this.bytes = grown
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, needed))
+    this.#buffer.copy(grown, 0, 0, this.at)
+    this.#buffer = grown
   }
 }

@@ -12,6 +12,7 @@ import { brokerCode } from './broker_code.ts'
 import { openSocket, shownAddress } from './broker_socket.ts'
 import { Decoder } from './decoder.ts'
 import { Encoder } from './encoder.ts'
+import type { SaslOptions } from './login.ts'
 import type { AnswerSink, RequestType } from './request.ts'
 import { type PendingRequest, RequestQueue } from './request_queue.ts'
 import {
@@ -21,7 +22,7 @@ import {
 } from './requests/api_versions.ts'
 import { saslAuthenticateRequest } from './requests/sasl_authenticate.ts'
 import { saslHandshakeRequest } from './requests/sasl_handshake.ts'
-import { prepareLogin, type SaslOptions } from './sasl.ts'
+import { prepareLogin } from './sasl.ts'
 import { VersionTable } from './version_table.ts'
 
 export interface ConnectionOptions {

@@ -4,30 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { EuphorionError } from '../errors.ts'
 import { brokerCode } from './broker_code.ts'
 import { brokerFailure } from './broker_error.ts'
+import type { OAuthToken, SaslOptions } from './login.ts'
 import type { SaslAuthenticateAnswer } from './requests/sasl_authenticate.ts'
 import type { SaslHandshakeAnswer } from './requests/sasl_handshake.ts'
 import { ScramClient } from './scram.ts'
-
-export type SaslOptions = PasswordLogin | TokenLogin
-
-export interface PasswordLogin {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-  readonly username: string
-  readonly password: string
-}
-
-export interface TokenLogin {
-  readonly mechanism: 'oauthbearer'
-  /** Asked at each login, which a broker may want again and again. */
-  readonly token: () => Promise<OAuthToken>
-}
-
-export interface OAuthToken {
-  /** As it goes over the wire. */
-  readonly value: string
-  /** What the broker is told besides (KIP-342): names of letters, printable values. */
-  readonly extensions?: Readonly<Record<string, string>>
-}
 
 /** The requests of a login. */
 export interface SaslPort {

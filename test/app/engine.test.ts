@@ -8,6 +8,7 @@ import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import type { EventSubscriber } from '../../src/ingest/subscriber.ts'
+import { embeddedCapabilities } from '../../src/log/embedded/shared.ts'
 import type {
   ConsumerOptions,
   FetchResult,
@@ -113,6 +114,7 @@ async function startEngine(
 ) {
   let consumer: ScriptedConsumer | undefined
   const log: Partial<Log> = {
+    capabilities: embeddedCapabilities,
     topic: async (name) => ({ name, partitions: 2 }),
     offsets: async () => [0, 1].map((partition) => ({ partition, earliest: 0, latest: 1000 })),
     consumer: async (options) => (consumer = new ScriptedConsumer(options)),

@@ -323,6 +323,11 @@ const elsewhere: Readonly<Record<string, string>> = {
   TOPIC_DELETED: 'test/contract/lost_topics.ts',
   BATCH_CORRUPT: 'test/system/bad_input.test.ts',
   KERNEL_TRAPPED: 'test/app/faults.test.ts',
+  PROTOCOL_VIOLATED: 'test/log/fetch_answer.test.ts',
+  AUTHENTICATION_FAILED: 'test/system/security_kafka.test.ts',
+  ACCESS_DENIED: 'test/log/kafka/member.test.ts',
+  REQUEST_REFUSED: 'test/wire/broker_error.test.ts',
+  FENCED: 'test/log/kafka/member.test.ts',
 }
 
 test('every code is provoked by a test', () => {

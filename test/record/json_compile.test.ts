@@ -24,7 +24,7 @@ function written<Source>(write: RecordWriter<Source>, from: Source, index: numbe
   } catch {
     return undefined
   }
-  return scratch.bytes.toString('utf8', 0, scratch.at)
+  return Buffer.from(scratch.bytes.subarray(0, scratch.at)).toString()
 }
 
 function encoded(schema: RecordSchema, event: unknown): string | undefined {

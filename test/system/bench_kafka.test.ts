@@ -17,9 +17,10 @@ if (kafka) {
     await kafka.stop()
   })
 
-  for (const [workload, options] of [
-    ['w1', '--transport kafkajs --backend all'],
-    ['w0', ''],
+  for (const [workload, options, transport] of [
+    ['w1', '--backend all', 'kafka'],
+    ['w1', '--transport kafkajs --backend all', 'kafkajs'],
+    ['w0', '', 'kafka'],
   ])
     test(`bench pageviews from Kafka, ${workload} ${options}`, { timeout: 120_000 }, async (t) => {
       const made = '--events 20_000 --partitions 3 --keys 991 --compression lz4 --json'
@@ -35,7 +36,7 @@ if (kafka) {
       const expected = workload === 'w0' ? ['js'] : ['wasm', 'js']
       assert.deepEqual(
         facts,
-        expected.map((backend) => [backend, 'kafkajs', true, topic]),
+        expected.map((backend) => [backend, transport, true, topic]),
       )
       assert.equal(lines[0].broker, broker)
     })

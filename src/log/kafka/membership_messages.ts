@@ -1,7 +1,7 @@
 // What the main thread and the thread of a group membership say to each other.
 
 import type { ErrorCode, ErrorPlace } from '../../errors.ts'
-import type { OAuthToken } from '../../wire/sasl.ts'
+import type { OAuthToken } from '../../wire/login.ts'
 import type { TopicPartition } from '../log.ts'
 import type { ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'

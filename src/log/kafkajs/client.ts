@@ -11,8 +11,8 @@ import kafkajs, {
 } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
 import { type Compression, compress, decompress } from '../../wire/compression.ts'
+import type { SaslOptions } from '../../wire/login.ts'
 import { decompressedBytesMax } from '../../wire/record_batch.ts'
-import type { SaslOptions } from '../../wire/sasl.ts'
 
 export interface KafkajsOptions {
   /** host:port of at least one broker. */
