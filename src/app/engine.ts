@@ -320,14 +320,20 @@ export class Engine {
         await task.close(this.#isAborted)
       }
     }
-    this.#tell(lost ? 'partitions lost' : 'partitions revoked', partitions, beganMs)
+    if (lost) this.#tell('partitions lost', partitions, beganMs, 'warn')
+    else this.#tell('partitions revoked', partitions, beganMs)
   }
 
   /** What a person reads of a rebalance: which partitions came or went, and how long that took. */
-  #tell(message: string, partitions: readonly TopicPartition[], beganMs: number): void {
+  #tell(
+    message: string,
+    partitions: readonly TopicPartition[],
+    beganMs: number,
+    level: 'info' | 'warn' = 'info',
+  ): void {
     const { clock, logger } = this.#options
     const ms = Math.round(clock.monotonic() - beganMs)
-    logger.info({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)
+    logger[level]({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)
   }
 
   /** Late and bad records may be in no topic, by policy: then this is where a person sees them. */

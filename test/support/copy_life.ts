@@ -75,6 +75,13 @@ export class CopyLife {
     return last?.kind === 'state' ? last.copied : 0
   }
 
+  get residentBytesMax(): number {
+    return Math.max(
+      0,
+      ...this.lines.map((line) => (line.kind === 'state' ? line.residentBytes : 0)),
+    )
+  }
+
   /** What it has logged with that message. */
   logged(message: string): (CopyLine & { kind: 'log' })[] {
     return this.lines.flatMap((line) =>

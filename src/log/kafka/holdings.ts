@@ -126,3 +126,10 @@ export class Holdings {
 function keyOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }
+
+/** One by one. */
+export function eachOf(topics: readonly TopicPartitions[]): TopicPartition[] {
+  return topics.flatMap(({ topic, partitions }) =>
+    partitions.map((partition) => ({ topic, partition })),
+  )
+}

@@ -21,7 +21,7 @@ import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
 import { decodeShareNotes, encodeLocalState, type ShareNotes } from '../member_state.ts'
 import { pauseMs } from './backoff.ts'
 import { GroupLeader, subscriptionOf } from './group_leader.ts'
-import { Holdings } from './holdings.ts'
+import { eachOf, Holdings } from './holdings.ts'
 import type { MemberOptions, MemberPorts } from './member_ports.ts'
 
 const assignorName = 'euphorion'
@@ -29,7 +29,7 @@ const protocolType = 'consumer'
 /** The coordinator answers JoinGroup at the latest after the rebalance timeout. */
 const joinGraceMs = 5000
 const backoff = { firstMs: 50, mostMs: 1000 }
-const awaitingBeatMs = 200
+const awaitingBebeganMs = 200
 /** A word with the coordinator when leaving; after that it notices by itself. */
 const leaveTimeoutMs = 2000
 
@@ -207,11 +207,8 @@ export class GroupMember {
     const ms = Math.round(this.#ports.clock.monotonic() - beganMs)
     this.#ports.joined({ reason, generation: generationId, ms, ...this.#leader.news })
     if (this.#state !== 'running') return
-    this.#holdings.aim(
-      assignedPartitions
-        .filter(({ topic }) => this.#topics.includes(topic))
-        .flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition }))),
-    )
+    const share = eachOf(assignedPartitions)
+    this.#holdings.aim(share.filter(({ topic }) => this.#topics.includes(topic)))
   }
 
   #note({ incomplete, layout, subscription }: ShareNotes, isNew: boolean): void {
@@ -229,7 +226,7 @@ export class GroupMember {
   /** Heartbeats, until there is a reason to join again. */
   async #beat(): Promise<void> {
     while (this.#active && this.#reason === undefined) {
-      await this.#sleep(this.#beatMs())
+      await this.#sleep(this.#bebeganMs())
       if (!this.#active || this.#reason !== undefined) return
       const answer = await this.#ask(heartbeatRequest, this.#sender(this.#generation))
       if (!(await this.#passes(answer.errorCode, 'beating'))) continue
@@ -239,10 +236,10 @@ export class GroupMember {
   }
 
   /** Faster while a round is to follow soon: what moves is nobody's until all have heard of it. */
-  #beatMs(): number {
+  #bebeganMs(): number {
     const { heartbeatIntervalMs } = this.#options
     const isAwaited = this.#incompleteSinceMs !== undefined
-    return isAwaited ? Math.min(awaitingBeatMs, heartbeatIntervalMs) : heartbeatIntervalMs
+    return isAwaited ? Math.min(awaitingBebeganMs, heartbeatIntervalMs) : heartbeatIntervalMs
   }
 
   /**
