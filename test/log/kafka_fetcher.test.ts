@@ -247,3 +247,48 @@ test('an aborted call ends at once, also while its target is being filled', asyn
   assert.equal((await next).kind, 'batches')
   fetcher.close()
 })
+
+test('a follower is read from where the leader says so, and the leader is asked again later', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher, clock } = reading
+  const partition = brokers.addPartition('t', 0, 0)
+  partition.follower = 1
+  brokers.append('t', 0, 3)
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run()
+  assert.equal(reading.positions.get('t 0'), 3)
+  assert.deepEqual(
+    brokers.connections.map(({ nodeId }) => nodeId),
+    [0, 1],
+  )
+  partition.follower = undefined
+  await clock.advance(300_000)
+  await reading.run()
+  brokers.append('t', 0, 3)
+  await reading.run()
+  assert.equal(reading.positions.get('t 0'), 6)
+  fetcher.close()
+  await taking
+})
+
+test('a partition whose leader moved is read while the rest of the old answer still comes', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  for (const i of [0, 1]) {
+    brokers.addPartition('t', i, 0)
+    reading.read(i)
+  }
+  const taking = [reading.take(4096), reading.take(4096)]
+  await reading.run()
+  // the old leader's answer names the move first, and then goes on for long
+  const moved = brokers.partitions.get('t 0')!
+  moved.leader = 1
+  moved.epoch++
+  await reading.run(1, 200)
+  brokers.append('t', 0, 3)
+  await reading.run(1000, 5)
+  assert.equal(reading.positions.get('t 0'), 3)
+  fetcher.close()
+  await Promise.all(taking)
+})

@@ -18,6 +18,8 @@ interface ModelPartition {
   leader: number
   epoch: number
   start: number
+  /** A follower that the leader sends readers to. */
+  follower?: number
   /** Batches with consecutive offsets. */
   readonly batches: { readonly base: number; readonly next: number; readonly bytes: Uint8Array }[]
 }
@@ -108,15 +110,18 @@ export class ModelBrokers {
     const end = found.batches.at(-1)?.next ?? 0
     const { fetchOffset } = asked
     const isOut = fetchOffset < found.start || fetchOffset > end
-    const errorCode = found.leader !== nodeId ? notLeader : isOut ? outOfRange : 0
-    const records = errorCode === 0 ? bytesFrom(found, asked, room, isFirst) : new Uint8Array(0)
+    const { leader, follower = -1 } = found
+    const isHere = leader === nodeId || follower === nodeId
+    const errorCode = !isHere ? notLeader : isOut ? outOfRange : 0
+    const isElsewhere = errorCode !== 0 || (follower >= 0 && follower !== nodeId)
+    const records = isElsewhere ? new Uint8Array(0) : bytesFrom(found, asked, room, isFirst)
     to.int32(asked.partition)
     to.int16(errorCode)
     to.int64(end)
     to.int64(end)
     to.int64(found.start)
     to.array(null, () => undefined)
-    to.int32(-1)
+    to.int32(errorCode === 0 && leader === nodeId ? follower : -1)
     to.bytes(records)
     return records.length
   }

@@ -24,6 +24,8 @@ export interface BrokerFetcherPorts {
   connect(): Promise<Connection>
   /** Partitions to be read from this broker, those first that have waited longest. */
   slots(): readonly FetchSlot[]
+  /** An answer is through, or will never be. */
+  answered(): void
   /** The partition got something: others come first now. */
   served(slot: FetchSlot): void
   /** The answer has an error for the partition, or another broker to ask. */
@@ -159,6 +161,7 @@ export class BrokerFetcher implements FetchAnswerHandler {
       if (this.#isWaiting) connection.resume()
       this.#isWaiting = false
       for (const slot of wanted) slot.inFlight = false
+      this.#ports.answered()
     }
     if (this.#error !== 0 && !sessionErrors.has(this.#error))
       throw brokerFailure(this.#error, 'reading from a broker')

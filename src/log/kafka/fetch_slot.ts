@@ -50,9 +50,7 @@ export class FetchSlot {
   }
 
   /** The broker to ask. */
-  source(nowMs: number): number | undefined {
-    if (this.replica !== undefined && nowMs < this.replicaUntilMs) return this.replica
-    this.replica = undefined
-    return this.leader
+  get source(): number | undefined {
+    return this.replica ?? this.leader
   }
 }

@@ -40,6 +40,8 @@ export class Fetcher {
   /** Those first that have waited longest. */
   #slots: FetchSlot[] = []
   #isLocating = false
+  /** A broker was to read a partition that another one's answer still holds. */
+  #isAwaited = false
   #cancelPause: (() => void) | undefined
   #endPause: (() => void) | undefined
   #closed = false
@@ -136,6 +138,7 @@ export class Fetcher {
         limits,
         connect: () => cluster.connection(nodeId, this.#purpose),
         slots: () => this.#readFrom(nodeId),
+        answered: () => this.#answered(),
         served: (slot) => this.#served(slot),
         turnedAway: (slot, head) => this.#turnedAway(slot, head),
         unreadable: (slot) => this.#unreadable(slot),
@@ -148,13 +151,27 @@ export class Fetcher {
 
   #readFrom(nodeId: number): FetchSlot[] {
     const nowMs = this.#options.clock.monotonic()
-    return this.#slots.filter(
-      (slot) =>
-        slot.source(nowMs) === nodeId &&
-        slot.position !== undefined &&
-        !slot.inFlight &&
-        slot.retryAtMs <= nowMs,
-    )
+    const slots: FetchSlot[] = []
+    for (const slot of this.#slots) {
+      if (slot.source !== nodeId || slot.position === undefined || slot.retryAtMs > nowMs) continue
+      if (slot.inFlight) this.#isAwaited = true
+      else if (slot.replica !== undefined && nowMs >= slot.replicaUntilMs) this.#leaveReplica(slot)
+      else slots.push(slot)
+    }
+    return slots
+  }
+
+  /** The leader has nothing to do, perhaps, and waits to be told. */
+  #leaveReplica(slot: FetchSlot): void {
+    slot.replica = undefined
+    if (slot.leader !== undefined) this.#brokerOf(slot.leader).pump()
+  }
+
+  /** An answer is through: what it held up can be asked for elsewhere. */
+  #answered(): void {
+    if (!this.#isAwaited) return
+    this.#isAwaited = false
+    this.wake()
   }
 
   /** Others come first from now on. */
