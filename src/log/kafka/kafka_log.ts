@@ -100,8 +100,10 @@ class KafkaLog implements Log {
     options: { partitions: number; config?: TopicConfig },
   ): Promise<boolean> {
     const created = await this.#editor.create(name, options)
-    if (created)
-      await this.#until(name, (topic) => topic?.leaders.every(({ nodeId }) => nodeId >= 0) === true)
+    // one that existed may have been made just now, by somebody else
+    await this.#until(name, (topic) =>
+      created ? topic?.leaders.every(({ nodeId }) => nodeId >= 0) === true : topic !== undefined,
+    )
     return created
   }
 

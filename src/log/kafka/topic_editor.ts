@@ -18,12 +18,12 @@ export class TopicEditor {
     this.#options = options
   }
 
-  /** False when it existed already. */
+  /** False when it existed already. The brokers may not know it yet. */
   async create(
     name: string,
     options: { partitions: number; config?: TopicConfig },
   ): Promise<boolean> {
-    return (await this.#admin()).createTopic(name, options)
+    return (await this.#admin()).createTopic(name, options, false)
   }
 
   async delete(name: string): Promise<void> {

@@ -93,7 +93,7 @@ class KafkajsLog implements Log {
     name: string,
     options: { partitions: number; config?: TopicConfig },
   ): Promise<boolean> {
-    return this.#admin.createTopic(name, options)
+    return this.#admin.createTopic(name, options, true)
   }
 
   async deleteTopic(name: string): Promise<void> {

@@ -30,10 +30,14 @@ export class TopicAdmin {
     return answer
   }
 
-  /** False when it existed already. */
+  /**
+   * False when it existed already. With `waitForLeaders` the brokers know it, usually: one that is
+   * late with it is TOPIC_UNKNOWN.
+   */
   async createTopic(
     name: string,
     { partitions, config = {} }: { partitions: number; config?: TopicConfig },
+    waitForLeaders: boolean,
   ): Promise<boolean> {
     if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..')
       throw new EuphorionError('TOPIC_INVALID', `'${name}' cannot be the name of a topic`)
@@ -43,7 +47,7 @@ export class TopicAdmin {
       replicationFactor: -1,
       configEntries: configEntries(config),
     }
-    return this.ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders: true }), name)
+    return this.ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders }), name)
   }
 
   /** The broker confirms it before it has forgotten the topic. */
