@@ -16,7 +16,6 @@ import type {
   LogConsumer,
   StartPosition,
 } from '../../src/log/log.ts'
-import { createLogger } from '../../src/logger.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
@@ -60,6 +59,12 @@ class ScriptedConsumer implements LogConsumer {
   async revoke(...partitions: number[]): Promise<void> {
     this.#held = this.#held.filter((each) => !partitions.includes(each))
     await this.options.onRevoked(partitions.map((partition) => ({ topic: 't', partition })))
+  }
+
+  async lose(...partitions: number[]): Promise<void> {
+    this.#held = this.#held.filter((each) => !partitions.includes(each))
+    const lost = partitions.map((partition) => ({ topic: 't', partition }))
+    await this.options.onRevoked(lost, true)
   }
 
   give(partition: number, bytes: Uint8Array): void {
@@ -113,6 +118,10 @@ async function startEngine(
   subscribers: readonly EventSubscriber[] = [],
 ) {
   let consumer: ScriptedConsumer | undefined
+  const lines: string[] = []
+  const keep = (fields: object, message: string): void => {
+    lines.push(`${message}: ${JSON.stringify({ ...fields, ms: undefined })}`)
+  }
   const log: Partial<Log> = {
     capabilities: embeddedCapabilities,
     topic: async (name) => ({ name, partitions: 2 }),
@@ -129,7 +138,7 @@ async function startEngine(
       code: { backend: 'js', store: 'memory', memoryMib: 32, ...code },
     }),
     clock,
-    logger: createLogger('app', 'silent'),
+    logger: { debug: keep, info: keep, warn: keep, error: keep },
     aggregations,
     subscribers,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
@@ -140,7 +149,7 @@ async function startEngine(
   await until(() => consumer !== undefined)
   await consumer!.assign(...partitions)
   await started
-  return { engine, consumer: consumer!, clock, errors }
+  return { engine, consumer: consumer!, clock, errors, lines }
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -246,4 +255,33 @@ test('after a cut that failed for good nothing more is consumed', async () => {
   assert.equal(engine.statistics()[0].counted, 3)
   consumer.commitFails = undefined
   await engine.stop()
+})
+
+test('what is lost is stored, and not committed to a group that has given it to others', async () => {
+  const { engine, consumer } = await startEngine([0])
+  const store = engine.stores('t').get(0)!
+  let batches = 0
+  const { batch } = store
+  store.batch = () => {
+    batches++
+    return batch.call(store)
+  }
+  consumer.give(0, records(0, 'aab'))
+  await until(() => engine.statistics()[0].counted === 3)
+  await consumer.lose(0)
+  assert.ok(batches > 0)
+  assert.deepEqual(consumer.committed, [])
+  await engine.stop()
+})
+
+test('a worker says which partitions come and go', async () => {
+  const { engine, consumer, lines } = await startEngine([0, 1])
+  await consumer.revoke(1)
+  await consumer.lose(0)
+  await engine.stop()
+  assert.deepEqual(lines, [
+    'partitions assigned: {"partitions":{"t":"0-1"},"held":2}',
+    'partitions revoked: {"partitions":{"t":"1"},"held":1}',
+    'partitions lost: {"partitions":{"t":"0"},"held":0}',
+  ])
 })
