@@ -27,7 +27,7 @@ import { Cuts } from './cuts.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { partitionRanges } from './partition_ranges.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
-import { checkWithinLog } from './positions.ts'
+import { checkWithinLog, offsetsOf } from './positions.ts'
 import { readTable } from './read_table.ts'
 
 export interface EngineOptions {
@@ -262,32 +262,38 @@ export class Engine {
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
     const beganMs = this.#options.clock.monotonic()
+    const { log, logger } = this.#options
+    const logs = await offsetsOf(log, new Set(partitions.map(({ topic }) => topic)))
+    const earliest = ({ topic, partition }: TopicPartition) =>
+      logs.get(topic)?.[partition]?.earliest ?? 0
     const starts: StartPosition[] = []
-    for (const { topic, partition, committed } of partitions) {
-      const start = await this.#open(topic, partition, committed)
-      if (start !== undefined) starts.push({ topic, partition, offset: start })
+    for (const each of partitions) {
+      const { topic, partition, committed } = each
+      const offset = await this.#open(topic, partition, committed, earliest(each))
+      if (offset !== undefined) starts.push({ topic, partition, offset })
     }
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
     const furthest = ({ topic, partition }: TopicPartition) =>
       this.#tasks.get(`${topic} ${partition}`)!.furthest()
-    await checkWithinLog(this.#options, [...starts, ...committed], furthest)
+    checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
     this.#tell('partitions assigned', partitions, beganMs)
-    return starts
+    return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
   }
 
   async #open(
     topic: string,
     partition: number,
     committed: number | undefined,
+    earliest: number,
   ): Promise<number | undefined> {
     const { aggregations, subscribers, settings } = this.#options
     const task = new PartitionTask(topic, partition, this.#services!)
     const lanes = aggregations.filter((each) => each.topic === topic)
-    const stored = await task.open(lanes)
+    const stored = await task.open(lanes, earliest)
     for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
-      const sink = subscriber.open(partition, committed ?? 0)
+      const sink = subscriber.open(partition, Math.max(committed ?? 0, earliest))
       task.intake.sinks.push(
         new SinkFeed(sink, settings.laneQueueBatches, {
           progressed: this.#services!.progressed,
@@ -331,6 +337,7 @@ export class Engine {
     beganMs: number,
     level: 'info' | 'warn' = 'info',
   ): void {
+    if (partitions.length === 0) return
     const { clock, logger } = this.#options
     const ms = Math.round(clock.monotonic() - beganMs)
     logger[level]({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)

@@ -107,10 +107,14 @@ export class PartitionTask {
   }
 
   /**
-   * Opens the store and sets the lanes to the cut that it holds. Resolves with the offset to read
-   * from.
+   * Opens the store and sets the lanes to the cut that it holds; records before `earliest`, where
+   * the log begins, are not to be counted although a batch may still have them. Resolves with the
+   * offset that the store holds.
    */
-  async open(aggregations: readonly AggregationDefinition[]): Promise<number | undefined> {
+  async open(
+    aggregations: readonly AggregationDefinition[],
+    earliest: number,
+  ): Promise<number | undefined> {
     if (aggregations.length === 0) return undefined
     const { settings, appId } = this.#services
     const { topic, partition } = this.intake
@@ -120,21 +124,29 @@ export class PartitionTask {
       cacheBytes: settings.cacheMib * MIB,
     })
     try {
-      for (const aggregation of aggregations) await this.#openLane(this.store, aggregation)
+      const stored: number[] = []
+      for (const aggregation of aggregations)
+        stored.push(await this.#openLane(this.store, aggregation, earliest))
+      return Math.min(...stored)
     } catch (error) {
       await this.close()
       throw error
     }
-    return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
   }
 
-  async #openLane(store: Store, aggregation: AggregationDefinition): Promise<void> {
+  /** Resolves with the offset that the store holds. */
+  async #openLane(
+    store: Store,
+    aggregation: AggregationDefinition,
+    earliest: number,
+  ): Promise<number> {
     const { plan } = aggregation
     const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
     const kernel = this.#makeKernel(aggregation, table)
     const late = new PendingSends()
     const feed = this.#makeFeed(aggregation, kernel, late)
-    const committed = (await readPosition(store, table)) ?? nothing
+    const stored = (await readPosition(store, table)) ?? nothing
+    const committed = { ...stored, nextOffset: Math.max(stored.nextOffset, earliest) }
     const layout = stateLayout(plan)
     const { decode: decodeKey } = aggregation.keys
     const outputs = new LaneOutputs(
@@ -149,6 +161,7 @@ export class PartitionTask {
     this.lanes.push(lane)
     this.intake.lanes.push(feed)
     await outputs.open(committed.streamTimeMs)
+    return stored.nextOffset
   }
 
   async #position(

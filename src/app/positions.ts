@@ -1,22 +1,39 @@
 // Whether the offsets from which a worker is to read are in the log. Called by the engine when
 // partitions are assigned.
 import { EuphorionError } from '../errors.ts'
-import type { Log, StartPosition, TopicPartition } from '../log/log.ts'
+import type { Log, PartitionOffsets, StartPosition, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 
+/** What the log has of each topic; nothing of one that was deleted meanwhile. */
+export type LogOffsets = ReadonlyMap<string, readonly PartitionOffsets[]>
+
+export async function offsetsOf(log: Log, topics: Iterable<string>): Promise<LogOffsets> {
+  const ask = async (topic: string) => [topic, await offsetsOrNone(log, topic)] as const
+  return new Map(await Promise.all([...new Set(topics)].map(ask)))
+}
+
+async function offsetsOrNone(log: Log, topic: string): Promise<readonly PartitionOffsets[]> {
+  try {
+    return await log.offsets(topic)
+  } catch (error) {
+    if (error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN') return []
+    throw error
+  }
+}
+
 /**
- * What is stored beyond the end of its log belongs to another log (the topic was made anew):
- * rejects with OFFSET_OUT_OF_RANGE. Records that the topic has let go before they were read are a
- * loss that somebody should hear of: logged. `positions` are where reading begins, the first of a
+ * What is stored beyond the end of its log belongs to another log (the topic was made anew): throws
+ * OFFSET_OUT_OF_RANGE. Records that the topic has let go before they were read are a loss that
+ * somebody should hear of: logged. `positions` are where reading was to begin, the first of a
  * partition counts; `furthest` is the largest offset that anybody there has stored.
  */
-export async function checkWithinLog(
-  { log, logger }: { readonly log: Log; readonly logger: Logger },
+export function checkWithinLog(
+  { logs, logger }: { readonly logs: LogOffsets; readonly logger: Logger },
   positions: readonly StartPosition[],
   furthest: (place: TopicPartition) => number,
-): Promise<void> {
-  for (const topic of new Set(positions.map((each) => each.topic))) {
-    for (const { partition, earliest, latest } of await log.offsets(topic)) {
+): void {
+  for (const [topic, partitions] of logs) {
+    for (const { partition, earliest, latest } of partitions) {
       const begin = positions.find((each) => each.topic === topic && each.partition === partition)
       if (begin === undefined) continue
       const stored = furthest({ topic, partition })

@@ -116,6 +116,7 @@ async function startEngine(
   code: SettingsSource = {},
   aggregations = [counting],
   subscribers: readonly EventSubscriber[] = [],
+  earliest = 0,
 ) {
   let consumer: ScriptedConsumer | undefined
   const lines: string[] = []
@@ -125,7 +126,7 @@ async function startEngine(
   const log: Partial<Log> = {
     capabilities: embeddedCapabilities,
     topic: async (name) => ({ name, partitions: 2 }),
-    offsets: async () => [0, 1].map((partition) => ({ partition, earliest: 0, latest: 1000 })),
+    offsets: async () => [0, 1].map((partition) => ({ partition, earliest, latest: 1000 })),
     consumer: async (options) => (consumer = new ScriptedConsumer(options)),
   }
   const clock = new ManualClock(1000)
@@ -284,4 +285,12 @@ test('a worker says which partitions come and go', async () => {
     'partitions revoked: {"partitions":{"t":"1"},"held":1}',
     'partitions lost: {"partitions":{"t":"0"},"held":0}',
   ])
+})
+
+test('what the topic has let go of is not counted, although a batch still has it', async () => {
+  const { engine, consumer } = await startEngine([0], {}, [counting], [], 3)
+  consumer.give(0, records(0, 'aabbb'))
+  await until(() => engine.statistics()[0].nextOffset === 5)
+  assert.equal(engine.statistics()[0].counted, 2)
+  await engine.stop()
 })

@@ -65,7 +65,7 @@ function makeTask(code: SettingsSource) {
 /** A task with these lanes over a store in memory. */
 async function openTask(...definitions: readonly AggregationDefinition[]) {
   const { task, failures } = makeTask({ store: 'memory' })
-  await task.open(definitions)
+  await task.open(definitions, 0)
   const store = task.store!
   /** Counts of a table by key, as stored. */
   const stored = async (index = 0) => {
@@ -198,14 +198,14 @@ test('a partition that cannot be opened leaves its store free', async () => {
   await inDirectory(async (dataDir) => {
     const code = { dataDir }
     const before = makeTask(code)
-    await before.task.open([definition('a')])
+    await before.task.open([definition('a')], 0)
     await before.task.close()
     const changed = definition('a', [], byKey({ name: 'a', window: tumbling(10) }))
-    await assert.rejects(makeTask(code).task.open([definition('b'), changed]), {
+    await assert.rejects(makeTask(code).task.open([definition('b'), changed], 0), {
       code: 'TABLE_CHANGED',
     })
     const again = makeTask(code)
-    await again.task.open([definition('a')])
+    await again.task.open([definition('a')], 0)
     await again.task.close()
   })
 })

@@ -25,11 +25,11 @@ class Reading {
   unwanted = new Set<number>()
   readonly #cursor = new BatchCursor(new Uint8Array(0))
 
-  constructor(offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest') {
+  constructor(offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest', rackId = '') {
     this.fetcher = new Fetcher({
       cluster: this.brokers.cluster(),
       clock: this.clock,
-      limits,
+      limits: { ...limits, rackId },
       offsetOutOfRange,
       offsets: async (topic) =>
         [0, 1, 2, 3].map((partition) => {
@@ -249,7 +249,7 @@ test('an aborted call ends at once, also while its target is being filled', asyn
 })
 
 test('a follower is read from where the leader says so, and the leader is asked again later', async () => {
-  const reading = new Reading()
+  const reading = new Reading('earliest', 'here')
   const { brokers, fetcher, clock } = reading
   const partition = brokers.addPartition('t', 0, 0)
   partition.follower = 1
@@ -291,4 +291,25 @@ test('a partition whose leader moved is read while the rest of the old answer st
   assert.equal(reading.positions.get('t 0'), 3)
   fetcher.close()
   await Promise.all(taking)
+})
+
+test('a follower of the own rack is read from, and its leader where the follower is gone', async () => {
+  const reading = new Reading('earliest', 'here')
+  const { brokers, fetcher } = reading
+  brokers.addPartition('t', 0, 0).follower = 2
+  brokers.append('t', 0, 5)
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run()
+  assert.equal(reading.positions.get('t 0'), 5)
+  assert.ok(brokers.connections.some(({ nodeId }) => nodeId === 2))
+  brokers.down.add(2)
+  for (const connection of brokers.connections) if (connection.nodeId === 2) connection.close()
+  brokers.append('t', 0, 5)
+  // far less than a leader may go on to advise the dead one
+  await reading.run(1000, 100)
+  assert.equal(reading.positions.get('t 0'), 10)
+  assert.deepEqual([reading.errors, reading.faults], [[], []])
+  fetcher.close()
+  await taking
 })

@@ -18,7 +18,7 @@ interface ModelPartition {
   leader: number
   epoch: number
   start: number
-  /** A follower that the leader sends readers to. */
+  /** A follower that the leader sends readers with a rack to. */
   follower?: number
   /** Batches with consecutive offsets. */
   readonly batches: { readonly base: number; readonly next: number; readonly bytes: Uint8Array }[]
@@ -36,6 +36,8 @@ interface Delivery {
 export class ModelBrokers {
   readonly partitions = new Map<string, ModelPartition>()
   readonly connections: ModelConnection[] = []
+  /** Brokers that take no connections. */
+  readonly down = new Set<number>()
   /** Topics that metadata does not know. */
   readonly deleted = new Set<string>()
   fetches = 0
@@ -72,6 +74,7 @@ export class ModelBrokers {
         return this.deleted.has(topic) ? undefined : { nodeId: found.leader, epoch: found.epoch }
       },
       connection: async (nodeId: number) => {
+        if (this.down.has(nodeId)) throw new EuphorionError('BROKER_UNREACHABLE', 'down')
         const open = this.connections.find((each) => each.nodeId === nodeId && !each.closed)
         if (open !== undefined) return open
         const connection = new ModelConnection(this, nodeId)
@@ -83,7 +86,7 @@ export class ModelBrokers {
   }
 
   /** The body of the answer that a broker gives now. */
-  answer(nodeId: number, { topics, maxBytes }: FetchBody): Buffer {
+  answer(nodeId: number, { topics, maxBytes, rackId }: FetchBody): Buffer {
     const to = new Encoder()
     to.int32(0)
     to.int16(0)
@@ -92,7 +95,8 @@ export class ModelBrokers {
     to.array(topics, ({ topic, partitions }) => {
       to.string(topic)
       to.array(partitions, (asked) => {
-        left -= this.#partition(to, nodeId, topic, asked, left, left === maxBytes)
+        const isFirst = left === maxBytes
+        left -= this.#partition(to, nodeId, topic, asked, left, isFirst, rackId !== '')
       })
     })
     return Buffer.from(to.finish())
@@ -105,12 +109,14 @@ export class ModelBrokers {
     asked: FetchPartition,
     room: number,
     isFirst: boolean,
+    hasRack: boolean,
   ): number {
     const found = this.partitions.get(`${topic} ${asked.partition}`)!
     const end = found.batches.at(-1)?.next ?? 0
     const { fetchOffset } = asked
     const isOut = fetchOffset < found.start || fetchOffset > end
-    const { leader, follower = -1 } = found
+    const { leader } = found
+    const follower = hasRack || nodeId !== leader ? (found.follower ?? -1) : -1
     const isHere = leader === nodeId || follower === nodeId
     const errorCode = !isHere ? notLeader : isOut ? outOfRange : 0
     const isElsewhere = errorCode !== 0 || (follower >= 0 && follower !== nodeId)

@@ -140,8 +140,11 @@ export class BrokerFetcher implements FetchAnswerHandler {
     const { targets, limits } = this.#ports
     const shortWaitMs = busyWaitMs * 2 ** Math.min(10, this.#emptyAnswers)
     const largest = wanted.reduce((most, { neededBytes }) => Math.max(most, neededBytes), 0)
+    const nowMs = this.#ports.clock.monotonic()
+    const isLeaderOnly = wanted.some(({ leaderOnlyUntilMs }) => leaderOnlyUntilMs > nowMs)
     const body = this.#session.body(wanted, {
       ...limits,
+      rackId: isLeaderOnly ? '' : limits.rackId,
       maxWaitMs: isShort ? Math.min(limits.maxWaitMs, shortWaitMs) : limits.maxWaitMs,
       maxBytes: Math.max(targets.bytes, largest),
     })

@@ -19,6 +19,8 @@ export class FetchSlot {
   /** A follower to read from, by its leader's advice (KIP-392). */
   replica: number | undefined
   replicaUntilMs = 0
+  /** A follower did not answer: until then the leader is read from, whatever it advises. */
+  leaderOnlyUntilMs = 0
   /** Bytes of a batch that is larger than what is usually asked for. */
   neededBytes = 0
   /** Errors in a row, and when it may be asked for again. */
@@ -40,6 +42,7 @@ export class FetchSlot {
     slot.topicId = this.topicId
     slot.replica = this.replica
     slot.replicaUntilMs = this.replicaUntilMs
+    slot.leaderOnlyUntilMs = this.leaderOnlyUntilMs
     return slot
   }
 

@@ -27,6 +27,8 @@ export interface FetcherOptions {
 const offsetOutOfRangeCode = 1
 /** How long a follower is read from before the leader is asked again. */
 const replicaMs = 300_000
+/** As long as a leader may take to see that a follower is gone (replica.lag.time.max.ms). */
+const leaderOnlyMs = 30_000
 const pauseMsMin = 50
 const pauseMsMax = 1000
 /** So often a topic has to be missing before it counts as deleted: brokers start with gaps. */
@@ -240,8 +242,10 @@ export class Fetcher {
     const isOurs = error instanceof EuphorionError && !error.retriable
     if (isOurs) this.fail(error)
     for (const slot of this.#slots) {
-      if (slot.replica === nodeId) slot.replica = undefined
-      else if (slot.leader !== nodeId) continue
+      if (slot.replica === nodeId) {
+        slot.replica = undefined
+        slot.leaderOnlyUntilMs = this.#options.clock.monotonic() + leaderOnlyMs
+      } else if (slot.leader !== nodeId) continue
       this.#lose(slot)
     }
   }
