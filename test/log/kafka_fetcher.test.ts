@@ -5,10 +5,12 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Fetcher } from '../../src/log/kafka/fetcher.ts'
 import type { FetchResult } from '../../src/log/log.ts'
-import { BatchCursor } from '../../src/wire/batch_header.ts'
+import { attribute, BatchCursor, batchHeaderBytes, headerAt } from '../../src/wire/batch_header.ts'
+import { batchOf, withAttributes } from '../support/batches.ts'
 import { rejectsWith } from '../support/log.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
 import { ModelBrokers } from '../support/model_brokers.ts'
+import { keyed } from '../support/plans.ts'
 
 const limits = { maxWaitMs: 10, partitionMaxBytes: 4096, isolationLevel: 0, rackId: '' }
 
@@ -25,18 +27,23 @@ class Reading {
   unwanted = new Set<number>()
   readonly #cursor = new BatchCursor(new Uint8Array(0))
 
-  constructor(offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest', rackId = '') {
+  constructor(
+    offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest',
+    more: Partial<typeof limits> = {},
+  ) {
     this.fetcher = new Fetcher({
       cluster: this.brokers.cluster(),
       clock: this.clock,
-      limits: { ...limits, rackId },
+      limits: { ...limits, ...more },
       offsetOutOfRange,
-      offsets: async (topic) =>
-        [0, 1, 2, 3].map((partition) => {
+      offsets: async (topic) => {
+        this.brokers.look([topic])
+        return [0, 1, 2, 3].map((partition) => {
           const found = this.brokers.partitions.get(`${topic} ${partition}`)
           const latest = found?.batches.at(-1)?.next ?? 0
           return { partition, earliest: found?.start ?? 0, latest }
-        }),
+        })
+      },
       topicLost: (topic) => this.lostTopics.push(topic),
     })
   }
@@ -249,7 +256,7 @@ test('an aborted call ends at once, also while its target is being filled', asyn
 })
 
 test('a follower is read from where the leader says so, and the leader is asked again later', async () => {
-  const reading = new Reading('earliest', 'here')
+  const reading = new Reading('earliest', { rackId: 'here' })
   const { brokers, fetcher, clock } = reading
   const partition = brokers.addPartition('t', 0, 0)
   partition.follower = 1
@@ -294,7 +301,7 @@ test('a partition whose leader moved is read while the rest of the old answer st
 })
 
 test('a follower of the own rack is read from, and its leader where the follower is gone', async () => {
-  const reading = new Reading('earliest', 'here')
+  const reading = new Reading('earliest', { rackId: 'here' })
   const { brokers, fetcher } = reading
   brokers.addPartition('t', 0, 0).follower = 2
   brokers.append('t', 0, 5)
@@ -312,4 +319,81 @@ test('a follower of the own rack is read from, and its leader where the follower
   assert.deepEqual([reading.errors, reading.faults], [[], []])
   fetcher.close()
   await taking
+})
+
+test('brokers that have nothing for anybody are not connected to', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  brokers.addPartition('t', 0, 0)
+  brokers.append('t', 0, 3)
+  reading.read(0)
+  await reading.run()
+  assert.equal(brokers.connections.length, 0)
+  reading.unwanted.add(0)
+  const taking = reading.take(4096)
+  await reading.run()
+  assert.equal(brokers.connections.length, 0)
+  reading.unwanted.clear()
+  fetcher.wake()
+  await reading.run()
+  const [connection] = brokers.connections
+  await settle()
+  // the last piece of an answer is in, and what follows it is still to run
+  connection.step(1000)
+  fetcher.close()
+  connection.close()
+  await reading.run()
+  assert.equal(brokers.connections.length, 1)
+  await taking
+})
+
+test('a torn mark of an aborted transaction is an error for the caller', async () => {
+  const reading = new Reading('earliest', { isolationLevel: 1 })
+  const { brokers, fetcher } = reading
+  const partition = brokers.addPartition('t', 0, 0)
+  const mark = withAttributes(batchOf([keyed(0, 1, 'k')]), attribute.control)
+  const torn = mark.slice(0, batchHeaderBytes)
+  new DataView(torn.buffer).setInt32(headerAt.length, batchHeaderBytes - 12)
+  partition.batches.push({ base: 0, next: 1, bytes: torn })
+  partition.aborted = [{ producerId: -1, firstOffset: 0 }]
+  reading.read(0)
+  const call = fetcher.fetch(new Uint8Array(4096), () => true, undefined)
+  const refused = assert.rejects(call, rejectsWith('BATCH_CORRUPT'))
+  await reading.run()
+  await refused
+  fetcher.close()
+})
+
+test('a topic made anew is not read from where the old one was left', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  const partition = brokers.addPartition('t', 0, 0)
+  brokers.append('t', 0, 10)
+  brokers.ids.set('t', 'first')
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run()
+  assert.equal(reading.positions.get('t 0'), 10)
+  brokers.ids.set('t', 'second')
+  partition.batches.length = 0
+  brokers.append('t', 0, 4)
+  await reading.run()
+  assert.deepEqual(reading.lostTopics, ['t'])
+  assert.equal(reading.positions.get('t 0'), 10)
+  fetcher.close()
+  await taking
+})
+
+test('one topic that is gone does not have all the others looked up one by one', async () => {
+  const reading = new Reading()
+  const { brokers, fetcher } = reading
+  for (let i = 0; i < 50; i++) {
+    brokers.addPartition(`t${i}`, 0, 0)
+    fetcher.add({ topic: `t${i}`, partition: 0 }, 0)
+  }
+  brokers.deleted.add('t7')
+  await reading.run()
+  assert.deepEqual(reading.lostTopics, ['t7'])
+  assert.ok(brokers.asked.length < 10, `${brokers.asked}`)
+  fetcher.close()
 })

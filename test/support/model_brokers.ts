@@ -18,6 +18,8 @@ interface ModelPartition {
   leader: number
   epoch: number
   start: number
+  /** As an answer tells of them. */
+  aborted?: readonly { readonly producerId: number; readonly firstOffset: number }[]
   /** A follower that the leader sends readers with a rack to. */
   follower?: number
   /** Batches with consecutive offsets. */
@@ -40,6 +42,12 @@ export class ModelBrokers {
   readonly down = new Set<number>()
   /** Topics that metadata does not know. */
   readonly deleted = new Set<string>()
+  /** Questions about metadata, and how many topics they were about. */
+  readonly asked: number[] = []
+  /** Of topics, as they are, and as the cluster knows them since the last question. */
+  readonly ids = new Map<string, string>()
+  readonly #knownIds = new Map<string, string>()
+  readonly #known = new Set<string>()
   fetches = 0
   #readers = 0
 
@@ -59,13 +67,30 @@ export class ModelBrokers {
     batches.push({ base, next: base + records, bytes: batchOf(stored) })
   }
 
+  /** Asks for metadata of these topics. */
+  look(topics: readonly string[]): void {
+    this.asked.push(topics.length)
+    for (const topic of topics) {
+      const id = this.ids.get(topic)
+      if (id !== undefined) this.#knownIds.set(topic, id)
+      if (this.deleted.has(topic)) this.#known.delete(topic)
+      else this.#known.add(topic)
+    }
+  }
+
   /** What the fetcher asks of a cluster. */
   cluster(): Cluster {
     const made = {
       readerPurpose: () => `fetch ${this.#readers++}`,
       release: () => undefined,
-      topic: () => undefined,
-      metadata: async (topics: readonly string[]) => {
+      topic: (topic: string) => {
+        const id = this.#knownIds.get(topic)
+        return id === undefined ? undefined : { id }
+      },
+      metadata: async (topics: readonly string[], { refresh = false } = {}) => {
+        const isKnown = (topic: string): boolean => this.#known.has(topic)
+        if (!refresh && topics.every(isKnown)) return
+        this.look(topics)
         if (topics.some((topic) => this.deleted.has(topic)))
           throw new EuphorionError('TOPIC_UNKNOWN', 'deleted')
       },
@@ -126,7 +151,10 @@ export class ModelBrokers {
     to.int64(end)
     to.int64(end)
     to.int64(found.start)
-    to.array(null, () => undefined)
+    to.array(found.aborted ?? null, ({ producerId, firstOffset }) => {
+      to.int64(producerId)
+      to.int64(firstOffset)
+    })
     to.int32(errorCode === 0 && leader === nodeId ? follower : -1)
     to.bytes(records)
     return records.length
@@ -183,7 +211,12 @@ class ModelConnection {
     const taken = Math.min(count, target.length, body.length - delivery.at)
     target.set(body.subarray(delivery.at, delivery.at + taken))
     delivery.at += taken
-    this.#paused = !sink.take(target.subarray(0, taken), body.length - delivery.at)
+    try {
+      this.#paused = !sink.take(target.subarray(0, taken), body.length - delivery.at)
+    } catch (error) {
+      this.#end(error)
+      return
+    }
     if (delivery.at < body.length) return
     this.#delivery = undefined
     delivery.resolve()
@@ -194,9 +227,13 @@ class ModelConnection {
   }
 
   close(): void {
+    this.#end(new EuphorionError('LOG_FAILED', 'closed'))
+  }
+
+  #end(error: unknown): void {
     this.closed = true
     const delivery = this.#delivery
     this.#delivery = undefined
-    delivery?.reject(new EuphorionError('LOG_FAILED', 'closed'))
+    delivery?.reject(error)
   }
 }

@@ -5,6 +5,7 @@ import { BatchCursor } from '../../wire/batch_header.ts'
 import { brokerFailure } from '../../wire/broker_error.ts'
 import type { Connection } from '../../wire/connection.ts'
 import { fetchRequest } from '../../wire/requests/fetch.ts'
+import type { FetchResult } from '../log.ts'
 import { emptyAborted } from './aborted.ts'
 import {
   FetchAnswer,
@@ -55,6 +56,8 @@ export class BrokerFetcher implements FetchAnswerHandler {
   #isDue = false
   #isWaiting = false
   #closed = false
+  /** Why we ended the connection, between two pieces of an answer. */
+  #proceedError: unknown
   /** Of the whole answer. */
   #error = 0
   #bytes = 0
@@ -86,7 +89,12 @@ export class BrokerFetcher implements FetchAnswerHandler {
       return
     }
     this.#isWaiting = false
-    if (this.#answer.proceed()) this.#connection?.resume()
+    try {
+      if (this.#answer.proceed()) this.#connection?.resume()
+    } catch (error) {
+      this.#proceedError = error
+      this.#connection?.close()
+    }
   }
 
   /** Ends the reading into the call's target, if it is this one's; true then. */
@@ -111,20 +119,23 @@ export class BrokerFetcher implements FetchAnswerHandler {
     this.#isBusy = true
     try {
       for (;;) {
-        const open = this.#connection
-        const connection = open === undefined || open.closed ? await this.#ports.connect() : open
-        this.#connection = connection
         this.#isDue = false
+        const { targets } = this.#ports
+        if (this.#closed || targets.count === 0) return
         const slots = this.#ports.slots()
-        const wanted = slots.filter((slot) => this.#ports.targets.wants(slot) && !slot.stale)
-        if (this.#closed || this.#ports.targets.count === 0 || wanted.length === 0) return
-        await this.#ask(connection, wanted, wanted.length < slots.length)
+        const wanted = slots.filter((slot) => targets.wants(slot) && !slot.stale)
+        if (wanted.length === 0) return
+        const connection = this.#connection
+        if (connection?.closed === false)
+          await this.#ask(connection, wanted, wanted.length < slots.length)
+        else this.#connection = await this.#ports.connect()
       }
     } catch (error) {
       this.#session.reset()
       this.#giveBack()
-      if (!this.#closed) this.#ports.failed(error)
+      if (!this.#closed) this.#ports.failed(this.#proceedError ?? error)
     } finally {
+      this.#proceedError = undefined
       this.#isBusy = false
       // asked for meanwhile, perhaps by the one who was asked what he wants
       if (this.#isDue) this.#runSoon()
@@ -199,40 +210,48 @@ export class BrokerFetcher implements FetchAnswerHandler {
   records(head: PartitionHead, place: RecordPlace, filled: number): void {
     this.#bytes += head.recordBytes
     const call = this.#call
-    this.#call = undefined
     if (call === undefined || place.bytes === undefined) return
     const slot = this.#slotOf(head)
-    if (slot === undefined) this.#ports.targets.add(call)
-    else this.#deliver(slot, head, call, filled)
+    const result = slot && this.#read(slot, head, call.target, filled)
+    // not before: what cannot be read ends the connection, and the call waits again
+    this.#call = undefined
+    if (result === undefined) this.#ports.targets.add(call)
+    else call.resolve(result)
   }
 
-  #deliver(slot: FetchSlot, head: PartitionHead, call: FetchCall, filled: number): void {
+  /** Undefined where the target is not for the caller: nothing in it counts. */
+  #read(
+    slot: FetchSlot,
+    head: PartitionHead,
+    target: Uint8Array,
+    filled: number,
+  ): FetchResult | undefined {
     const { topic, partition } = slot
     const cursor = this.#cursor
-    cursor.reset(call.target, 0, filled)
+    cursor.reset(target, 0, filled)
     if (!cursor.next()) {
       if (cursor.broken) {
-        this.#ports.targets.add(call)
         this.#ports.unreadable(slot)
-        return
+        return undefined
       }
       const neededBytes = Math.max(cursor.needed, filled + 1)
       slot.neededBytes = neededBytes
       // cut off by the broker, not by the target: the next answer has all of it
-      if (neededBytes <= call.target.length) this.#ports.targets.add(call)
-      else call.resolve({ kind: 'too-small', topic, partition, neededBytes })
-      return
+      return neededBytes <= target.length
+        ? undefined
+        : { kind: 'too-small', topic, partition, neededBytes }
     }
     while (cursor.next());
-    slot.neededBytes = 0
-    slot.position = Math.max(slot.position!, cursor.lastOffset + 1)
-    this.#ports.served(slot)
+    const position = cursor.lastOffset + 1
     const bytes =
       this.#ports.limits.isolationLevel === 0
         ? cursor.at
-        : emptyAborted(call.target, cursor.at, head.abortedTransactions)
+        : emptyAborted(target, cursor.at, head.abortedTransactions)
+    slot.neededBytes = 0
+    slot.position = Math.max(slot.position!, position)
+    this.#ports.served(slot)
     const { highWatermark } = head
-    call.resolve({ kind: 'batches', topic, partition, bytes, highWatermark })
+    return { kind: 'batches', topic, partition, bytes, highWatermark }
   }
 
   #slotOf({ topic, partition }: PartitionHead): FetchSlot | undefined {

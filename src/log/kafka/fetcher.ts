@@ -223,7 +223,9 @@ export class Fetcher {
     }
     try {
       const position = (await offsets(topic))[partition][offsetOutOfRange]
-      if (!slot.stale) this.#replace(slot, position)
+      if (slot.stale) return
+      if (this.#isRemade(slot)) this.#loseTopic(topic)
+      else this.#replace(slot, position)
     } catch {
       // asked again, and again out of range
       slot.position = offset
@@ -273,9 +275,7 @@ export class Fetcher {
   }
 
   #place(slot: FetchSlot): void {
-    const topic = this.#options.cluster.topic(slot.topic)
-    if (topic !== undefined) slot.topicId ??= topic.id
-    if (topic !== undefined && slot.topicId !== topic.id) this.#loseTopic(slot.topic)
+    if (this.#isRemade(slot)) this.#loseTopic(slot.topic)
     const leader = this.#options.cluster.leader(slot.topic, slot.partition)
     if (leader === undefined || slot.stale) return
     slot.leader = leader.nodeId
@@ -283,9 +283,17 @@ export class Fetcher {
     this.#brokerOf(leader.nodeId)
   }
 
+  /** Its topic is another one than when it was first read. */
+  #isRemade(slot: FetchSlot): boolean {
+    const topic = this.#options.cluster.topic(slot.topic)
+    if (topic === undefined) return false
+    slot.topicId ??= topic.id
+    return slot.topicId !== topic.id
+  }
+
   /**
-   * Metadata of all topics at once, or one by one where one of them is unknown. A cluster that does
-   * not answer is asked again later.
+   * Metadata of all topics at once, and where one of them is unknown once more of those that are. A
+   * cluster that does not answer is asked again later.
    */
   async #look(
     topics: readonly string[],
@@ -298,7 +306,7 @@ export class Fetcher {
       const isUnknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
       if (!isUnknown) return
       if (topics.length === 1) this.#missed(topics[0], missing)
-      else for (const topic of topics) await this.#look([topic], refresh, missing)
+      else for (const topic of topics) await this.#look([topic], false, missing)
     }
   }
 
