@@ -7,7 +7,6 @@ import { deferred } from '../deferred.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
-import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import { type Executor, openExecutor } from '../kernel/executor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
@@ -25,8 +24,9 @@ import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
 import { Cuts } from './cuts.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
+import { openTasks } from './open_tasks.ts'
 import { partitionRanges } from './partition_ranges.ts'
-import { PartitionTask, type TaskServices } from './partition_task.ts'
+import type { PartitionTask, TaskServices } from './partition_task.ts'
 import { checkWithinLog, offsetsOf } from './positions.ts'
 import { readTable } from './read_table.ts'
 
@@ -261,17 +261,17 @@ export class Engine {
   }
 
   async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
-    const beganMs = this.#options.clock.monotonic()
-    const { log, logger } = this.#options
+    const { clock, log, logger } = this.#options
+    const beganMs = clock.monotonic()
     const logs = await offsetsOf(log, new Set(partitions.map(({ topic }) => topic)))
     const earliest = ({ topic, partition }: TopicPartition) =>
       logs.get(topic)?.[partition]?.earliest ?? 0
-    const starts: StartPosition[] = []
-    for (const each of partitions) {
-      const { topic, partition, committed } = each
-      const offset = await this.#open(topic, partition, committed, earliest(each))
-      if (offset !== undefined) starts.push({ topic, partition, offset })
-    }
+    const starts = await openTasks(partitions, {
+      ...this.#options,
+      services: this.#services!,
+      earliest,
+      opened: (task) => this.#tasks.set(`${task.place.topic} ${task.place.partition}`, task),
+    })
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
@@ -280,33 +280,6 @@ export class Engine {
     checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
     this.#tell('partitions assigned', partitions, beganMs)
     return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
-  }
-
-  async #open(
-    topic: string,
-    partition: number,
-    committed: number | undefined,
-    earliest: number,
-  ): Promise<number | undefined> {
-    const { aggregations, subscribers, settings } = this.#options
-    const task = new PartitionTask(topic, partition, this.#services!)
-    const lanes = aggregations.filter((each) => each.topic === topic)
-    const stored = await task.open(lanes, earliest)
-    for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
-      const sink = subscriber.open(partition, Math.max(committed ?? 0, earliest))
-      task.intake.sinks.push(
-        new SinkFeed(sink, settings.laneQueueBatches, {
-          progressed: this.#services!.progressed,
-          rewind: (offset) => task.rewind(offset),
-        }),
-      )
-    }
-    task.committed = committed ?? 0
-    this.#tasks.set(`${topic} ${partition}`, task)
-    if (stored === undefined) return undefined
-    const start = task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
-    task.intake.position = start
-    return start
   }
 
   async #revoked(partitions: readonly TopicPartition[], lost = false): Promise<void> {
@@ -321,7 +294,7 @@ export class Engine {
       if (!this.#isAborted) await this.#cuts.cut(leaving, lost ? 'store' : 'commit')
     } finally {
       for (const task of leaving) {
-        this.#tellLeftOut(task)
+        task.tellLeftOut(this.#options.logger)
         this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
         await task.close(this.#isAborted)
       }
@@ -341,16 +314,6 @@ export class Engine {
     const { clock, logger } = this.#options
     const ms = Math.round(clock.monotonic() - beganMs)
     logger[level]({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)
-  }
-
-  /** Late and bad records may be in no topic, by policy: then this is where a person sees them. */
-  #tellLeftOut({ lanes, place }: PartitionTask): void {
-    for (const { aggregation, committed } of lanes) {
-      const { counted, late, bad } = committed
-      if (late + bad === 0) continue
-      const facts = { table: aggregation.plan.name, ...place, counted, late, bad }
-      this.#options.logger.info(facts, 'late and bad records so far, which are in no row')
-    }
   }
 
   #laneFailed(task: PartitionTask, table: string, error: unknown): void {

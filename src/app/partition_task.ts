@@ -24,6 +24,7 @@ import { ReferenceLane } from '../kernel/reference/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
 import { WasmLane } from '../kernel/wasm_lane.ts'
 import type { TopicPartition } from '../log/log.ts'
+import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import { type CutLane, cutPartition } from '../table/cut.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
@@ -286,6 +287,16 @@ export class PartitionTask {
 
   get place(): TopicPartition {
     return { topic: this.intake.topic, partition: this.intake.partition }
+  }
+
+  /** Late and bad records may be in no topic, by policy: then this is where a person sees them. */
+  tellLeftOut(logger: Logger): void {
+    for (const { aggregation, committed } of this.lanes) {
+      const { counted, late, bad } = committed
+      if (late + bad === 0) continue
+      const facts = { table: aggregation.plan.name, ...this.place, counted, late, bad }
+      logger.info(facts, 'late and bad records so far, which are in no row')
+    }
   }
 
   /**

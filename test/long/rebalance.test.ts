@@ -15,6 +15,8 @@ const RECORDS = Number(process.env.EUPHORION_TEST_RECORDS ?? 5_000_000)
 const PARTITIONS = 12
 const RATE = 4000
 const PAUSE_MS_MAX = 500
+/** From Ctrl+C on a worker until others copy what it had. */
+const HANDOVER_MS_MAX = 2000
 const SESSION_MS = 6000
 const BLOCKED_MS = 20_000
 const MIB = 2 ** 20
@@ -47,6 +49,7 @@ if (kafka) {
     }
   }
 
+  /** What a process was told to do shows at once; that it was killed, after its session. */
   const tellHandovers = (
     t: TestContext,
     lives: readonly CopyLife[],
@@ -54,8 +57,10 @@ if (kafka) {
   ): void => {
     for (const [index, { atMs, what }] of events.entries()) {
       const untilMs = events[index + 1]?.atMs ?? systemClock.now()
-      const ms = handoverMs(lives, atMs, untilMs)
+      const isOrderly = /^(join|leave)/.test(what)
+      const ms = isOrderly ? handoverMs(lives, atMs, untilMs) : undefined
       t.diagnostic(ms === undefined ? what : `${what}: what moved went on after ${ms} ms`)
+      if (what.startsWith('leave')) assert.ok((ms ?? 0) <= HANDOVER_MS_MAX, `${what}: ${ms} ms`)
     }
   }
 

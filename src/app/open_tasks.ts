@@ -1,0 +1,71 @@
+// Opens what a worker runs on the partitions that it was given: stores and lanes, and the sinks of
+// subscribers. Called by the engine.
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
+import { SinkFeed } from '../ingest/sink_feed.ts'
+import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
+import { PartitionTask, type TaskServices } from './partition_task.ts'
+
+export interface OpenTasksOptions {
+  readonly services: TaskServices
+  readonly aggregations: readonly AggregationDefinition[]
+  readonly subscribers: readonly EventSubscriber[]
+  /** Where the log of a partition begins. */
+  readonly earliest: (place: TopicPartition) => number
+  /** The task counts from now on. */
+  readonly opened: (task: PartitionTask) => void
+}
+
+/**
+ * All at once: a store takes tens of milliseconds, in which nobody has the partition. Resolves with
+ * the offsets that are stored here, of those that have some; rejects with the first that could not
+ * be opened, once the others are.
+ */
+export async function openTasks(
+  partitions: readonly AssignedPartition[],
+  options: OpenTasksOptions,
+): Promise<StartPosition[]> {
+  const { services, aggregations, earliest, opened } = options
+  const open = (task: PartitionTask): Promise<number | undefined> => {
+    const lanes = aggregations.filter(({ topic }) => topic === task.place.topic)
+    return task.open(lanes, earliest(task.place))
+  }
+  const tasks = partitions.map(
+    ({ topic, partition }) => new PartitionTask(topic, partition, services),
+  )
+  const results = await Promise.allSettled(tasks.map(open))
+  const starts: StartPosition[] = []
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'rejected') continue
+    const task = tasks[index]
+    const offset = begin(task, partitions[index].committed, result.value, options)
+    opened(task)
+    if (offset !== undefined) starts.push({ ...task.place, offset })
+  }
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+  return starts
+}
+
+/** Where to read from, if that is not the group's offset. */
+function begin(
+  task: PartitionTask,
+  committed: number | undefined,
+  stored: number | undefined,
+  { services, subscribers, earliest }: OpenTasksOptions,
+): number | undefined {
+  const { topic, partition } = task.place
+  for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
+    const sink = subscriber.open(partition, Math.max(committed ?? 0, earliest(task.place)))
+    task.intake.sinks.push(
+      new SinkFeed(sink, services.settings.laneQueueBatches, {
+        progressed: services.progressed,
+        rewind: (offset) => task.rewind(offset),
+      }),
+    )
+  }
+  task.committed = committed ?? 0
+  if (stored === undefined) return undefined
+  const start = task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
+  task.intake.position = start
+  return start
+}
