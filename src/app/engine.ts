@@ -123,7 +123,14 @@ export class Engine {
       maxBytes: settings.batchBytes,
       onAssigned: async (partitions) => {
         const starts = this.#assigned(partitions)
-        starts.then(() => this.#assignedOnce.resolve(), this.#assignedOnce.reject)
+        starts.then(
+          () => this.#assignedOnce.resolve(),
+          (error) => {
+            // the group believes that they are read here
+            this.#assignedOnce.reject(error)
+            this.#fail(error)
+          },
+        )
         return starts
       },
       onRevoked: (partitions, lost) => this.#revoked(partitions, lost),

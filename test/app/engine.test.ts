@@ -150,7 +150,7 @@ async function startEngine(
   await until(() => consumer !== undefined)
   await consumer!.assign(...partitions)
   await started
-  return { engine, consumer: consumer!, clock, errors, lines }
+  return { engine, consumer: consumer!, clock, errors, lines, log }
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -292,5 +292,14 @@ test('what the topic has let go of is not counted, although a batch still has it
   consumer.give(0, records(0, 'aabbb'))
   await until(() => engine.statistics()[0].nextOffset === 5)
   assert.equal(engine.statistics()[0].counted, 2)
+  await engine.stop()
+})
+
+test('partitions that cannot be taken over end the worker, also for a reason that may pass', async () => {
+  const { engine, consumer, errors, log } = await startEngine([0])
+  const away = new EuphorionError('LOG_FAILED', 'no broker answers')
+  log.offsets = () => Promise.reject(away)
+  await assert.rejects(consumer.assign(1), away)
+  assert.deepEqual(errors, [away])
   await engine.stop()
 })

@@ -9,6 +9,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../log.ts'
+import { beginnings } from './beginnings.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
 
@@ -22,10 +23,6 @@ export interface KafkaConsumerPorts {
   readonly closed: (consumer: LogConsumer) => void
 }
 
-interface Begin extends TopicPartition {
-  readonly offset: number | undefined
-}
-
 export class KafkaConsumer implements LogConsumer {
   readonly #options: ConsumerOptions
   readonly #ports: KafkaConsumerPorts
@@ -33,7 +30,7 @@ export class KafkaConsumer implements LogConsumer {
   readonly #membership: Membership
   /** Topics that were deleted while this consumer read them. */
   readonly #lost = new Set<string>()
-  #held: TopicPartition[] = []
+  readonly #held = new Map<string, TopicPartition>()
   #closing: Promise<void> | undefined
 
   constructor(options: ConsumerOptions, ports: KafkaConsumerPorts) {
@@ -105,62 +102,29 @@ export class KafkaConsumer implements LogConsumer {
 
   async #assigned(added: readonly TopicPartition[]): Promise<void> {
     if (this.#closing !== undefined) return
-    const committed = await this.#insist(() => this.#membership.committed(added))
-    const places = added.map(({ topic, partition }) => ({
-      topic,
-      partition,
-      committed: committed.get(topic)?.get(partition),
-    }))
-    this.#held.push(...added)
-    const starts = await this.#options.onAssigned(places)
-    const begins = places.map(({ topic, partition, committed: offset }) => {
-      const start = starts.find((each) => each.topic === topic && each.partition === partition)
-      return { topic, partition, offset: start?.offset ?? offset }
+    const { onAssigned, startFrom } = this.#options
+    const begins = await beginnings(added, {
+      onAssigned: (places) => {
+        for (const each of added) this.#held.set(keyOf(each), each)
+        return onAssigned(places)
+      },
+      ...(startFrom && { startFrom }),
+      clock: this.#ports.fetcher.clock,
+      committed: (places) => this.#membership.committed(places),
+      offsets: this.#ports.offsets,
+      isOver: () => this.#closing !== undefined,
+      topicLost: (topic) => this.#topicLost(topic),
     })
-    for (const begin of await this.#insist(() => this.#located(begins)))
-      if (this.#isHeld(begin)) this.#fetcher.add(begin, begin.offset)
-  }
-
-  /**
-   * Asks until there is an answer, also from a cluster that is away for long: partitions that were
-   * given to this member would be read by nobody else.
-   */
-  async #insist<T>(question: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await question()
-      } catch (error) {
-        const isPassing = error instanceof EuphorionError && error.retriable
-        if (!isPassing || this.#closing !== undefined) throw error
-      }
-    }
-  }
-
-  /** Those without an offset begin where startFrom says; each topic is asked for once. */
-  async #located(begins: readonly Begin[]): Promise<StartPosition[]> {
-    const { startFrom = 'earliest' } = this.#options
-    const open = begins.filter(({ offset }) => offset === undefined)
-    const edges = new Map<string, readonly PartitionOffsets[]>()
-    const ask = async (topic: string) => edges.set(topic, await this.#ports.offsets(topic))
-    await Promise.all([...new Set(open.map(({ topic }) => topic))].map(ask))
-    return begins.map(({ topic, partition, offset }) => ({
-      topic,
-      partition,
-      offset: offset ?? edges.get(topic)![partition][startFrom],
-    }))
+    for (const begin of begins)
+      if (this.#held.has(keyOf(begin)) && !this.#lost.has(begin.topic))
+        this.#fetcher.add(begin, begin.offset)
   }
 
   async #revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void> {
-    const isGone = ({ topic, partition }: TopicPartition): boolean =>
-      gone.some((each) => each.topic === topic && each.partition === partition)
-    this.#fetcher.remove(isGone)
-    const revoked = this.#held.filter(isGone)
-    this.#held = this.#held.filter((place) => !isGone(place))
+    const keys = new Set(gone.map(keyOf))
+    this.#fetcher.remove((place) => keys.has(keyOf(place)))
+    const revoked = gone.filter((place) => this.#held.delete(keyOf(place)))
     if (revoked.length > 0) await this.#options.onRevoked(revoked, lost)
-  }
-
-  #isHeld({ topic, partition }: TopicPartition): boolean {
-    return this.#held.some((each) => each.topic === topic && each.partition === partition)
   }
 
   #topicLost(topic: string): void {
@@ -170,4 +134,8 @@ export class KafkaConsumer implements LogConsumer {
     const message = `topic ${topic} was deleted while it was read`
     this.#fetcher.fail(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))
   }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
 }
