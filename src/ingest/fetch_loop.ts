@@ -33,6 +33,16 @@ const FAILURES_MAX = 10
 const PAUSE_MS_MIN = 50
 const PAUSE_MS_MAX = 5000
 
+/**
+ * A partition whose next batch needs a larger region. A single fetch is for it alone as soon as
+ * there is one; of overlapping ones one is, and the others go on with the other partitions.
+ */
+interface Large {
+  readonly intake: Intake
+  bytes: number
+  state: 'wanted' | 'making' | 'made'
+}
+
 export class FetchLoop {
   readonly #options: FetchLoopOptions
   readonly #regions: Regions
@@ -46,8 +56,9 @@ export class FetchLoop {
   #running: Promise<void> | undefined
   #overlapping = false
   #failures = 0
-  /** A partition whose next batch needs a larger region; all wait until there is one. */
-  #large: { intake: Intake; bytes: number; state: 'wanted' | 'making' | 'made' } | undefined
+  #large: Large | undefined
+  /** Found too large meanwhile; not asked for again before it is their turn. */
+  readonly #largeLater = new Set<Intake>()
   readonly #wants = (topic: string, partition: number): boolean => this.#isWanted(topic, partition)
   /** Batches and bytes fetched so far. */
   readonly fetched = { batches: 0, bytes: 0, records: 0 }
@@ -117,17 +128,18 @@ export class FetchLoop {
   async #run(consumer: LogConsumer): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const isLarge = this.#large?.state === 'wanted'
-      const region = isLarge ? await this.#largeRegion() : await this.#regions.take()
+      const large = this.#large?.state === 'wanted' ? this.#large : undefined
+      const region = large ? await this.#largeRegion(large) : await this.#regions.take()
       if (region === undefined) continue
       let result: FetchResult
       if (!this.#overlapping) this.#seek(consumer)
       const interrupt = this.#interrupt.signal
       try {
-        result = await consumer.fetch(region.target(), this.#wants, interrupt)
+        result = await consumer.fetch(region.target(), this.#wantsWith(large), interrupt)
         this.#failures = 0
       } catch (error) {
         this.#regions.giveBack(region)
+        if (large !== undefined) large.state = 'wanted'
         await this.#failed(error)
         continue
       }
@@ -158,18 +170,30 @@ export class FetchLoop {
     this.#rewound.clear()
   }
 
+  /** What the fetch into a larger region asks for, or into one of the usual ones. */
+  #wantsWith(large: Large | undefined): (topic: string, partition: number) => boolean {
+    if (large === undefined || !this.#overlapping) return this.#wants
+    return (topic, partition) =>
+      this.#largeNow() === large
+        ? this.#options.intakeOf(topic, partition) === large.intake && large.intake.wants()
+        : this.#isWanted(topic, partition)
+  }
+
   #isWanted(topic: string, partition: number): boolean {
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined) return false
-    return this.#isTurnOf(intake) && intake.wants()
+    const large = this.#largeNow()
+    if (large === undefined) return intake.wants()
+    if (this.#overlapping)
+      return large.intake !== intake && !this.#largeLater.has(intake) && intake.wants()
+    return large.intake === intake && large.state === 'made' && intake.wants()
   }
 
-  /** While a large batch is to come the others wait, unless nobody is left who takes it. */
-  #isTurnOf(intake: Intake): boolean {
-    const large = this.#large?.intake
-    if (large !== undefined && (large.closing || !large.runs())) this.#large = undefined
-    if (this.#large === undefined) return true
-    return this.#large.intake === intake && this.#large.state === 'made'
+  /** Not where nobody is left who takes it. */
+  #largeNow(): Large | undefined {
+    const intake = this.#large?.intake
+    if (intake?.closing || intake?.runs() === false) this.#forgetLarge()
+    return this.#large
   }
 
   #offer(region: Region, fetched: FetchResult & { kind: 'batches' }): void {
@@ -207,9 +231,9 @@ export class FetchLoop {
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined) return
     if (neededBytes <= this.#options.largestBatchBytes) {
-      // another one may be under way: this one is found too small again when it is fetched again
       if (this.#large === undefined || this.#large.intake === intake)
         this.#large = { intake, bytes: neededBytes, state: 'wanted' }
+      else this.#largeLater.add(intake)
       return
     }
     intake.failed = true
@@ -222,12 +246,17 @@ export class FetchLoop {
   }
 
   #endLarge(): void {
-    this.#large = undefined
+    this.#forgetLarge()
     this.wake()
   }
 
-  async #largeRegion(): Promise<Region | undefined> {
-    const large = this.#large!
+  /** Others that wait are fetched, and found too large, again: the first of them is the next. */
+  #forgetLarge(): void {
+    this.#large = undefined
+    this.#largeLater.clear()
+  }
+
+  async #largeRegion(large: Large): Promise<Region | undefined> {
     const { intake, bytes } = large
     large.state = 'making'
     try {
@@ -235,7 +264,7 @@ export class FetchLoop {
       large.state = 'made'
       return region
     } catch (error) {
-      this.#endLarge()
+      if (this.#large === large) this.#endLarge()
       intake.failed = true
       this.#options.lost(intake.topic, intake.partition, error)
       return undefined

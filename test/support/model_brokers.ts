@@ -49,6 +49,8 @@ export class ModelBrokers {
   readonly #knownIds = new Map<string, string>()
   readonly #known = new Set<string>()
   fetches = 0
+  /** Of records, in answers so far. */
+  bytes = 0
   #readers = 0
 
   addPartition(topic: string, partition: number, leader: number): ModelPartition {
@@ -146,6 +148,7 @@ export class ModelBrokers {
     const errorCode = !isHere ? notLeader : isOut ? outOfRange : 0
     const isElsewhere = errorCode !== 0 || (follower >= 0 && follower !== nodeId)
     const records = isElsewhere ? new Uint8Array(0) : bytesFrom(found, asked, room, isFirst)
+    this.bytes += records.length
     to.int32(asked.partition)
     to.int16(errorCode)
     to.int64(end)
