@@ -48,6 +48,8 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   /** ms for the whole answer. Default: requestTimeoutMs of the connection. */
   readonly timeoutMs?: number
+  /** ms beside these that the broker was asked to wait. */
+  readonly waitMs?: number
 }
 
 interface AskOptions extends RequestOptions {
@@ -261,7 +263,7 @@ export class Connection {
     type: RequestType<Q, A>,
     version: number,
     body: Q,
-    { timeoutMs = this.#options.requestTimeoutMs, sink, isLogin = false }: AskOptions,
+    { sink, isLogin = false, ...times }: AskOptions,
     resolve: (answer: A) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -270,6 +272,7 @@ export class Connection {
       reject(refused)
       return
     }
+    const timeoutMs = (times.timeoutMs ?? this.#options.requestTimeoutMs) + (times.waitMs ?? 0)
     this.#lastId = (this.#lastId + 1) & 0x7fffffff
     const flexible = version >= type.flexibleFrom
     const pending: PendingRequest = {
@@ -331,6 +334,8 @@ export class Connection {
   }
 
   #buffer(): Uint8Array {
+    // a TLS socket that was closed a moment ago may still write what it has deciphered
+    if (this.closed) return new Uint8Array(1)
     try {
       return this.#reader.buffer()
     } catch (error) {

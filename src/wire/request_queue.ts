@@ -63,6 +63,7 @@ export class RequestQueue {
     const pausedMs = this.#pausedMs()
     for (const entry of this.#entries) entry.deadlineMs += pausedMs
     this.#pausedAtMs = undefined
+    this.#lookForLate()
   }
 
   /** Takes all out, and stops the timer. */
@@ -87,17 +88,18 @@ export class RequestQueue {
   }
 
   #lookForLate(): void {
+    this.#cancelWatch?.()
     this.#watchedMs = Number.POSITIVE_INFINITY
+    if (this.#pausedAtMs !== undefined) return
     const nowMs = this.#clock.monotonic()
-    const pausedMs = this.#pausedMs()
     let nextMs = Number.POSITIVE_INFINITY
     for (const { request, deadlineMs } of this.#entries) {
       // Timers may be early by a fraction of a millisecond.
-      if (deadlineMs + pausedMs <= nowMs + 1) {
+      if (deadlineMs <= nowMs + 1) {
         this.#late(request)
         return
       }
-      nextMs = Math.min(nextMs, deadlineMs + pausedMs)
+      nextMs = Math.min(nextMs, deadlineMs)
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#watch(nextMs)
   }

@@ -19,7 +19,6 @@ class ModelBroker {
   #known = new Map<string, number>()
   #epoch = 0
   readonly #id: number
-
   constructor(id: number) {
     this.#id = id
   }
@@ -90,4 +89,22 @@ test('few partitions need no session, and many are told once', () => {
     second.topics.flatMap(({ partitions }) => partitions.map(({ partition }) => partition)),
     [3],
   )
+})
+
+test('a session that went on without us is named when the next one begins, so that it ends', () => {
+  const slots = Array.from({ length: 20 }, (_, i) => new FetchSlot('t', i, 5))
+  const session = new FetchSession()
+  session.body(slots, limits)
+  session.answered(0, 9)
+  session.reset()
+  const again = session.body(slots, limits)
+  assert.deepEqual([again.sessionId, again.sessionEpoch], [9, 0])
+  assert.equal(again.topics[0].partitions.length, 20)
+  session.answered(0, 10)
+  session.reset()
+  const few = session.body(slots.slice(0, 2), limits)
+  assert.deepEqual([few.sessionId, few.sessionEpoch], [10, -1])
+  session.answered(0, 0)
+  const next = session.body(slots.slice(0, 2), limits)
+  assert.deepEqual([next.sessionId, next.sessionEpoch], [0, -1])
 })

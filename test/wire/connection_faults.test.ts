@@ -255,6 +255,42 @@ describe('answers that do not come in time', () => {
     assert.match((await second).message, /in 100 ms/)
   })
 
+  test('may take the time beside it that the broker was asked to wait', async () => {
+    const clock = new ManualClock()
+    const broker = await fakeBroker(versionsThen())
+    const options = { clock, requestTimeoutMs: 1000 }
+    const connection = await Connection.open(optionsFor(broker.port, options))
+    const late = failure(connection.request(echo, Buffer.alloc(1), { waitMs: 5000 }))
+    await clock.advance(5900)
+    assert.equal(connection.closed, false)
+    await clock.advance(100)
+    assert.match((await late).message, /in 6000 ms/)
+  })
+
+  test('that wait behind a sink are not late, however close they were', async () => {
+    const clock = new ManualClock()
+    const asked: [FakeRequest, Socket][] = []
+    const broker = await fakeBroker(versionsThen((...each) => void asked.push(each)))
+    const connection = await Connection.open(optionsFor(broker.port, { clock }))
+    const sink = { target: () => undefined, take: () => false }
+    const taken = connection.requestInto(echo, Buffer.alloc(1), sink, { timeoutMs: 100 })
+    const behind = connection.request(echo, Buffer.from('b'), { timeoutMs: 100 })
+    await clock.advance(98)
+    while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    const [[first, socket], [second]] = asked
+    socket.write(echoAnswer(first))
+    await taken
+    await clock.advance(5000)
+    assert.equal(connection.closed, false)
+    assert.equal(clock.alarms, 0)
+    connection.resume()
+    assert.equal(clock.alarms, 1)
+    socket.write(echoAnswer(second))
+    assert.deepEqual(await behind, Buffer.from('b'))
+    connection.close()
+    assert.equal(clock.alarms, 0)
+  })
+
   test('are not late while a sink has us read no more', async () => {
     const clock = new ManualClock()
     const broker = await fakeBroker(versionsThen((each, socket) => socket.write(echoAnswer(each))))

@@ -168,7 +168,8 @@ export class BrokerFetcher implements FetchAnswerHandler {
       this.#asked.set(`${slot.topic} ${slot.partition}`, slot)
     }
     try {
-      await connection.requestInto(fetchRequest, body, this.#answer)
+      const { maxWaitMs: waitMs } = body
+      await connection.requestInto(fetchRequest, body, this.#answer, { waitMs })
     } finally {
       this.#answer = undefined
       // an answer that ended without a place for all of it: the rest is asked for again

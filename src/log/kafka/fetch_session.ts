@@ -6,8 +6,10 @@ import type { FetchSlot } from './fetch_slot.ts'
 
 /** From so many partitions on a session pays. */
 const sessionFrom = 16
-const noSession = { id: 0, epoch: -1 }
+/** Instead of an epoch: a request by itself, which ends the session that it names. */
+const alone = -1
 const maxEpoch = 0x7fffffff
+const sessionUnknown = 70
 
 export interface FetchLimits {
   readonly maxWaitMs: number
@@ -26,8 +28,9 @@ interface Told {
 }
 
 export class FetchSession {
+  /** Also of one that is over for us: the next request has the broker forget it. */
   #id = 0
-  /** Of the next request. */
+  /** Of the next request; 0: begins a session. */
   #epoch = 0
   /** By topic and partition: what the session has. */
   #told = new Map<string, Told>()
@@ -35,10 +38,10 @@ export class FetchSession {
   /** Asks for these partitions; their positions are known. */
   body(slots: readonly FetchSlot[], limits: FetchLimits): FetchBody {
     const { partitionMaxBytes, ...rest } = limits
-    if (this.#id === 0 && slots.length < sessionFrom) {
+    if (this.#epoch === 0 && slots.length < sessionFrom) {
       const topics = byTopic(slots, (slot) => asked(slot, partitionMaxBytes))
-      const { id: sessionId, epoch: sessionEpoch } = noSession
-      return { ...rest, minBytes: 1, sessionId, sessionEpoch, topics, forgottenTopics: [] }
+      const session = { sessionId: this.#id, sessionEpoch: alone }
+      return { ...rest, minBytes: 1, ...session, topics, forgottenTopics: [] }
     }
     const forgotten = this.#forget(slots)
     const changed = slots.filter((slot) => this.#tell(slot, partitionMaxBytes))
@@ -55,21 +58,18 @@ export class FetchSession {
   /** `errorCode` of the whole answer, and the session it names. */
   answered(errorCode: number, sessionId: number): void {
     if (errorCode !== 0) {
+      if (errorCode === sessionUnknown) this.#id = 0
       this.reset()
       return
     }
-    if (this.#told.size === 0) return
-    // the broker has no room for a session: what it was told holds for one request
-    if (sessionId === 0) this.reset()
-    else {
-      this.#id = sessionId
-      this.#epoch = this.#epoch === maxEpoch ? 1 : this.#epoch + 1
-    }
+    // 0: a request by itself, or the broker has no room and what it was told holds for one request
+    this.#id = this.#told.size === 0 ? 0 : sessionId
+    if (this.#id === 0) this.reset()
+    else this.#epoch = this.#epoch === maxEpoch ? 1 : this.#epoch + 1
   }
 
-  /** The connection or the session is gone. */
+  /** The connection is gone, or the broker and we do not agree: the next request tells it all. */
   reset(): void {
-    this.#id = 0
     this.#epoch = 0
     this.#told.clear()
   }
