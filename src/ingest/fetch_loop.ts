@@ -2,7 +2,7 @@
 // as a Batch and offers it to the partition's lanes and sinks. One fetch at a time, or one for each
 // region where the log lets fetches overlap; the next one is sent before the last one has been
 // worked on. Without a free region or a wanting partition it waits.
-
+import { setMaxListeners } from 'node:events'
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
@@ -75,6 +75,8 @@ export class FetchLoop {
   start(consumer: LogConsumer, overlapping: boolean, failed: (error: unknown) => void): void {
     this.#consumer = consumer
     this.#overlapping = overlapping
+    // each fetch that waits listens, and node warns of more than ten
+    setMaxListeners(0, this.#interrupt.signal)
     const loops = overlapping ? this.#options.regions : 1
     const runs = Array.from({ length: loops }, () => this.#run(consumer))
     // the first that fails ends the others

@@ -13,7 +13,6 @@ import { ManualClock, settle } from '../support/manual_clock.ts'
 import { ModelBrokers } from '../support/model_brokers.ts'
 
 const batchBytes = 4096
-const regions = 3
 
 /** A lane that takes whatever comes, and is done with it at once. */
 class Taking {
@@ -36,7 +35,7 @@ class Loop {
   readonly #fetcher: Fetcher
   readonly #loop: FetchLoop
 
-  constructor() {
+  constructor(regions = 3) {
     const limits = { maxWaitMs: 10, partitionMaxBytes: batchBytes, isolationLevel: 0, rackId: '' }
     this.#fetcher = new Fetcher({
       cluster: this.brokers.cluster(),
@@ -159,7 +158,7 @@ test('of two large batches the second is not fetched again and again until its t
 test('fetches that waited for large batches which are given up serve the others again', async () => {
   const loop = await withLargeAway()
   const { brokers, lanes } = loop
-  for (let round = 0; round < 2 * regions; round++) {
+  for (let round = 0; round < 6; round++) {
     loop.revoke(0)
     loop.add(0, 0)
     brokers.append('t', 0, 1, 20_000)
@@ -194,4 +193,16 @@ test('several partitions with large batches, and rewinds between them, lose noth
     [12, 12, 12],
   )
   await loop.end()
+})
+
+test('many fetches that wait are not taken for a leak', async (t) => {
+  const warnings: Error[] = []
+  const note = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', note)
+  t.after(() => process.off('warning', note))
+  const loop = new Loop(20)
+  loop.add(0, 0)
+  await loop.run(5)
+  await loop.end()
+  assert.deepEqual(warnings, [])
 })

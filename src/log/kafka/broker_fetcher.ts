@@ -14,7 +14,7 @@ import {
   type RecordPlace,
 } from './fetch_answer.ts'
 import { type FetchLimits, FetchSession } from './fetch_session.ts'
-import type { FetchSlot } from './fetch_slot.ts'
+import { type FetchSlot, slotKey } from './fetch_slot.ts'
 import { closedResult, type FetchCall, type FetchTargets } from './fetch_targets.ts'
 
 export interface BrokerFetcherPorts {
@@ -165,7 +165,7 @@ export class BrokerFetcher implements FetchAnswerHandler {
     this.#asked.clear()
     for (const slot of wanted) {
       slot.inFlight = true
-      this.#asked.set(`${slot.topic} ${slot.partition}`, slot)
+      this.#asked.set(slot.key, slot)
     }
     try {
       const { maxWaitMs: waitMs } = body
@@ -256,7 +256,7 @@ export class BrokerFetcher implements FetchAnswerHandler {
   }
 
   #slotOf({ topic, partition }: PartitionHead): FetchSlot | undefined {
-    const slot = this.#asked.get(`${topic} ${partition}`)
+    const slot = this.#asked.get(slotKey(topic, partition))
     return slot === undefined || slot.stale ? undefined : slot
   }
 

@@ -22,9 +22,11 @@ export interface FetchLimits {
 /** What the broker was told of a partition. */
 interface Told {
   readonly slot: FetchSlot
-  readonly offset: number
-  readonly bytes: number
-  readonly epoch: number
+  offset: number
+  bytes: number
+  epoch: number
+  /** The last request that wanted it. */
+  request: number
 }
 
 export class FetchSession {
@@ -33,7 +35,8 @@ export class FetchSession {
   /** Of the next request; 0: begins a session. */
   #epoch = 0
   /** By topic and partition: what the session has. */
-  #told = new Map<string, Told>()
+  readonly #told = new Map<string, Told>()
+  #requests = 0
 
   /** Asks for these partitions; their positions are known. */
   body(slots: readonly FetchSlot[], limits: FetchLimits): FetchBody {
@@ -43,8 +46,9 @@ export class FetchSession {
       const session = { sessionId: this.#id, sessionEpoch: alone }
       return { ...rest, minBytes: 1, ...session, topics, forgottenTopics: [] }
     }
-    const forgotten = this.#forget(slots)
+    this.#requests++
     const changed = slots.filter((slot) => this.#tell(slot, partitionMaxBytes))
+    const forgotten = this.#forget()
     return {
       ...rest,
       minBytes: 1,
@@ -75,29 +79,28 @@ export class FetchSession {
   }
 
   #tell(slot: FetchSlot, partitionMaxBytes: number): boolean {
-    const key = keyOf(slot)
-    const {
-      fetchOffset,
-      partitionMaxBytes: bytes,
-      currentLeaderEpoch,
-    } = asked(slot, partitionMaxBytes)
-    const told = this.#told.get(key)
-    const isSame =
-      told !== undefined &&
-      told.offset === fetchOffset &&
-      told.bytes === bytes &&
-      told.epoch === currentLeaderEpoch
-    if (!isSame)
-      this.#told.set(key, { slot, offset: fetchOffset, bytes, epoch: currentLeaderEpoch })
+    const offset = slot.position!
+    const bytes = bytesOf(slot, partitionMaxBytes)
+    const epoch = slot.leaderEpoch
+    const request = this.#requests
+    const told = this.#told.get(slot.key)
+    if (told === undefined) {
+      this.#told.set(slot.key, { slot, offset, bytes, epoch, request })
+      return true
+    }
+    const isSame = told.offset === offset && told.bytes === bytes && told.epoch === epoch
+    told.offset = offset
+    told.bytes = bytes
+    told.epoch = epoch
+    told.request = request
     return !isSame
   }
 
   /** What the session has and is not asked for now. */
-  #forget(slots: readonly FetchSlot[]): FetchSlot[] {
-    const keys = new Set(slots.map(keyOf))
+  #forget(): FetchSlot[] {
     const forgotten: FetchSlot[] = []
-    for (const [key, { slot }] of this.#told) {
-      if (keys.has(key)) continue
+    for (const [key, { slot, request }] of this.#told) {
+      if (request === this.#requests) continue
       forgotten.push(slot)
       this.#told.delete(key)
     }
@@ -105,8 +108,8 @@ export class FetchSession {
   }
 }
 
-function keyOf({ topic, partition }: FetchSlot): string {
-  return `${topic} ${partition}`
+function bytesOf({ neededBytes }: FetchSlot, partitionMaxBytes: number): number {
+  return Math.max(partitionMaxBytes, neededBytes)
 }
 
 function asked(slot: FetchSlot, partitionMaxBytes: number): FetchPartition {
@@ -115,7 +118,7 @@ function asked(slot: FetchSlot, partitionMaxBytes: number): FetchPartition {
     currentLeaderEpoch: slot.leaderEpoch,
     fetchOffset: slot.position!,
     lastFetchedEpoch: -1,
-    partitionMaxBytes: Math.max(partitionMaxBytes, slot.neededBytes),
+    partitionMaxBytes: bytesOf(slot, partitionMaxBytes),
   }
 }
 

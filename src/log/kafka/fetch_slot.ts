@@ -5,6 +5,8 @@
 export class FetchSlot {
   readonly topic: string
   readonly partition: number
+  /** Of the partition, for maps. */
+  readonly key: string
   /** Next offset to read; undefined until it is known. */
   position: number | undefined
   /** Given up or moved: what comes for it does not count. */
@@ -30,6 +32,7 @@ export class FetchSlot {
   constructor(topic: string, partition: number, position?: number) {
     this.topic = topic
     this.partition = partition
+    this.key = slotKey(topic, partition)
     this.position = position
   }
 
@@ -56,4 +59,8 @@ export class FetchSlot {
   get source(): number | undefined {
     return this.replica ?? this.leader
   }
+}
+
+export function slotKey(topic: string, partition: number): string {
+  return `${topic} ${partition}`
 }
