@@ -3,101 +3,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Fetcher } from '../../src/log/kafka/fetcher.ts'
-import type { FetchResult } from '../../src/log/log.ts'
-import { attribute, BatchCursor, batchHeaderBytes, headerAt } from '../../src/wire/batch_header.ts'
+import { attribute, batchHeaderBytes, headerAt } from '../../src/wire/batch_header.ts'
 import { batchOf, withAttributes } from '../support/batches.ts'
 import { rejectsWith } from '../support/log.ts'
-import { ManualClock, settle } from '../support/manual_clock.ts'
-import { ModelBrokers } from '../support/model_brokers.ts'
+import { settle } from '../support/manual_clock.ts'
+import { ModelReader } from '../support/model_reader.ts'
 import { keyed } from '../support/plans.ts'
-
-const limits = { maxWaitMs: 10, partitionMaxBytes: 4096, isolationLevel: 0, rackId: '' }
-
-/** A fetcher with a number of calls that always wait, and what they were given. */
-class Reading {
-  readonly brokers = new ModelBrokers()
-  readonly clock = new ManualClock()
-  readonly fetcher: Fetcher
-  readonly lostTopics: string[] = []
-  readonly errors: unknown[] = []
-  /** Next offset of each partition, and whether a batch went past it. */
-  readonly positions = new Map<string, number>()
-  readonly faults: string[] = []
-  unwanted = new Set<number>()
-  readonly #cursor = new BatchCursor(new Uint8Array(0))
-
-  constructor(
-    offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest',
-    more: Partial<typeof limits> = {},
-  ) {
-    this.fetcher = new Fetcher({
-      cluster: this.brokers.cluster(),
-      clock: this.clock,
-      limits: { ...limits, ...more },
-      offsetOutOfRange,
-      offsets: async (topic) => {
-        this.brokers.look([topic])
-        return [0, 1, 2, 3].map((partition) => {
-          const found = this.brokers.partitions.get(`${topic} ${partition}`)
-          const latest = found?.batches.at(-1)?.next ?? 0
-          return { partition, earliest: found?.start ?? 0, latest }
-        })
-      },
-      topicLost: (topic) => this.lostTopics.push(topic),
-    })
-  }
-
-  read(partition: number, position = 0): void {
-    this.positions.set(`t ${partition}`, position)
-    this.fetcher.add({ topic: 't', partition }, position)
-  }
-
-  async take(targetBytes: number): Promise<void> {
-    let target = new Uint8Array(targetBytes)
-    const wants = (_: string, partition: number) => !this.unwanted.has(partition)
-    for (;;) {
-      let result: FetchResult
-      try {
-        result = await this.fetcher.fetch(target, wants, undefined)
-      } catch (error) {
-        this.errors.push(error)
-        continue
-      }
-      if (result.kind === 'closed') return
-      if (result.kind === 'too-small') target = new Uint8Array(result.neededBytes)
-      else this.#check(target, result)
-    }
-  }
-
-  #check(target: Uint8Array, { topic, partition, bytes }: FetchResult & { kind: 'batches' }): void {
-    const cursor = this.#cursor
-    cursor.reset(target, 0, bytes)
-    const key = `${topic} ${partition}`
-    let position = this.positions.get(key)!
-    let isFirst = true
-    while (cursor.next()) {
-      const fits = isFirst
-        ? cursor.baseOffset <= position && cursor.lastOffset >= position
-        : cursor.baseOffset === position
-      if (!fits)
-        this.faults.push(`${key}: ${cursor.baseOffset} to ${cursor.lastOffset} at ${position}`)
-      position = cursor.lastOffset + 1
-      isFirst = false
-    }
-    this.positions.set(key, position)
-  }
-
-  /** Lets everything that can happen do so, in pieces of the answers of this size. */
-  async run(pieceBytes = 1000, rounds = 60): Promise<void> {
-    for (let i = 0; i < rounds; i++) {
-      await settle()
-      for (const connection of this.brokers.connections)
-        if (!connection.closed) connection.step(pieceBytes)
-      await this.clock.advance(20)
-    }
-  }
-}
 
 const action = fc.oneof(
   fc.record({
@@ -127,7 +38,7 @@ test('batches come once, in order and without gaps, through moves, cuts and seek
       fc.array(action, { minLength: 5, maxLength: 40 }),
       fc.array(fc.constantFrom(500, 2000, 4096, 20_000), { minLength: 1, maxLength: 4 }),
       async (actions, targets) => {
-        const reading = new Reading()
+        const reading = new ModelReader()
         const { brokers, fetcher } = reading
         for (let i = 0; i < 4; i++) brokers.addPartition('t', i, i % 3)
         const taking = targets.map((bytes) => reading.take(bytes))
@@ -172,7 +83,7 @@ test('batches come once, in order and without gaps, through moves, cuts and seek
 })
 
 test('a position outside the log is an error where that is asked for, and others go on', async () => {
-  const reading = new Reading('error')
+  const reading = new ModelReader('error')
   const { brokers, fetcher } = reading
   for (const partition of [0, 1]) {
     brokers.addPartition('t', partition, 0)
@@ -190,7 +101,7 @@ test('a position outside the log is an error where that is asked for, and others
 })
 
 test('a topic that is gone from the metadata is reported once; a gap in it is not', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   const partition = brokers.addPartition('t', 0, 0)
   const taking = reading.take(4096)
@@ -214,7 +125,7 @@ test('a topic that is gone from the metadata is reported once; a gap in it is no
 })
 
 test('without targets the broker waits, and nothing that it sent is lost', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   for (let i = 0; i < 4; i++) {
     brokers.addPartition('t', i, 0)
@@ -239,7 +150,7 @@ test('without targets the broker waits, and nothing that it sent is lost', async
 })
 
 test('an aborted call ends at once, also while its target is being filled', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   brokers.addPartition('t', 0, 0)
   brokers.append('t', 0, 20, 100)
@@ -256,7 +167,7 @@ test('an aborted call ends at once, also while its target is being filled', asyn
 })
 
 test('a follower is read from where the leader says so, and the leader is asked again later', async () => {
-  const reading = new Reading('earliest', { rackId: 'here' })
+  const reading = new ModelReader('earliest', { rackId: 'here' })
   const { brokers, fetcher, clock } = reading
   const partition = brokers.addPartition('t', 0, 0)
   partition.follower = 1
@@ -280,7 +191,7 @@ test('a follower is read from where the leader says so, and the leader is asked 
 })
 
 test('a partition whose leader moved is read while the rest of the old answer still comes', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   for (const i of [0, 1]) {
     brokers.addPartition('t', i, 0)
@@ -301,7 +212,7 @@ test('a partition whose leader moved is read while the rest of the old answer st
 })
 
 test('a follower of the own rack is read from, and its leader where the follower is gone', async () => {
-  const reading = new Reading('earliest', { rackId: 'here' })
+  const reading = new ModelReader('earliest', { rackId: 'here' })
   const { brokers, fetcher } = reading
   brokers.addPartition('t', 0, 0).follower = 2
   brokers.append('t', 0, 5)
@@ -322,7 +233,7 @@ test('a follower of the own rack is read from, and its leader where the follower
 })
 
 test('brokers that have nothing for anybody are not connected to', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   brokers.addPartition('t', 0, 0)
   brokers.append('t', 0, 3)
@@ -348,7 +259,7 @@ test('brokers that have nothing for anybody are not connected to', async () => {
 })
 
 test('a torn mark of an aborted transaction is an error for the caller', async () => {
-  const reading = new Reading('earliest', { isolationLevel: 1 })
+  const reading = new ModelReader('earliest', { isolationLevel: 1 })
   const { brokers, fetcher } = reading
   const partition = brokers.addPartition('t', 0, 0)
   const mark = withAttributes(batchOf([keyed(0, 1, 'k')]), attribute.control)
@@ -365,7 +276,7 @@ test('a torn mark of an aborted transaction is an error for the caller', async (
 })
 
 test('a topic made anew is not read from where the old one was left', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   const partition = brokers.addPartition('t', 0, 0)
   brokers.append('t', 0, 10)
@@ -385,7 +296,7 @@ test('a topic made anew is not read from where the old one was left', async () =
 })
 
 test('one topic that is gone does not have all the others looked up one by one', async () => {
-  const reading = new Reading()
+  const reading = new ModelReader()
   const { brokers, fetcher } = reading
   for (let i = 0; i < 50; i++) {
     brokers.addPartition(`t${i}`, 0, 0)

@@ -13,6 +13,8 @@ const version = 11
 const landingBytes = 4096
 const notLeader = 6
 const outOfRange = 1
+const sessionUnknown = 70
+const sessionOutOfStep = 71
 
 interface ModelPartition {
   leader: number
@@ -24,6 +26,14 @@ interface ModelPartition {
   follower?: number
   /** Batches with consecutive offsets. */
   readonly batches: { readonly base: number; readonly next: number; readonly bytes: Uint8Array }[]
+}
+
+/** What a broker remembers of a reader. */
+interface ModelSession {
+  readonly nodeId: number
+  id: number
+  epoch: number
+  readonly asked: Map<string, { readonly topic: string; readonly asked: FetchPartition }>
 }
 
 /** An answer on its way: stepped until it is through. */
@@ -46,6 +56,9 @@ export class ModelBrokers {
   readonly asked: number[] = []
   /** Of topics, as they are, and as the cluster knows them since the last question. */
   readonly ids = new Map<string, string>()
+  /** Of fetches, by id. */
+  readonly sessions = new Map<number, ModelSession>()
+  #lastSession = 0
   readonly #knownIds = new Map<string, string>()
   readonly #known = new Set<string>()
   fetches = 0
@@ -113,20 +126,57 @@ export class ModelBrokers {
   }
 
   /** The body of the answer that a broker gives now. */
-  answer(nodeId: number, { topics, maxBytes, rackId }: FetchBody): Buffer {
+  answer(nodeId: number, body: FetchBody): Buffer {
+    const { sessionEpoch, maxBytes, rackId } = body
+    const session = this.#session(nodeId, body)
     const to = new Encoder()
     to.int32(0)
-    to.int16(0)
-    to.int32(0)
+    to.int16(typeof session === 'number' ? session : 0)
+    to.int32(typeof session === 'number' ? 0 : session.id)
     let left = maxBytes
-    to.array(topics, ({ topic, partitions }) => {
+    const answered: { topic: string; head: Encoder }[] = []
+    for (const [key, { topic, asked }] of typeof session === 'number' ? [] : [...session.asked]) {
+      const head = new Encoder()
+      const isFirst = left === maxBytes
+      const told = this.#partition(head, nodeId, topic, asked, left, isFirst, rackId !== '')
+      left -= told.bytes
+      if (sessionEpoch > 0 && !told.isNews) continue
+      answered.push({ topic, head })
+      if (told.bytes === 0 || typeof session === 'number') continue
+      // others come first the next time
+      session.asked.delete(key)
+      session.asked.set(key, { topic, asked })
+    }
+    to.array(answered, ({ topic, head }) => {
       to.string(topic)
-      to.array(partitions, (asked) => {
-        const isFirst = left === maxBytes
-        left -= this.#partition(to, nodeId, topic, asked, left, isFirst, rackId !== '')
+      to.array([head], (one) => {
+        for (const piece of one.pieces()) for (const byte of piece) to.int8((byte << 24) >> 24)
       })
     })
     return Buffer.from(to.finish())
+  }
+
+  /** What is asked for, with what the broker remembers (KIP-227); or an error code. */
+  #session(nodeId: number, body: FetchBody): ModelSession | number {
+    const { sessionId, sessionEpoch, topics, forgottenTopics } = body
+    const known = this.sessions.get(sessionId)
+    const isNew = sessionEpoch <= 0
+    if (isNew) this.sessions.delete(sessionId)
+    else if (known === undefined || known.nodeId !== nodeId) return sessionUnknown
+    else if (known.epoch !== sessionEpoch) return sessionOutOfStep
+    const session =
+      isNew || known === undefined ? { nodeId, id: 0, epoch: 0, asked: new Map() } : known
+    session.epoch = sessionEpoch + 1
+    for (const { topic, partitions } of forgottenTopics)
+      for (const partition of partitions) session.asked.delete(`${topic} ${partition}`)
+    for (const { topic, partitions } of topics)
+      for (const asked of partitions)
+        session.asked.set(`${topic} ${asked.partition}`, { topic, asked })
+    if (sessionEpoch === 0) {
+      session.id = ++this.#lastSession
+      this.sessions.set(session.id, session)
+    }
+    return session
   }
 
   #partition(
@@ -137,7 +187,7 @@ export class ModelBrokers {
     room: number,
     isFirst: boolean,
     hasRack: boolean,
-  ): number {
+  ): { readonly bytes: number; readonly isNews: boolean } {
     const found = this.partitions.get(`${topic} ${asked.partition}`)!
     const end = found.batches.at(-1)?.next ?? 0
     const { fetchOffset } = asked
@@ -158,9 +208,11 @@ export class ModelBrokers {
       to.int64(producerId)
       to.int64(firstOffset)
     })
-    to.int32(errorCode === 0 && leader === nodeId ? follower : -1)
+    const preferred = errorCode === 0 && leader === nodeId ? follower : -1
+    to.int32(preferred)
     to.bytes(records)
-    return records.length
+    const isNews = errorCode !== 0 || preferred >= 0 || records.length > 0
+    return { bytes: records.length, isNews }
   }
 }
 

@@ -241,8 +241,9 @@ export class Fetcher {
   }
 
   #brokerFailed(nodeId: number, error: unknown): void {
-    const isOurs = error instanceof EuphorionError && !error.retriable
-    if (isOurs) this.fail(error)
+    // what is no error of the world is a mistake of ours: it must not be tried for ever in silence
+    const isPassing = error instanceof EuphorionError && error.retriable
+    if (!isPassing) this.fail(error)
     for (const slot of this.#slots) {
       if (slot.replica === nodeId) {
         slot.replica = undefined
