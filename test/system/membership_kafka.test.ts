@@ -2,9 +2,11 @@
 // stand still, are stopped and continued.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { deferred } from '../../src/deferred.ts'
 import { Cluster } from '../../src/log/kafka/cluster.ts'
 import { Membership } from '../../src/log/kafka/membership.ts'
 import { heartbeatRequest } from '../../src/wire/requests/heartbeat.ts'
+import { leaveGroupRequest } from '../../src/wire/requests/leave_group.ts'
 import { useKafka } from '../support/kafka.ts'
 import { createTopic, withAdmin } from '../support/kafka_admin.ts'
 import { rejectsWith, unique, Watch } from '../support/log.ts'
@@ -223,5 +225,48 @@ if (kafka) {
     await assert.rejects(membership.commit(offsets), rejectsWith('LOG_FAILED'))
     assert.equal((await members(groupId)).length, 0)
     cluster.close()
+  })
+
+  test('a member that is thrown out while it gives partitions up cannot commit them', async (t) => {
+    const { topic, groupId } = await newGroup(1)
+    const connection = { brokers: brokers.split(',') }
+    const cluster = await Cluster.open(connection)
+    t.after(() => cluster.close())
+    const watch = new Watch()
+    const told: string[] = []
+    const revoking = deferred()
+    const membership = new Membership({
+      ...{ groupId, topics: [topic], cluster, connection },
+      ...{ sessionTimeoutMs: 2000, progressTimeoutMs: 60_000 },
+      onAssigned: async () => void told.push('assigned'),
+      onRevoked: async (gone) => {
+        told.push('revoking')
+        watch.changed()
+        await revoking.promise
+        const offsets = gone.map((each) => ({ ...each, offset: 3 }))
+        await membership.commit(offsets).catch(({ code }) => told.push(code))
+      },
+      onJoined: ({ reason }) => {
+        told.push(reason)
+        watch.changed()
+      },
+      onFailed: (error) => told.push(String(error)),
+    })
+    await membership.start()
+    await watch.until(() => told.length > 0)
+    membership.subscribe([])
+    await watch.until(() => told.includes('revoking'))
+    const [{ memberId }] = await members(groupId)
+    const coordinator = await cluster.coordinator('group', groupId)
+    const leaving = { memberId, groupInstanceId: null, reason: 'the test' }
+    await coordinator.request(leaveGroupRequest, { groupId, members: [leaving] })
+    await watch.until(() => told.includes('it was thrown out'))
+    revoking.resolve()
+    await membership.close()
+    assert.ok(told.includes('LOG_FAILED'), told.join())
+    assert.equal(
+      (await membership.committed([{ topic, partition: 0 }])).get(topic)?.get(0),
+      undefined,
+    )
   })
 }

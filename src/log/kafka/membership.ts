@@ -67,6 +67,8 @@ const metadataIntervalMsDefault = 5000
 const closeTimeoutMsDefault = 30_000
 /** A commit waits for the end of a rebalance, which the slowest member decides. */
 const commitTimeoutMsMin = 10_000
+/** Held by the engine still, and no more by the group. */
+const neverCommitted = 0
 /** The thread has the assignments of large groups in memory, and little else. */
 const resourceLimits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 }
 
@@ -76,7 +78,10 @@ export class Membership {
   readonly #offsets: GroupOffsets
   readonly #ready = deferred()
   readonly #ended = deferred()
-  /** What may be committed; another number when a partition comes again after it was lost. */
+  /**
+   * What the engine has: what may be committed, by a number, another one when a partition comes
+   * again after it was lost; and `neverCommitted`.
+   */
   readonly #held = new Map<string, number>()
   #told = 0
   #isEnded = false
@@ -145,7 +150,7 @@ export class Membership {
   commit(offsets: readonly StartPosition[]): Promise<void> {
     const holds = offsets.map((each) => [keyOf(each), this.#held.get(keyOf(each))] as const)
     return this.#offsets.commit(offsets, () =>
-      holds.every(([key, hold]) => hold !== undefined && this.#held.get(key) === hold),
+      holds.every(([key, hold]) => hold && this.#held.get(key) === hold),
     )
   }
 
@@ -195,6 +200,10 @@ export class Membership {
         this.#post({ kind: 'alive' })
         return
       case 'identity':
+        // The next identity is a new member's: the group may have given what this one held, and is
+        // perhaps still giving up, to others.
+        if (message.identity === undefined)
+          for (const key of this.#held.keys()) this.#held.set(key, neverCommitted)
         this.#offsets.become(message.identity)
         return
       case 'assigned':
