@@ -25,8 +25,9 @@ export class Holdings {
   #aim: Partitions = new Map()
   /** Lost, and not yet told. */
   #lost: Partitions = new Map()
-  /** The engine is giving these up. */
+  /** The engine is giving these up, which are not lost. */
   #leaving: readonly string[] = []
+  /** When the engine was last told to give something up, lost or not, that it still has. */
   #leavingSinceMs: number | undefined
   #work: Promise<void> | undefined
 
@@ -93,7 +94,7 @@ export class Holdings {
     if (this.#lost.size === 0) return false
     const lost = [...this.#lost.values()]
     this.#lost = new Map()
-    await this.#ports.revoked(lost, true)
+    await this.#tellGone(lost, true)
     return true
   }
 
@@ -101,17 +102,19 @@ export class Holdings {
     const gone = [...this.#held].filter(([key]) => !this.#aim.has(key))
     if (gone.length === 0) return false
     this.#leaving = gone.map(([key]) => key)
-    this.#leavingSinceMs = this.#ports.clock.monotonic()
-    await this.#ports.revoked(
-      gone.map(([, partition]) => partition),
-      false,
-    )
+    const partitions = gone.map(([, partition]) => partition)
+    await this.#tellGone(partitions, false)
     // Lost meanwhile: then they have gone already.
     for (const key of this.#leaving) this.#held.delete(key)
     this.#leaving = []
-    this.#leavingSinceMs = undefined
     this.#ports.released()
     return true
+  }
+
+  async #tellGone(gone: readonly TopicPartition[], lost: boolean): Promise<void> {
+    this.#leavingSinceMs = this.#ports.clock.monotonic()
+    await this.#ports.revoked(gone, lost)
+    this.#leavingSinceMs = undefined
   }
 
   async #tellAssigned(): Promise<boolean> {

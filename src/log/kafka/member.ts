@@ -52,6 +52,7 @@ export class GroupMember {
   #incompleteSinceMs: number | undefined
   #orphanLooks = 0
   #state: 'running' | 'suspended' | 'closing' | 'ended' = 'running'
+  #isClosing = false
   #wake: () => void = () => undefined
   #running: Promise<void> = Promise.resolve()
 
@@ -95,7 +96,7 @@ export class GroupMember {
   }
 
   resume(): void {
-    if (this.#state !== 'suspended') return
+    if (this.#state !== 'suspended' || this.#isClosing) return
     this.#state = 'running'
     this.#interrupt()
   }
@@ -107,7 +108,9 @@ export class GroupMember {
   async close(leave = this.#options.instanceId === undefined): Promise<void> {
     if (this.#state === 'ended') return
     const wasSuspended = this.#state === 'suspended'
-    this.#state = 'closing'
+    this.#isClosing = true
+    // Who has left already stays away.
+    if (!wasSuspended) this.#state = 'closing'
     this.#holdings.aim([])
     await this.#holdings.settled()
     this.#state = 'ended'

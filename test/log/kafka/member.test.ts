@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom } from '../../../src/clock.ts'
 import { brokerCode } from '../../../src/wire/broker_code.ts'
-import { ManualClock } from '../../support/manual_clock.ts'
+import { ManualClock, settle } from '../../support/manual_clock.ts'
 import { type SimulatedMember, Simulation } from '../../support/simulated_member.ts'
 
 function simulate(partitions: Readonly<Record<string, number>> = { t: 12 }, seed = 1): Simulation {
@@ -136,6 +136,36 @@ test('a member that is suspended leaves, also a static one, and comes back when 
   await simulation.settle()
   assert.deepEqual(first.lost.sort(), held.sort())
   assertShared(simulation)
+})
+
+test('a member that is closed while it is suspended does not join once more', async () => {
+  const simulation = simulate()
+  const [first, second] = await groupOf(2, simulation)
+  first.member.suspend()
+  await simulation.clock.advance(50)
+  const joined = first.asked.get('JoinGroup')
+  const closed = first.member.close()
+  first.member.resume()
+  await simulation.clock.advance(4000)
+  await closed
+  assert.equal(first.asked.get('JoinGroup'), joined)
+  assert.equal(first.lost.length, 6)
+  await simulation.settle()
+  assert.equal(simulation.group.size, 1)
+  assert.equal(second.held.size, 12)
+})
+
+test('partitions that are lost and not given up in time count as a revoke without end', async () => {
+  const simulation = simulate()
+  const [first] = await groupOf(2, simulation)
+  first.member.suspend()
+  await settle()
+  await simulation.clock.advance(20)
+  assert.equal(first.lost.length, 0)
+  assert.equal(first.member.revokingMs, 20)
+  await simulation.clock.advance(4000)
+  assert.equal(first.lost.length, 6)
+  assert.equal(first.member.revokingMs, 0)
 })
 
 test('of two processes with one instance id the earlier ends with FENCED', async () => {
