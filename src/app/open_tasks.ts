@@ -5,8 +5,9 @@ import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
+import { type UnlockOptions, whenUnlocked } from './unlocked.ts'
 
-export interface OpenTasksOptions {
+export interface OpenTasksOptions extends UnlockOptions {
   readonly services: TaskServices
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
@@ -28,7 +29,7 @@ export async function openTasks(
   const { services, aggregations, earliest, opened } = options
   const open = (task: PartitionTask): Promise<number | undefined> => {
     const lanes = aggregations.filter(({ topic }) => topic === task.place.topic)
-    return task.open(lanes, earliest(task.place))
+    return whenUnlocked(() => task.open(lanes, earliest(task.place)), options)
   }
   const tasks = partitions.map(
     ({ topic, partition }) => new PartitionTask(topic, partition, services),
