@@ -31,11 +31,13 @@ export function isWritten<Source>(
 
 /** One message after the other. */
 export class MessageRow<K, V> extends TopicRow<K, V> {
+  readonly #topicName: string
   readonly #keyedBy: string | undefined
   readonly #write: RecordWriter<unknown> | undefined
 
   constructor(topic: RowTopic<K, V>) {
     super(topic)
+    this.#topicName = topic.name
     this.#keyedBy = topic.options.keyedBy
     this.#write = topic.schema && eventWriter(topic.schema)
   }
@@ -49,7 +51,7 @@ export class MessageRow<K, V> extends TopicRow<K, V> {
     else if (this.#keyedBy === undefined) this.putKey(null)
     else this.putKeyField((value as Record<string, unknown> | null)?.[this.#keyedBy])
     this.putTimestamp(timestamp ?? nowMs)
-    this.headers = headers && headersOf(headers)
+    this.headers = headers && headersOf(headers, this.#topicName)
     this.partition = partition
   }
 }

@@ -119,7 +119,7 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
         valueLength: value === null ? -1 : value.length,
         timestamp: time,
         partition,
-        headers: headers && headersOf(headers),
+        headers: headers && headersOf(headers, this.name),
       })
     } catch (error) {
       return Promise.reject(error)

@@ -52,3 +52,25 @@ test('a timestamp that is no whole number of milliseconds is refused', async () 
   assert.equal((await views.send({ value, timestamp: 1_700_000_000_000 })).offset, 0)
   assert.equal((await views.send({ value })).timestamp, 5)
 })
+
+test('a header that is no text and no bytes is refused, and is in no batch', async () => {
+  const count = stored.length
+  const refused = [
+    { count: 5 },
+    { trace: undefined },
+    [{ key: undefined, value: null }],
+    [{ key: 'trace', value: 'text' }],
+  ]
+  for (const headers of refused as unknown as { a: string }[]) {
+    const send = topic('n').send({ value: null, headers })
+    await assert.rejects(send, { code: 'RECORD_INVALID', place: { topic: 'views' } })
+  }
+  assert.equal(stored.length, count)
+  await topic('n').send({ value: null, headers: { a: 'b', c: null, d: Buffer.from('e') } })
+  const { headers } = stored.at(-1)!
+  assert.deepEqual(headers, [
+    { key: 'a', value: Buffer.from('b') },
+    { key: 'c', value: null },
+    { key: 'd', value: Buffer.from('e') },
+  ])
+})
