@@ -75,8 +75,6 @@ export class Engine {
   /** Why something has stopped on its partition. */
   #stoppedBy: unknown
   #closed = false
-  /** How long another worker may take to give a store up. Short at first: start() is to tell. */
-  #lockedMs = ASSIGNMENT_WAIT_MS / 2
 
   constructor(options: EngineOptions) {
     const { settings, clock, aggregations } = options
@@ -142,7 +140,6 @@ export class Engine {
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule(() => [...this.#tasks.values()])
     await this.#firstAssignment()
-    this.#lockedMs = settings.shutdownTimeoutMs
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
   }
 
@@ -155,7 +152,6 @@ export class Engine {
 
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
-    this.#lockedMs = 0
     this.#cuts.stop()
     try {
       await this.#loop.stop()
@@ -281,7 +277,6 @@ export class Engine {
       ...this.#options,
       services: this.#services!,
       earliest,
-      waitMs: () => this.#lockedMs,
       opened: (task) => this.#tasks.set(`${task.place.topic} ${task.place.partition}`, task),
     })
     const committed = partitions.flatMap((each) =>

@@ -5,9 +5,8 @@ import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
 import { PartitionTask, type TaskServices } from './partition_task.ts'
-import { type UnlockOptions, whenUnlocked } from './unlocked.ts'
 
-export interface OpenTasksOptions extends UnlockOptions {
+export interface OpenTasksOptions {
   readonly services: TaskServices
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
@@ -29,7 +28,7 @@ export async function openTasks(
   const { services, aggregations, earliest, opened } = options
   const open = (task: PartitionTask): Promise<number | undefined> => {
     const lanes = aggregations.filter(({ topic }) => topic === task.place.topic)
-    return whenUnlocked(() => task.open(lanes, earliest(task.place)), options)
+    return task.open(lanes, earliest(task.place))
   }
   const tasks = partitions.map(
     ({ topic, partition }) => new PartitionTask(topic, partition, services),

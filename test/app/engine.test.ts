@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Engine } from '../../src/app/engine.ts'
-import { PartitionTask } from '../../src/app/partition_task.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import { EuphorionError } from '../../src/errors.ts'
 import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
@@ -18,12 +17,10 @@ import type {
   StartPosition,
 } from '../../src/log/log.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
-import { openStore } from '../../src/table/open.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
 import { byKey, keyed, tumbling } from '../support/plans.ts'
-import { inTemporary } from '../support/running_app.ts'
 
 const counting: AggregationDefinition = {
   topic: 't',
@@ -190,31 +187,6 @@ test('a partition whose last cut fails is given up all the same, and can come ba
   await engine.stop()
   assert.equal(engine.stores('t').size, 0)
 })
-
-test('a store that another worker is still giving up is waited for, until the engine stops', () =>
-  inTemporary(async (directory) => {
-    const code = { store: 'rocksdb', dataDir: directory }
-    const { engine, consumer, clock, errors } = await startEngine([0], code)
-    const settings = resolveSettings({ code })
-    const path = PartitionTask.storePath(settings, 'app', 't', 1)
-    const others = await openStore('rocksdb', path)
-    const assigned = consumer.assign(1)
-    await until(() => clock.alarms > 1)
-    await others.close()
-    await clock.advance(100)
-    await assigned
-    assert.deepEqual([...engine.stores('t').keys()], [0, 1])
-    await consumer.revoke(1)
-    const again = await openStore('rocksdb', path)
-    const refused = assert.rejects(consumer.assign(1), { code: 'STORE_LOCKED' })
-    await until(() => clock.alarms > 1)
-    const stopped = engine.stop()
-    await clock.advance(100)
-    await refused
-    await stopped
-    await again.close()
-    assert.deepEqual(errors, [])
-  }))
 
 test('as many lanes as memory allows can all have a task at once', async () => {
   const many = Array.from({ length: 350 }, (_, i) => ({
