@@ -20,15 +20,15 @@ import type {
 } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
-import type { TablePart } from '../table/cell.ts'
 import type { Store } from '../table/store.ts'
 import { Cuts } from './cuts.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
+import { LockedStores } from './locked_stores.ts'
 import { openTasks } from './open_tasks.ts'
 import { partitionRanges } from './partition_ranges.ts'
 import type { PartitionTask, TaskServices } from './partition_task.ts'
 import { checkWithinLog, offsetsOf } from './positions.ts'
-import { readTable } from './read_table.ts'
+import { readTable, tableParts } from './read_table.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -69,8 +69,11 @@ export class Engine {
   #services: TaskServices | undefined
   #consumer: LogConsumer | undefined
   readonly #cuts: Cuts
+  readonly #locked: LockedStores
   readonly #aborted = deferred()
   #isAborted = false
+  /** The first partitions are open. */
+  #isUp = false
   readonly #assignedOnce = deferred()
   /** Why something has stopped on its partition. */
   #stoppedBy: unknown
@@ -93,6 +96,11 @@ export class Engine {
       ...options,
       commit: async (offsets) => this.#consumer?.commit(offsets),
       onError: (error) => this.#fail(error),
+    })
+    this.#locked = new LockedStores({
+      ...options,
+      open: (place) => this.#assignedLate(place),
+      failed: (error) => this.#fail(error),
     })
     this.#loop = new FetchLoop({
       memory: this.#memory,
@@ -140,6 +148,7 @@ export class Engine {
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule(() => [...this.#tasks.values()])
     await this.#firstAssignment()
+    this.#isUp = true
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
   }
 
@@ -222,18 +231,10 @@ export class Engine {
     if (definition === undefined) return undefined
     const { plan, keys } = definition
     const { window } = plan
-    return readTable({ name, layout: stateLayout(plan), window, keys }, this.#parts(definition))
-  }
-
-  /** The stores of a table, as they are now. */
-  #parts({ topic, plan }: AggregationDefinition): ReadonlyMap<number, TablePart> {
-    const parts = new Map<number, TablePart>()
-    for (const { intake, store, lanes } of this.#tasks.values()) {
-      const lane = lanes.find(({ aggregation }) => aggregation.plan.name === plan.name)
-      if (intake.topic !== topic || store === undefined || lane === undefined) continue
-      parts.set(intake.partition, { store, number: lane.table })
-    }
-    return parts
+    return readTable(
+      { name, layout: stateLayout(plan), window, keys },
+      tableParts(this.#tasks.values(), definition),
+    )
   }
 
   #topics(): string[] {
@@ -278,20 +279,29 @@ export class Engine {
       services: this.#services!,
       earliest,
       opened: (task) => this.#tasks.set(`${task.place.topic} ${task.place.partition}`, task),
+      refused: (place, error) => this.#locked.add(place, error, this.#isUp),
     })
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
-    const furthest = ({ topic, partition }: TopicPartition) =>
-      this.#tasks.get(`${topic} ${partition}`)!.furthest()
+    const taskOf = ({ topic, partition }: TopicPartition) =>
+      this.#tasks.get(`${topic} ${partition}`)
+    const furthest = (place: TopicPartition) => taskOf(place)?.furthest() ?? 0
     checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
-    this.#tell('partitions assigned', partitions, beganMs)
+    this.#tell('partitions assigned', partitions.filter(taskOf), beganMs)
     return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
+  }
+
+  async #assignedLate(place: AssignedPartition): Promise<void> {
+    for (const { topic, partition, offset } of await this.#assigned([place]))
+      this.#consumer?.seek(topic, partition, offset)
+    this.#loop.wake()
   }
 
   async #revoked(partitions: readonly TopicPartition[], lost = false): Promise<void> {
     const { clock } = this.#options
     const beganMs = clock.monotonic()
+    await this.#locked.drop(partitions)
     const leaving = partitions.flatMap(
       ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
     )

@@ -14,6 +14,8 @@ export interface OpenTasksOptions {
   readonly earliest: (place: TopicPartition) => number
   /** The task counts from now on. */
   readonly opened: (task: PartitionTask) => void
+  /** Throws the error, or sees to it that the partition is tried again. */
+  readonly refused: (place: AssignedPartition, error: unknown) => void
 }
 
 /**
@@ -42,7 +44,8 @@ export async function openTasks(
     opened(task)
     if (offset !== undefined) starts.push({ ...task.place, offset })
   }
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  for (const [index, result] of results.entries())
+    if (result.status === 'rejected') options.refused(partitions[index], result.reason)
   return starts
 }
 

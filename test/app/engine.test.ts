@@ -1,5 +1,6 @@
 // The engine on a log that the test scripts: partitions come and go, commits fail.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { Engine } from '../../src/app/engine.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
@@ -17,10 +18,12 @@ import type {
   StartPosition,
 } from '../../src/log/log.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
+import { openStore } from '../../src/table/open.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
 import { byKey, keyed, tumbling } from '../support/plans.ts'
+import { inTemporary } from '../support/running_app.ts'
 
 const counting: AggregationDefinition = {
   topic: 't',
@@ -35,6 +38,7 @@ const counting: AggregationDefinition = {
 class ScriptedConsumer implements LogConsumer {
   readonly options: ConsumerOptions
   readonly committed: (readonly StartPosition[])[] = []
+  readonly sought: StartPosition[] = []
   commitFails: Error | undefined
   readonly #batches: { partition: number; bytes: Uint8Array }[] = []
   #wake = (): void => undefined
@@ -97,7 +101,9 @@ class ScriptedConsumer implements LogConsumer {
     this.#wake()
   }
 
-  seek(): void {}
+  seek(topic: string, partition: number, offset: number): void {
+    this.sought.push({ topic, partition, offset })
+  }
 
   async commit(offsets: readonly StartPosition[]): Promise<void> {
     if (this.commitFails !== undefined) throw this.commitFails
@@ -302,4 +308,43 @@ test('partitions that cannot be taken over end the worker, also for a reason tha
   await assert.rejects(consumer.assign(1), away)
   assert.deepEqual(errors, [away])
   await engine.stop()
+})
+
+test('a partition whose store another process still has waits for it; others go on', async () => {
+  await inTemporary(async (dataDir) => {
+    const code = { store: 'rocksdb', dataDir }
+    const { engine, consumer, clock, lines } = await startEngine([0], code)
+    const path = join(dataDir, 'app', 'tables', 't', '1')
+    const hanging = await openStore('rocksdb', path)
+    await consumer.assign(1)
+    assert.match(lines.at(-1)!, /^a partition waits until its store is free: .*"partition":1/)
+    consumer.give(0, records(0, 'aab'))
+    await until(() => engine.statistics()[0].counted === 3)
+    await clock.advance(1000)
+    await hanging.close()
+    while (engine.statistics().length < 2) {
+      await clock.advance(100)
+      await settle()
+    }
+    assert.deepEqual(consumer.sought, [{ topic: 't', partition: 1, offset: 0 }])
+    assert.equal(lines.filter((line) => line.startsWith('a partition waits')).length, 1)
+    consumer.give(1, records(0, 'ab'))
+    await until(() => engine.statistics()[1].counted === 2)
+    await engine.stop()
+  })
+})
+
+test('a partition that goes while it waits for its store is not tried again', async () => {
+  await inTemporary(async (dataDir) => {
+    const { engine, consumer, clock } = await startEngine([0], { store: 'rocksdb', dataDir })
+    const path = join(dataDir, 'app', 'tables', 't', '1')
+    const hanging = await openStore('rocksdb', path)
+    await consumer.assign(1)
+    await consumer.revoke(1)
+    await hanging.close()
+    await clock.advance(2000)
+    await (await openStore('rocksdb', path)).close()
+    assert.equal(engine.statistics().length, 1)
+    await engine.stop()
+  })
 })
