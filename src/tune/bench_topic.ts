@@ -38,6 +38,17 @@ export async function prepareTopic(
   await log.createTopic(topic, { partitions, config })
   await prepareCompression(compression)
   const views = new PageViews({ events, partitions, keys, compression })
+  await writeViews(log, topic, views, progress)
+  return topic
+}
+
+/** Writes all of them, several batches at once; `progress` hears of events written so far. */
+export async function writeViews(
+  log: Log,
+  topic: string,
+  views: PageViews,
+  progress: (events: number) => void,
+): Promise<void> {
   const producer = await log.producer()
   const underWay = new Set<Promise<unknown>>()
   let written = 0
@@ -55,7 +66,6 @@ export async function prepareTopic(
   }
   await Promise.all(underWay)
   await producer.close()
-  return topic
 }
 
 /** Number of events in a topic that was there before. */

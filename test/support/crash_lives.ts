@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Random } from '../../src/clock.ts'
-import type { Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
+import { writeViews } from '../../src/tune/bench_topic.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
-import { decodeBatches } from '../../src/wire/record_batch.ts'
+import { prepareCompression } from '../../src/wire/compression.ts'
 import type { CrashJob } from './crash_app.ts'
 import type { CrashLife, KillPoint } from './crash_worker.ts'
 
@@ -38,18 +38,13 @@ export async function fillTopic(
   topic: string,
   options: PageViewOptions,
 ): Promise<number[]> {
-  const log: Log & {
-    appendBatches?: (topic: string, partition: number, bytes: Uint8Array) => Promise<number>
-  } = await openLog(broker)
+  const log = await openLog(broker)
   try {
     const config = { retentionMs: -1 }
     await log.createTopic(topic, { partitions: options.partitions ?? 4, config })
-    const producer = log.appendBatches ? undefined : await log.producer()
+    if (options.compression !== undefined) await prepareCompression(options.compression)
     const views = new PageViews(options)
-    for (let batch = views.nextBatch(); batch !== undefined; batch = views.nextBatch()) {
-      if (log.appendBatches) await log.appendBatches(topic, batch.partition, batch.bytes)
-      else await producer?.append(topic, batch.partition, decodeBatches(batch.bytes))
-    }
+    await writeViews(log, topic, views, () => undefined)
     return [...views.perPartition]
   } finally {
     await log.close()
