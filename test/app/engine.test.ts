@@ -308,6 +308,44 @@ test('partitions that cannot be taken over end the worker, also for a reason tha
   await assert.rejects(consumer.assign(1), away)
   assert.deepEqual(errors, [away])
   await engine.stop()
+
+test('a partition whose store another process still has waits for it; others go on', async () => {
+  await inTemporary(async (dataDir) => {
+    const code = { store: 'rocksdb', dataDir }
+    const { engine, consumer, clock, lines } = await startEngine([0], code)
+    const path = join(dataDir, 'app', 'tables', 't', '1')
+    const hanging = await openStore('rocksdb', path)
+    await consumer.assign(1)
+    assert.match(lines.at(-1)!, /^a partition waits until its store is free: .*"partition":1/)
+    consumer.give(0, records(0, 'aab'))
+    await until(() => engine.statistics()[0].counted === 3)
+    await clock.advance(1000)
+    await hanging.close()
+    while (engine.statistics().length < 2) {
+      await clock.advance(100)
+      await settle()
+    }
+    assert.deepEqual(consumer.sought, [{ topic: 't', partition: 1, offset: 0 }])
+    assert.equal(lines.filter((line) => line.startsWith('a partition waits')).length, 1)
+    consumer.give(1, records(0, 'ab'))
+    await until(() => engine.statistics()[1].counted === 2)
+    await engine.stop()
+  })
+})
+
+test('a partition that goes while it waits for its store is not tried again', async () => {
+  await inTemporary(async (dataDir) => {
+    const { engine, consumer, clock } = await startEngine([0], { store: 'rocksdb', dataDir })
+    const path = join(dataDir, 'app', 'tables', 't', '1')
+    const hanging = await openStore('rocksdb', path)
+    await consumer.assign(1)
+    await consumer.revoke(1)
+    await hanging.close()
+    await clock.advance(2000)
+    await (await openStore('rocksdb', path)).close()
+    assert.equal(engine.statistics().length, 1)
+    await engine.stop()
+  })
 })
 
 test('a partition whose store another process still has waits for it; others go on', async () => {
