@@ -308,3 +308,19 @@ test('one topic that is gone does not have all the others looked up one by one',
   assert.ok(brokers.asked.length < 10, `${brokers.asked}`)
   fetcher.close()
 })
+
+test('a partition that comes is read at once, though others have no leader for long', async () => {
+  const reading = new ModelReader()
+  const { brokers, fetcher } = reading
+  brokers.addPartition('t', 0, -1)
+  brokers.addPartition('t', 1, 0)
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run(1000, 190)
+  brokers.append('t', 1, 3)
+  reading.read(1)
+  await reading.run(1000, 5)
+  assert.equal(reading.positions.get('t 1'), 3)
+  fetcher.close()
+  await taking
+})

@@ -17,6 +17,7 @@ const sessionUnknown = 70
 const sessionOutOfStep = 71
 
 interface ModelPartition {
+  /** -1: none now. */
   leader: number
   epoch: number
   start: number
@@ -111,7 +112,8 @@ export class ModelBrokers {
       },
       leader: (topic: string, partition: number) => {
         const found = this.partitions.get(`${topic} ${partition}`)!
-        return this.deleted.has(topic) ? undefined : { nodeId: found.leader, epoch: found.epoch }
+        if (this.deleted.has(topic) || found.leader < 0) return undefined
+        return { nodeId: found.leader, epoch: found.epoch }
       },
       connection: async (nodeId: number) => {
         if (this.down.has(nodeId)) throw new EuphorionError('BROKER_UNREACHABLE', 'down')

@@ -93,6 +93,8 @@ export class Fetcher {
   /** Begins to read a partition. */
   add(place: TopicPartition, position: number): void {
     this.#slots.push(new FetchSlot(place.topic, place.partition, position))
+    // those that nobody leads now wait longer and longer
+    this.#endPause?.()
     void this.#locate()
   }
 
@@ -253,7 +255,10 @@ export class Fetcher {
     }
   }
 
-  /** Finds the leaders of all partitions that have none; one such search at a time. */
+  /**
+   * Finds the leaders of all partitions that have none, and wakes brokers when pauses of partitions
+   * are over. One such loop at a time.
+   */
   async #locate(): Promise<void> {
     if (this.#isLocating) return
     this.#isLocating = true
@@ -261,18 +266,28 @@ export class Fetcher {
     await undefined
     for (let round = 0; !this.#closed; round++) {
       const lost = this.#slots.filter((slot) => slot.leader === undefined)
-      if (lost.length === 0) break
-      const isKnown = round === 0 && lost.every((slot) => slot.failures === 0)
-      await this.#look([...new Set(lost.map(({ topic }) => topic))], !isKnown, missing)
-      for (const slot of lost) this.#place(slot)
-      const waitMs = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(10, round))
-      const nowMs = this.#options.clock.monotonic()
-      const retryMs = Math.max(0, ...lost.map((slot) => slot.retryAtMs - nowMs))
-      const isFound = lost.every((slot) => slot.stale || slot.leader !== undefined)
-      if (!isFound || retryMs > 0) await this.#pause(isFound ? retryMs : waitMs)
+      if (lost.length > 0) {
+        const isKnown = round === 0 && lost.every((slot) => slot.failures === 0)
+        await this.#look([...new Set(lost.map(({ topic }) => topic))], !isKnown, missing)
+        for (const slot of lost) this.#place(slot)
+      }
       this.wake()
+      const isFound = lost.every((slot) => slot.stale || slot.leader !== undefined)
+      const waitMs = Math.min(pauseMsMax, pauseMsMin * 2 ** Math.min(10, round))
+      const pauseMs = isFound ? this.#untilNextRetryMs() : waitMs
+      if (pauseMs > 0) await this.#pause(pauseMs)
+      else if (this.#slots.every((slot) => slot.leader !== undefined)) break
     }
     this.#isLocating = false
+  }
+
+  /** 0: no partition waits for its pause to be over. */
+  #untilNextRetryMs(): number {
+    const nowMs = this.#options.clock.monotonic()
+    let soonest = Number.POSITIVE_INFINITY
+    for (const { retryAtMs } of this.#slots)
+      if (retryAtMs > nowMs) soonest = Math.min(soonest, retryAtMs)
+    return soonest === Number.POSITIVE_INFINITY ? 0 : soonest - nowMs
   }
 
   #place(slot: FetchSlot): void {
