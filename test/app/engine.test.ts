@@ -308,6 +308,7 @@ test('partitions that cannot be taken over end the worker, also for a reason tha
   await assert.rejects(consumer.assign(1), away)
   assert.deepEqual(errors, [away])
   await engine.stop()
+})
 
 test('a partition whose store another process still has waits for it; others go on', async () => {
   await inTemporary(async (dataDir) => {
