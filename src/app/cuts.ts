@@ -76,7 +76,8 @@ export class Cuts {
     try {
       const { beforeCommit, settings, deadLetters } = this.#options
       const acknowledged = tasks.map((task) => task.intake.acknowledged())
-      await all(tasks.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
+      const withState = tasks.filter(({ store }) => store !== undefined)
+      await all(withState.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
       if (until === 'store') return
       const moved: { task: PartitionTask; offset: number }[] = []
       tasks.forEach((task, i) => {
