@@ -78,6 +78,7 @@ export class Engine {
   /** Why something has stopped on its partition. */
   #stoppedBy: unknown
   #closed = false
+  #isStopping = false
 
   constructor(options: EngineOptions) {
     const { settings, clock, aggregations } = options
@@ -161,6 +162,7 @@ export class Engine {
 
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     this.#cuts.stop()
     try {
       await this.#loop.stop()
@@ -271,7 +273,9 @@ export class Engine {
   async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
     const { clock, log, logger } = this.#options
     const beganMs = clock.monotonic()
-    const logs = await offsetsOf(log, new Set(partitions.map(({ topic }) => topic)))
+    const topics = new Set(partitions.map(({ topic }) => topic))
+    const mayWait = () => !this.#isStopping
+    const logs = await offsetsOf(log, topics, { clock, logger, mayWait })
     const earliest = ({ topic, partition }: TopicPartition) =>
       logs.get(topic)?.[partition]?.earliest ?? 0
     const starts = await openTasks(partitions, {

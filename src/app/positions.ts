@@ -1,5 +1,6 @@
 // Whether the offsets from which a worker is to read are in the log. Called by the engine when
 // partitions are assigned.
+import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Log, PartitionOffsets, StartPosition, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -7,9 +8,35 @@ import type { Logger } from '../logger.ts'
 /** What the log has of each topic; nothing of one that was deleted meanwhile. */
 export type LogOffsets = ReadonlyMap<string, readonly PartitionOffsets[]>
 
-export async function offsetsOf(log: Log, topics: Iterable<string>): Promise<LogOffsets> {
+/** How long to wait for a log that has no answer. */
+export interface Patience {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly mayWait: () => boolean
+}
+
+const ASK_EVERY_MS = 1000
+
+/**
+ * Waits for a log that may answer later, as one partition without a leader can make it do: whoever
+ * gives up here ends the worker, and the next one that is given the partitions ends likewise.
+ */
+export async function offsetsOf(
+  log: Log,
+  topics: ReadonlySet<string>,
+  { clock, logger, mayWait }: Patience,
+): Promise<LogOffsets> {
   const ask = async (topic: string) => [topic, await offsetsOrNone(log, topic)] as const
-  return new Map(await Promise.all([...new Set(topics)].map(ask)))
+  for (let tries = 1; ; tries++) {
+    try {
+      return new Map(await Promise.all([...topics].map(ask)))
+    } catch (error) {
+      const isPassing = error instanceof EuphorionError && error.retriable
+      if (!isPassing || !mayWait()) throw error
+      if (tries === 1) logger.warn({ ...error.place, err: error }, 'waiting for the log')
+    }
+    await new Promise<void>((resolve) => void clock.after(ASK_EVERY_MS, resolve))
+  }
 }
 
 async function offsetsOrNone(log: Log, topic: string): Promise<readonly PartitionOffsets[]> {

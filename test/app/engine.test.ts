@@ -194,6 +194,27 @@ test('a partition whose last cut fails is given up all the same, and can come ba
   assert.equal(engine.stores('t').size, 0)
 })
 
+test('a log that does not say where partitions begin is asked again, until the engine stops', async () => {
+  const { engine, consumer, clock, errors, log } = await startEngine([0])
+  const { offsets } = log
+  log.offsets = () => Promise.reject(new EuphorionError('LOG_FAILED', 'no leader'))
+  const assigned = consumer.assign(1)
+  await until(() => clock.alarms > 1)
+  log.offsets = offsets
+  await clock.advance(1000)
+  await assigned
+  assert.equal(engine.stores('t').size, 2)
+  await consumer.revoke(1)
+  log.offsets = () => Promise.reject(new EuphorionError('LOG_FAILED', 'no leader'))
+  const refused = assert.rejects(consumer.assign(1), { code: 'LOG_FAILED' })
+  await until(() => clock.alarms > 1)
+  assert.deepEqual(errors, [])
+  const stopped = engine.stop()
+  await clock.advance(1000)
+  await refused
+  await stopped
+})
+
 test('as many lanes as memory allows can all have a task at once', async () => {
   const many = Array.from({ length: 350 }, (_, i) => ({
     ...counting,
@@ -301,12 +322,12 @@ test('what the topic has let go of is not counted, although a batch still has it
   await engine.stop()
 })
 
-test('partitions that cannot be taken over end the worker, also for a reason that may pass', async () => {
+test('partitions that cannot be taken over end the worker', async () => {
   const { engine, consumer, errors, log } = await startEngine([0])
-  const away = new EuphorionError('LOG_FAILED', 'no broker answers')
-  log.offsets = () => Promise.reject(away)
-  await assert.rejects(consumer.assign(1), away)
-  assert.deepEqual(errors, [away])
+  const refused = new EuphorionError('ACCESS_DENIED', 'not yours')
+  log.offsets = () => Promise.reject(refused)
+  await assert.rejects(consumer.assign(1), refused)
+  assert.deepEqual(errors, [refused])
   await engine.stop()
 })
 
