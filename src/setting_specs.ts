@@ -70,7 +70,7 @@ export const settingSpecs = {
     help: 'Most bytes that one fetch of a partition, and so one batch, holds.',
   }),
   fetchesInFlight: integer({
-    default: 6,
+    default: 12,
     min: 1,
     max: 64,
     help: 'Fetched batches that may be on the way at once.',
@@ -125,7 +125,7 @@ export const settingSpecs = {
     help: 'When the embedded log waits for the disk.',
   }),
   laneQueueBatches: integer({
-    default: 2,
+    default: 4,
     min: 1,
     max: 64,
     help: 'Batches that wait for one lane before its partition is no longer fetched.',

@@ -41,6 +41,11 @@ export interface BrokerFetcherPorts {
 const busyWaitMs = 5
 /** The broker knows the session no more: the next request begins a new one. */
 const sessionErrors = new Set([70, 71])
+/**
+ * An answer may bring more than there are targets for: what waits for one waits in the socket,
+ * where it is at hand sooner than at the broker.
+ */
+const partitionsAhead = 6
 const notWanted: RecordPlace = { bytes: undefined }
 
 export class BrokerFetcher implements FetchAnswerHandler {
@@ -151,13 +156,14 @@ export class BrokerFetcher implements FetchAnswerHandler {
     const { targets, limits } = this.#ports
     const shortWaitMs = busyWaitMs * 2 ** Math.min(10, this.#emptyAnswers)
     const largest = wanted.reduce((most, { neededBytes }) => Math.max(most, neededBytes), 0)
+    const ahead = Math.min(wanted.length, partitionsAhead) * limits.partitionMaxBytes
     const nowMs = this.#ports.clock.monotonic()
     const isLeaderOnly = wanted.some(({ leaderOnlyUntilMs }) => leaderOnlyUntilMs > nowMs)
     const body = this.#session.body(wanted, {
       ...limits,
       rackId: isLeaderOnly ? '' : limits.rackId,
       maxWaitMs: isShort ? Math.min(limits.maxWaitMs, shortWaitMs) : limits.maxWaitMs,
-      maxBytes: Math.max(targets.bytes, largest),
+      maxBytes: Math.max(targets.bytes, largest, ahead),
     })
     const flexible = connection.version(fetchRequest) >= fetchRequest.flexibleFrom
     this.#answer = new FetchAnswer(flexible, this)

@@ -111,7 +111,7 @@ export class FetchAnswer implements AnswerSink {
         this.#endRecords(this.#place)
         continue
       }
-      const next = this.#state === 'end' && at === bytes.length ? at : this.#parse(bytes, at)
+      const next = at === bytes.length ? this.#withoutBytes(at) : this.#parse(bytes, at)
       if (next === undefined) {
         this.#keep(bytes, at)
         return true
@@ -144,6 +144,19 @@ export class FetchAnswer implements AnswerSink {
     this.#filled = 0
     this.#state = 'partition-end'
     if (head.recordBytes > 0) this.#handler.records(head, place, filled)
+  }
+
+  /** As #parse, where nothing is there: of most parts that is known without a try. */
+  #withoutBytes(at: number): number | undefined {
+    const isEnded = this.#state === 'end'
+    const isPlain = !this.#flexible
+    const isLastPartition = this.#state === 'partition' && this.#partitions === 0
+    const isTagged = this.#state === 'partition-end' || this.#state === 'topic-end'
+    const isLastTopic = this.#state === 'topic' && this.#topics === 0
+    if (isEnded) return at
+    if (isLastPartition || (isPlain && (isTagged || isLastTopic)) || this.#left === 0)
+      return this.#parse(nothing, 0) === undefined ? undefined : at
+    return undefined
   }
 
   /** Position behind the next part; undefined where it is not all there yet. */
