@@ -64,13 +64,13 @@ export const settingSpecs = {
     help: 'Kernel threads. Default: the cores, at most 4.',
   }),
   batchBytes: bytes({
-    default: MIB,
+    default: 2 * MIB,
     min: 64 * 1024,
     max: 16 * MIB,
     help: 'Most bytes that one fetch of a partition, and so one batch, holds.',
   }),
   fetchesInFlight: integer({
-    default: 12,
+    default: 8,
     min: 1,
     max: 64,
     help: 'Fetched batches that may be on the way at once.',
@@ -125,7 +125,7 @@ export const settingSpecs = {
     help: 'When the embedded log waits for the disk.',
   }),
   laneQueueBatches: integer({
-    default: 4,
+    default: 2,
     min: 1,
     max: 64,
     help: 'Batches that wait for one lane before its partition is no longer fetched.',

@@ -18,9 +18,6 @@ export interface OpenTasksOptions {
   readonly refused: (place: AssignedPartition, error: unknown) => void
 }
 
-/** Sinks keep copies, which no number of regions bounds. */
-const SINK_QUEUE_MAX = 2
-
 /**
  * All at once: a store takes tens of milliseconds, in which nobody has the partition. Resolves with
  * the offsets that are stored here, of those that have some; rejects with the first that could not
@@ -63,7 +60,7 @@ function begin(
   for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
     const sink = subscriber.open(partition, Math.max(committed ?? 0, earliest(task.place)))
     task.intake.sinks.push(
-      new SinkFeed(sink, Math.min(SINK_QUEUE_MAX, services.settings.laneQueueBatches), {
+      new SinkFeed(sink, services.settings.laneQueueBatches, {
         progressed: services.progressed,
         rewind: (offset) => task.rewind(offset),
       }),
