@@ -324,3 +324,21 @@ test('a partition that comes is read at once, though others have no leader for l
   fetcher.close()
   await taking
 })
+
+test('a broker that is away for long is said once, and that it is back', async () => {
+  const reading = new ModelReader()
+  const { brokers, fetcher, lines } = reading
+  brokers.addPartition('t', 0, 0)
+  const taking = reading.take(4096)
+  brokers.down.add(0)
+  reading.read(0)
+  await reading.run(1000, 500)
+  assert.deepEqual(lines, ['a broker cannot be read from; trying on'])
+  brokers.down.delete(0)
+  brokers.append('t', 0, 3)
+  await reading.run(1000, 200)
+  assert.equal(reading.positions.get('t 0'), 3)
+  assert.deepEqual(lines.slice(1), ['the broker is read from again'])
+  fetcher.close()
+  await taking
+})

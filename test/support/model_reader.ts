@@ -18,6 +18,8 @@ export class ModelReader {
   readonly clock = new ManualClock()
   readonly fetcher: Fetcher
   readonly lostTopics: string[] = []
+  /** What a person would read. */
+  readonly lines: string[] = []
   readonly errors: unknown[] = []
   /** Next offset of each partition, and whether a batch went past it. */
   readonly positions = new Map<string, number>()
@@ -32,6 +34,7 @@ export class ModelReader {
     offsetOutOfRange: 'earliest' | 'latest' | 'error' = 'earliest',
     more: Partial<typeof limits> = {},
   ) {
+    const keep = (_fields: object, message: string): void => void this.lines.push(message)
     this.fetcher = new Fetcher({
       cluster: this.brokers.cluster(),
       clock: this.clock,
@@ -44,6 +47,7 @@ export class ModelReader {
           return { partition, earliest: found.start, latest }
         })
       },
+      logger: { debug: keep, info: keep, warn: keep, error: keep },
       topicLost: (topic) => this.lostTopics.push(topic),
     })
   }

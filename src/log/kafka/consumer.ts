@@ -39,6 +39,7 @@ export class KafkaConsumer implements LogConsumer {
     this.#fetcher = new Fetcher({
       ...ports.fetcher,
       offsets: ports.offsets,
+      ...(options.logger && { logger: options.logger }),
       offsetOutOfRange: options.offsetOutOfRange ?? 'earliest',
       topicLost: (topic) => this.#topicLost(topic),
     })

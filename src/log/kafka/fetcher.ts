@@ -3,6 +3,7 @@
 // KafkaConsumer.
 import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
+import type { Logger } from '../../logger.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
 import type { FetchResult, PartitionOffsets, TopicPartition } from '../log.ts'
 import { BrokerFetcher } from './broker_fetcher.ts'
@@ -20,6 +21,7 @@ export interface FetcherOptions {
   readonly offsetOutOfRange: 'earliest' | 'latest' | 'error'
   /** First and next offsets of a topic's partitions. */
   readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
+  readonly logger?: Logger
   /** The topic is not there any more, or is another one. */
   readonly topicLost: (topic: string) => void
 }
@@ -29,6 +31,8 @@ const offsetOutOfRangeCode = 1
 const replicaMs = 300_000
 /** As long as a leader may take to see that a follower is gone (replica.lag.time.max.ms). */
 const leaderOnlyMs = 30_000
+/** A broker that restarts is no news; one that has failed so often in a row is. */
+const toldFailures = 5
 const pauseMsMin = 50
 const pauseMsMax = 1000
 /** So often a topic has to be missing before it counts as deleted: brokers start with gaps. */
@@ -39,6 +43,8 @@ export class Fetcher {
   readonly #purpose: Purpose
   readonly #targets = new FetchTargets()
   readonly #brokers = new Map<number, BrokerFetcher>()
+  /** In a row, by the broker's number. */
+  readonly #brokerFailures = new Map<number, number>()
   /** Those first that have waited longest. */
   #slots: FetchSlot[] = []
   #isLocating = false
@@ -181,6 +187,11 @@ export class Fetcher {
   /** Others come first from now on. */
   #served(slot: FetchSlot): void {
     slot.failures = 0
+    const nodeId = slot.source
+    const failures = nodeId === undefined ? 0 : (this.#brokerFailures.get(nodeId) ?? 0)
+    if (failures > 0) this.#brokerFailures.delete(nodeId!)
+    if (failures >= toldFailures)
+      this.#options.logger?.info({ broker: nodeId, failures }, 'the broker is read from again')
     const at = this.#slots.indexOf(slot)
     this.#slots.splice(at, 1)
     this.#slots.push(slot)
@@ -243,6 +254,11 @@ export class Fetcher {
   }
 
   #brokerFailed(nodeId: number, error: unknown): void {
+    const failures = (this.#brokerFailures.get(nodeId) ?? 0) + 1
+    this.#brokerFailures.set(nodeId, failures)
+    const { logger } = this.#options
+    if (failures === toldFailures)
+      logger?.warn({ broker: nodeId, err: error }, 'a broker cannot be read from; trying on')
     // what is no error of the world is a mistake of ours: it must not be tried for ever in silence
     const isPassing = error instanceof EuphorionError && error.retriable
     if (!isPassing) this.fail(error)
