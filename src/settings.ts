@@ -119,7 +119,8 @@ function convert(spec: SettingSpec, value: unknown): string | number | boolean |
     case 'text':
       return typeof value === 'string' && value.trim() !== '' ? value : undefined
     case 'choice':
-      return spec.choices.find((each) => each === value)
+      // Kafka's own names of mechanisms and codecs are upper-case
+      return spec.choices.find((each) => each === String(value).toLowerCase())
     case 'boolean':
       if (typeof value === 'boolean') return value
       if (value === 'true' || value === '1' || value === 'yes' || value === 'on') return true

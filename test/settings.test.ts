@@ -130,3 +130,9 @@ test('units', () => {
   assert.equal(formatBytes(65_536), '64 KiB')
   assert.equal(formatBytes(10), '10 B')
 })
+
+test("choices are taken in Kafka's own upper case too", () => {
+  const code = { saslMechanism: 'SCRAM-SHA-256', compression: 'LZ4' }
+  const { saslMechanism, compression } = resolveSettings({ code })
+  assert.deepEqual([saslMechanism, compression], ['scram-sha-256', 'lz4'])
+})

@@ -81,7 +81,10 @@ function unreachable(host: string, port: number, cause: Error): EuphorionError {
   const where = shownAddress(host, port)
   if (/^ERR_SSL_|^EPROTO$/.test(code))
     return new EuphorionError('PROTOCOL_VIOLATED', `${where} does not answer in TLS`, { cause })
-  const hint = /CERT|SIGNATURE|ISSUER/.test(code) ? '; sslCaFile names whom to trust' : ''
+  const isTrust = /CERT|SIGNATURE|ISSUER/.test(code)
+  const isPlain = message.includes('before secure TLS connection')
+  const plainHint = isPlain ? '; perhaps the port has no TLS (kafka://)' : ''
+  const hint = isTrust ? '; sslCaFile names whom to trust' : plainHint
   return new EuphorionError(
     'BROKER_UNREACHABLE',
     `${where} cannot be reached: ${message || code}${hint}`,
