@@ -325,7 +325,7 @@ test('a partition that comes is read at once, though others have no leader for l
   await taking
 })
 
-test('a broker that is away for long is said once, and that it is back', async () => {
+test('partitions that cannot be read for long are said once, and that they are read again', async () => {
   const reading = new ModelReader()
   const { brokers, fetcher, lines } = reading
   brokers.addPartition('t', 0, 0)
@@ -333,12 +333,12 @@ test('a broker that is away for long is said once, and that it is back', async (
   brokers.down.add(0)
   reading.read(0)
   await reading.run(1000, 500)
-  assert.deepEqual(lines, ['a broker cannot be read from; trying on'])
+  assert.deepEqual(lines, ['partitions cannot be read for now; trying on'])
   brokers.down.delete(0)
   brokers.append('t', 0, 3)
   await reading.run(1000, 200)
   assert.equal(reading.positions.get('t 0'), 3)
-  assert.deepEqual(lines.slice(1), ['the broker is read from again'])
+  assert.deepEqual(lines.slice(1), ['partitions are read again'])
   fetcher.close()
   await taking
 })

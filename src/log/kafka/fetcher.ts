@@ -31,8 +31,8 @@ const offsetOutOfRangeCode = 1
 const replicaMs = 300_000
 /** As long as a leader may take to see that a follower is gone (replica.lag.time.max.ms). */
 const leaderOnlyMs = 30_000
-/** A broker that restarts is no news; one that has failed so often in a row is. */
-const toldFailures = 5
+/** A leader that moves is no news; partitions that nobody gives for so long are. */
+const outageToldMs = 3000
 const pauseMsMin = 50
 const pauseMsMax = 1000
 /** So often a topic has to be missing before it counts as deleted: brokers start with gaps. */
@@ -43,8 +43,8 @@ export class Fetcher {
   readonly #purpose: Purpose
   readonly #targets = new FetchTargets()
   readonly #brokers = new Map<number, BrokerFetcher>()
-  /** In a row, by the broker's number. */
-  readonly #brokerFailures = new Map<number, number>()
+  #cancelTelling: (() => void) | undefined
+  #isOutageTold = false
   /** Those first that have waited longest. */
   #slots: FetchSlot[] = []
   #isLocating = false
@@ -126,6 +126,7 @@ export class Fetcher {
   /** Ends the fetches that wait. */
   close(): void {
     this.#closed = true
+    this.#cancelTelling?.()
     this.remove(() => true)
     for (const broker of this.#brokers.values()) broker.close()
     this.#options.cluster.release(this.#purpose)
@@ -187,11 +188,8 @@ export class Fetcher {
   /** Others come first from now on. */
   #served(slot: FetchSlot): void {
     slot.failures = 0
-    const nodeId = slot.source
-    const failures = nodeId === undefined ? 0 : (this.#brokerFailures.get(nodeId) ?? 0)
-    if (failures > 0) this.#brokerFailures.delete(nodeId!)
-    if (failures >= toldFailures)
-      this.#options.logger?.info({ broker: nodeId, failures }, 'the broker is read from again')
+    if (this.#isOutageTold) this.#options.logger?.info({}, 'partitions are read again')
+    this.#isOutageTold = false
     const at = this.#slots.indexOf(slot)
     this.#slots.splice(at, 1)
     this.#slots.push(slot)
@@ -254,11 +252,7 @@ export class Fetcher {
   }
 
   #brokerFailed(nodeId: number, error: unknown): void {
-    const failures = (this.#brokerFailures.get(nodeId) ?? 0) + 1
-    this.#brokerFailures.set(nodeId, failures)
-    const { logger } = this.#options
-    if (failures === toldFailures)
-      logger?.warn({ broker: nodeId, err: error }, 'a broker cannot be read from; trying on')
+    this.#tellLater(error)
     // what is no error of the world is a mistake of ours: it must not be tried for ever in silence
     const isPassing = error instanceof EuphorionError && error.retriable
     if (!isPassing) this.fail(error)
@@ -269,6 +263,22 @@ export class Fetcher {
       } else if (slot.leader !== nodeId) continue
       this.#lose(slot)
     }
+  }
+
+  /** Says once what keeps partitions from being read, unless that is soon over. */
+  #tellLater(error: unknown): void {
+    if (this.#cancelTelling !== undefined || this.#isOutageTold || this.#closed) return
+    const { clock } = this.#options
+    this.#cancelTelling = clock.after(outageToldMs, () => {
+      this.#cancelTelling = undefined
+      const nowMs = clock.monotonic()
+      const isLost = ({ leader, retryAtMs }: FetchSlot) => leader === undefined || retryAtMs > nowMs
+      const partitions = this.#slots.filter(isLost).length
+      if (partitions === 0) return
+      this.#isOutageTold = true
+      const message = 'partitions cannot be read for now; trying on'
+      this.#options.logger?.warn({ partitions, err: error }, message)
+    })
   }
 
   /**
