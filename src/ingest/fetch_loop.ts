@@ -274,10 +274,12 @@ export class FetchLoop {
   }
 
   async #failed(error: unknown): Promise<void> {
-    if (error instanceof EuphorionError && error.place.topic !== undefined && !error.retriable) {
-      // a topic that was deleted, or one partition that cannot be read: the others go on
-      const { topic, partition } = error.place
-      this.#options.lost(topic, error.code === 'TOPIC_DELETED' ? undefined : partition, error)
+    if (
+      error instanceof EuphorionError &&
+      error.code === 'TOPIC_DELETED' &&
+      error.place.topic !== undefined
+    ) {
+      this.#options.lost(error.place.topic, undefined, error)
       return
     }
     const retriable = !(error instanceof EuphorionError) || error.retriable

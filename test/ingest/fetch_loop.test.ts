@@ -184,22 +184,3 @@ test('a lane that goes back on a topic that is being deleted does not end the ot
   assert.deepEqual(lost, [])
   await loop.stop()
 })
-
-test('a partition that cannot be read is given up alone', async () => {
-  const { loop, consumer, feeds, lost } = loopOf()
-  const { fetch } = consumer
-  const place = { topic: 't', partition: 0, offset: 5 }
-  const refusal = new EuphorionError('OFFSET_OUT_OF_RANGE', 'not in the log', { place })
-  let isRefused = false
-  consumer.fetch = (...args) => {
-    if (isRefused) return fetch.apply(consumer, args)
-    isRefused = true
-    return Promise.reject(refusal)
-  }
-  consumer.give(1, batch(0, 10))
-  loop.wake()
-  consumer.give(1, batch(1, 10))
-  await until(() => feeds[1].releases.length === 2)
-  assert.deepEqual(lost, isRefused ? [refusal] : [])
-  await loop.stop()
-})
