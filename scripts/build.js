@@ -1,5 +1,5 @@
-// Builds everything a checkout needs: the kernels (AssemblyScript → dist/kernels.wasm) and the
-// TypeScript tree (src, test, bench, examples → dist). Also run by `npm ci` through "prepare".
+// Builds everything a checkout needs: the kernels (AssemblyScript → dist/*.wasm) and the TypeScript
+// tree (src, test, bench, examples → dist). Also run by `npm ci` through "prepare".
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -28,19 +28,22 @@ function newest(dir) {
 }
 
 mkdirSync(join(root, 'dist'), { recursive: true })
-const wasm = join(root, 'dist', 'kernels.wasm')
-if (existsSync(join(root, 'assembly', 'index.ts'))) {
-  if (!existsSync(wasm) || statSync(wasm).mtimeMs < newest('assembly')) {
-    run(bin('asc'), [
-      'assembly/index.ts',
-      '--outFile',
-      'dist/kernels.wasm',
-      '--target',
-      'release',
-      '--config',
-      'assembly/asconfig.json',
-    ])
-  }
+/** The kernels of lanes, and those for numbers: two modules over two memories. */
+for (const [entry, name] of [
+  ['assembly/index.ts', 'kernels.wasm'],
+  ['assembly/numeric/index.ts', 'numeric.wasm'],
+]) {
+  const wasm = join(root, 'dist', name)
+  if (existsSync(wasm) && statSync(wasm).mtimeMs >= newest('assembly')) continue
+  run(bin('asc'), [
+    entry,
+    '--outFile',
+    `dist/${name}`,
+    '--target',
+    'release',
+    '--config',
+    'assembly/asconfig.json',
+  ])
 }
 for (const tree of ['src', 'test', 'bench', 'examples'])
   rmSync(join(root, 'dist', tree), { recursive: true, force: true })

@@ -73,6 +73,11 @@ const codes = {
     retriable: true,
     advice: 'Another process has this state open. Stop it, or choose another data directory.',
   },
+  STORE_INCOMPATIBLE: {
+    retriable: false,
+    advice:
+      'Open it with the store that wrote it (setting store), or delete the folder of the app in dataDir: its tables are counted anew from what the topics have.',
+  },
   STORE_FAILED: {
     retriable: false,
     advice:
@@ -145,6 +150,31 @@ const codes = {
   MEMORY_EXHAUSTED: {
     retriable: false,
     advice: 'Raise memoryMib, or lower batchBytes or the number of partitions per worker.',
+  },
+  KERNEL_INVALID: {
+    retriable: false,
+    advice: 'Correct the kernel, or what it is given, as the message says.',
+  },
+  KERNEL_FAILED: {
+    retriable: false,
+    advice: 'The kernel threw or trapped; the message and its cause say where.',
+  },
+  KERNEL_TIMEOUT: {
+    retriable: false,
+    advice: 'Give the kernel less to do, or raise timeoutMs (kernelTimeoutMs).',
+  },
+  KERNEL_CANCELLED: {
+    retriable: true,
+    advice: 'The signal that was given to the call ended it, or the pool was closed.',
+  },
+  KERNEL_QUEUE_FULL: {
+    retriable: true,
+    advice: 'Await the kernels that were started, or raise kernelQueueTasks.',
+  },
+  NATIVE_UNAVAILABLE: {
+    retriable: false,
+    advice:
+      "Use backend 'auto' or 'wasm', or build the native addon: it needs a C++ compiler (npm run build:native).",
   },
   QUERY_UNAVAILABLE: {
     retriable: true,

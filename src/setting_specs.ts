@@ -94,6 +94,33 @@ export const settingSpecs = {
   transport: choice(['auto', 'kafka', 'kafkajs'], 'auto', {
     help: 'Driver of a kafka:// broker. auto: kafka, the own one.',
   }),
+  kernelThreads: integer({
+    default: Math.max(1, Math.min(4, availableParallelism())),
+    min: 1,
+    max: 64,
+    help: 'Threads of the pool for numeric kernels. Default: the cores, at most 4.',
+  }),
+  kernelQueueTasks: integer({
+    default: 1000,
+    min: 1,
+    max: 1_000_000,
+    help: 'Most kernel calls that wait for a thread before one more is refused.',
+  }),
+  kernelTimeoutMs: duration({
+    default: 60_000,
+    min: 1,
+    max: 24 * HOUR_MS,
+    help: "Time after which a user's kernel is ended.",
+  }),
+  kernelMemoryMib: integer({
+    default: 256,
+    min: 16,
+    max: 2048,
+    help: 'Budget of the memory that numeric kernels share, and of that of one user kernel, in MiB.',
+  }),
+  cacheDir: text({
+    help: 'Directory of compiled kernels and of the calibration. Default: the cache of the user.',
+  }),
   checkCrcs: boolean({ default: true, help: "Check every batch's CRC-32C." }),
   maxFutureMs: duration({
     default: HOUR_MS,

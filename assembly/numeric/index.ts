@@ -1,0 +1,3 @@
+// Numeric kernels, called by the threads of the kernel pool; each function works on raw pointers
+// into the memory that the pool shares.
+export { ready } from './ready'

@@ -1,0 +1,4 @@
+/** Shows that the module runs. */
+export function ready(): i32 {
+  return 1
+}
