@@ -1,15 +1,11 @@
 // Partitions as people read them in logs: by topic, '0-3, 7'. Called by the engine.
+import { byTopic } from '../log/by_topic.ts'
 import type { TopicPartition } from '../log/log.ts'
 
 /** { views: '0-3, 7' } */
 export function partitionRanges(partitions: readonly TopicPartition[]): Record<string, string> {
-  const topics = new Map<string, number[]>()
-  for (const { topic, partition } of partitions) {
-    const numbers = topics.get(topic)
-    if (numbers === undefined) topics.set(topic, [partition])
-    else numbers.push(partition)
-  }
-  return Object.fromEntries([...topics].map(([topic, numbers]) => [topic, ranges(numbers)]))
+  const topics = byTopic(partitions, ({ partition }) => partition)
+  return Object.fromEntries(topics.map(({ topic, partitions }) => [topic, ranges(partitions)]))
 }
 
 function ranges(numbers: readonly number[]): string {

@@ -2,6 +2,7 @@
 // the broker only what changed since the last one; with few a whole list is as short, and costs the
 // broker no place among its sessions.
 import type { FetchBody, FetchPartition } from '../../wire/requests/fetch.ts'
+import { byTopic } from '../by_topic.ts'
 import type { FetchSlot } from './fetch_slot.ts'
 
 /** From so many partitions on a session pays. */
@@ -120,18 +121,4 @@ function asked(slot: FetchSlot, partitionMaxBytes: number): FetchPartition {
     lastFetchedEpoch: -1,
     partitionMaxBytes: bytesOf(slot, partitionMaxBytes),
   }
-}
-
-/** In the order of the slots; topics where the first of them stands. */
-function byTopic<T>(
-  slots: readonly FetchSlot[],
-  map: (slot: FetchSlot) => T,
-): { topic: string; partitions: T[] }[] {
-  const topics = new Map<string, T[]>()
-  for (const slot of slots) {
-    const partitions = topics.get(slot.topic)
-    if (partitions === undefined) topics.set(slot.topic, [map(slot)])
-    else partitions.push(map(slot))
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
 }

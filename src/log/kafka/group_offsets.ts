@@ -5,6 +5,7 @@ import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { offsetCommitRequest } from '../../wire/requests/offset_commit.ts'
 import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
+import { byTopic } from '../by_topic.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
@@ -80,14 +81,11 @@ export class GroupOffsets {
       groupId,
       ...identity,
       groupInstanceId: instanceId ?? null,
-      topics: byTopic(offsets).map(([topic, partitions]) => ({
-        topic,
-        partitions: partitions.map(({ partition, offset }) => ({
-          partition,
-          committedOffset: offset,
-          committedLeaderEpoch: -1,
-          committedMetadata: null,
-        })),
+      topics: byTopic(offsets, ({ partition, offset }) => ({
+        partition,
+        committedOffset: offset,
+        committedLeaderEpoch: -1,
+        committedMetadata: null,
       })),
     })
     const refusals = answer.topics.flatMap(({ topic, partitions }) =>
@@ -129,10 +127,7 @@ export class GroupOffsets {
   ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
     if (partitions.length === 0) return new Map()
     const { cluster, groupId } = this.#options
-    const topics = byTopic(partitions).map(([topic, all]) => ({
-      topic,
-      partitions: all.map(({ partition }) => partition),
-    }))
+    const topics = byTopic(partitions, ({ partition }) => partition)
     const ask = async () => {
       const coordinator = await cluster.coordinator('group', groupId)
       const body = { groupId, topics, requireStable: true }
@@ -157,14 +152,4 @@ export class GroupOffsets {
       ]),
     )
   }
-}
-
-function byTopic<P extends TopicPartition>(partitions: readonly P[]): [string, P[]][] {
-  const topics = new Map<string, P[]>()
-  for (const each of partitions) {
-    const list = topics.get(each.topic)
-    if (list === undefined) topics.set(each.topic, [each])
-    else list.push(each)
-  }
-  return [...topics]
 }

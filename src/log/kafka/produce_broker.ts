@@ -2,6 +2,8 @@
 // once. Owned by KafkaProducer.
 import type { Connection } from '../../wire/connection.ts'
 import { type ProducedPartition, produceRequest } from '../../wire/requests/produce.ts'
+import { byTopic } from '../by_topic.ts'
+import type { TopicPartition } from '../log.ts'
 import type { PartitionQueue } from './partition_queue.ts'
 
 export interface ProduceBrokerPorts {
@@ -15,7 +17,7 @@ export interface ProduceBrokerPorts {
   readonly requestTimeoutMs: number
 }
 
-interface Part {
+interface Part extends TopicPartition {
   readonly queue: PartitionQueue
   readonly bytes: Uint8Array
 }
@@ -64,7 +66,7 @@ export class ProduceBroker {
       taken++
       if (bytes === undefined) continue
       size += bytes.length
-      parts.push({ queue, bytes })
+      parts.push({ topic: queue.topic, partition: queue.partition, queue, bytes })
     }
     this.#ready = this.#ready.slice(taken)
     return parts
@@ -81,7 +83,7 @@ export class ProduceBroker {
         transactionalId: null,
         acks: allReplicas,
         timeoutMs: Math.floor(requestTimeoutMs * brokerShare),
-        topics: topicsOf(parts),
+        topics: byTopic(parts, ({ partition, bytes }) => ({ partition, records: bytes })),
       }
       const sent = connection.request(produceRequest, body, { timeoutMs: requestTimeoutMs })
       wasSent = true
@@ -100,15 +102,4 @@ export class ProduceBroker {
     this.#inFlight--
     this.#drain()
   }
-}
-
-function topicsOf(parts: readonly Part[]) {
-  const topics = new Map<string, { partition: number; records: Uint8Array }[]>()
-  for (const { queue, bytes } of parts) {
-    const partitions = topics.get(queue.topic)
-    const part = { partition: queue.partition, records: bytes }
-    if (partitions === undefined) topics.set(queue.topic, [part])
-    else partitions.push(part)
-  }
-  return [...topics].map(([topic, partitions]) => ({ topic, partitions }))
 }
