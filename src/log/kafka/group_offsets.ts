@@ -4,11 +4,11 @@ import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { offsetCommitRequest } from '../../wire/requests/offset_commit.ts'
-import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import { byTopic } from '../by_topic.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
+import { committedOffsets } from './committed_offsets.ts'
 import type { MemberIdentity } from './member_ports.ts'
 
 export interface GroupOffsetsOptions {
@@ -122,34 +122,10 @@ export class GroupOffsets {
   }
 
   /** By topic and partition; those without a committed offset are left out. */
-  async committed(
+  committed(
     partitions: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
-    if (partitions.length === 0) return new Map()
     const { cluster, groupId } = this.#options
-    const topics = byTopic(partitions, ({ partition }) => partition)
-    const ask = async () => {
-      const coordinator = await cluster.coordinator('group', groupId)
-      const body = { groupId, topics, requireStable: true }
-      const answer = await coordinator.request(offsetFetchRequest, body)
-      const what = `asking for the offsets of group '${groupId}'`
-      BrokerRefusal.check(answer.errorCode, what)
-      for (const { topic, partitions: found } of answer.topics)
-        for (const { partition, errorCode } of found)
-          BrokerRefusal.check(errorCode, what, { topic, partition })
-      return answer.topics
-    }
-    const found = await cluster.retry(ask, { coordinator: { kind: 'group', id: groupId } })
-    // -1 is none; kafkajs commits -1 or -2 for "latest" or "earliest" when it is out of range.
-    return new Map(
-      found.map(({ topic, partitions: all }) => [
-        topic,
-        new Map(
-          all
-            .filter(({ committedOffset }) => committedOffset >= 0)
-            .map(({ partition, committedOffset }) => [partition, committedOffset]),
-        ),
-      ]),
-    )
+    return committedOffsets(cluster, groupId, partitions)
   }
 }

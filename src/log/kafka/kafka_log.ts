@@ -6,7 +6,6 @@ import { settingSpecs } from '../../setting_specs.ts'
 import type { Settings } from '../../settings.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
-import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import { unknownTopic } from '../failures.ts'
 import type {
   ConsumerOptions,
@@ -22,6 +21,7 @@ import type {
 } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
+import { committedOffsets } from './committed_offsets.ts'
 import { KafkaConsumer, type KafkaConsumerPorts } from './consumer.ts'
 import type { TopicMetadata } from './metadata_cache.ts'
 import { KafkaProducer, type KafkaProducerOptions } from './producer.ts'
@@ -207,28 +207,9 @@ class KafkaLog implements Log {
 
   async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
     const { partitions } = await this.topic(topic)
-    const all = numbersTo(partitions)
-    const ask = async () => {
-      const coordinator = await this.#cluster.coordinator('group', groupId)
-      const answer = await coordinator.request(offsetFetchRequest, {
-        groupId,
-        topics: [{ topic, partitions: all }],
-        requireStable: true,
-      })
-      const what = `asking for the offsets of group '${groupId}'`
-      BrokerRefusal.check(answer.errorCode, what, { topic })
-      const found = answer.topics[0]?.partitions ?? []
-      for (const { errorCode, partition } of found)
-        BrokerRefusal.check(errorCode, what, { topic, partition })
-      return found
-    }
-    const found = await this.#cluster.retry(ask, { coordinator: { kind: 'group', id: groupId } })
-    // -1 is none; kafkajs commits -1 or -2 for "latest" or "earliest" when it is out of range.
-    return new Map(
-      found
-        .filter(({ committedOffset }) => committedOffset >= 0)
-        .map(({ partition, committedOffset }) => [partition, committedOffset]),
-    )
+    const places = numbersTo(partitions).map((partition) => ({ topic, partition }))
+    const committed = await committedOffsets(this.#cluster, groupId, places)
+    return committed.get(topic) ?? new Map()
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
