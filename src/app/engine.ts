@@ -18,6 +18,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../log/log.ts'
+import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { Store } from '../table/store.ts'
@@ -109,7 +110,7 @@ export class Engine {
       regions: settings.fetchesInFlight,
       batchBytes: settings.batchBytes,
       largestBatchBytes: settings.maxRecordBytes,
-      intakeOf: (topic, partition) => this.#tasks.get(`${topic} ${partition}`)?.intake,
+      intakeOf: (topic, partition) => this.#tasks.get(partitionKey({ topic, partition }))?.intake,
       lost: (topic, partition, error) => this.#lost(topic, partition, error),
       seen: options.onBatch && ((batch) => options.onBatch?.(batch, this.#memory)),
     })
@@ -282,14 +283,13 @@ export class Engine {
       ...this.#options,
       services: this.#services!,
       earliest,
-      opened: (task) => this.#tasks.set(`${task.place.topic} ${task.place.partition}`, task),
+      opened: (task) => this.#tasks.set(partitionKey(task.place), task),
       refused: (place, error) => this.#locked.add(place, error, this.#isUp),
     })
     const committed = partitions.flatMap((each) =>
       each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
     )
-    const taskOf = ({ topic, partition }: TopicPartition) =>
-      this.#tasks.get(`${topic} ${partition}`)
+    const taskOf = (place: TopicPartition) => this.#tasks.get(partitionKey(place))
     const furthest = (place: TopicPartition) => taskOf(place)?.furthest() ?? 0
     checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
     this.#tell('partitions assigned', partitions.filter(taskOf), beganMs)
@@ -306,9 +306,7 @@ export class Engine {
     const { clock } = this.#options
     const beganMs = clock.monotonic()
     await this.#locked.drop(partitions)
-    const leaving = partitions.flatMap(
-      ({ topic, partition }) => this.#tasks.get(`${topic} ${partition}`) ?? [],
-    )
+    const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
     const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
     await Promise.race([quiet, this.#aborted.promise])
     try {
@@ -316,7 +314,7 @@ export class Engine {
     } finally {
       for (const task of leaving) {
         task.tellLeftOut(this.#options.logger)
-        this.#tasks.delete(`${task.intake.topic} ${task.intake.partition}`)
+        this.#tasks.delete(partitionKey(task.intake))
         await task.close(this.#isAborted)
       }
     }

@@ -4,6 +4,7 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AssignedPartition, TopicPartition } from '../log/log.ts'
+import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 
 export interface LockedStoresOptions {
@@ -30,7 +31,7 @@ export class LockedStores {
     const isLocked = error instanceof EuphorionError && error.code === 'STORE_LOCKED'
     if (!isLocked || !mayWait) throw error
     const { clock, logger } = this.#options
-    const key = keyOf(place)
+    const key = partitionKey(place)
     if (!this.#tries.has(key)) {
       const { topic, partition } = place
       logger.warn({ topic, partition, err: error }, 'a partition waits until its store is free')
@@ -53,13 +54,9 @@ export class LockedStores {
   /** Resolves when these are not tried any more: they are open, or wait no longer. */
   async drop(places: readonly TopicPartition[]): Promise<void> {
     for (const place of places) {
-      await this.#tries.get(keyOf(place))
-      this.#cancels.get(keyOf(place))?.()
-      this.#cancels.delete(keyOf(place))
+      await this.#tries.get(partitionKey(place))
+      this.#cancels.get(partitionKey(place))?.()
+      this.#cancels.delete(partitionKey(place))
     }
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic} ${partition}`
 }

@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { LogHeader, LogRecord } from '../log/log.ts'
+import { partitionKey } from '../log/partition_key.ts'
 import { PendingSends } from './pending_sends.ts'
 import type { Sender } from './sender.ts'
 
@@ -48,7 +49,7 @@ export class DeadLetters {
 
   /** Forgets which records below that offset were sent: nobody reads them again. */
   forget(topic: string, partition: number, below: number): void {
-    const sent = this.#sent.get(`${topic} ${partition}`)
+    const sent = this.#sent.get(partitionKey({ topic, partition }))
     for (const offset of sent ?? []) if (offset < below) sent?.delete(offset)
   }
 
@@ -76,7 +77,7 @@ export class DeadLetters {
   }
 
   #isFirst({ topic, partition, offset }: BadRecord): boolean {
-    const key = `${topic} ${partition}`
+    const key = partitionKey({ topic, partition })
     let sent = this.#sent.get(key)
     if (sent === undefined) this.#sent.set(key, (sent = new Set()))
     if (sent.has(offset)) return false

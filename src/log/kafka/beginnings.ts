@@ -3,6 +3,7 @@
 import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { ConsumerOptions, PartitionOffsets, StartPosition, TopicPartition } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 
 export interface BeginningsOptions extends Pick<ConsumerOptions, 'onAssigned' | 'startFrom'> {
   readonly clock: Clock
@@ -36,10 +37,10 @@ export async function beginnings(
     partition,
     committed: committed.get(topic)?.get(partition),
   }))
-  const starts = new Map((await onAssigned(known)).map((each) => [keyOf(each), each.offset]))
+  const starts = new Map((await onAssigned(known)).map((each) => [partitionKey(each), each.offset]))
   const begins = known.map((each) => ({
     ...each,
-    offset: starts.get(keyOf(each)) ?? each.committed,
+    offset: starts.get(partitionKey(each)) ?? each.committed,
   }))
   const edges = new Map<string, readonly PartitionOffsets[]>()
   const look = async (topic: string): Promise<void> => {
@@ -76,8 +77,4 @@ async function answered<T>(
     await new Promise<void>((resolve) => clock.after(pauseMs, resolve))
   }
   return undefined
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

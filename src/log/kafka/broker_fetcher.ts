@@ -6,6 +6,7 @@ import { brokerFailure } from '../../wire/broker_error.ts'
 import type { Connection } from '../../wire/connection.ts'
 import { fetchRequest } from '../../wire/requests/fetch.ts'
 import type { FetchResult } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import { emptyAborted } from './aborted.ts'
 import {
   FetchAnswer,
@@ -14,7 +15,7 @@ import {
   type RecordPlace,
 } from './fetch_answer.ts'
 import { type FetchLimits, FetchSession } from './fetch_session.ts'
-import { type FetchSlot, slotKey } from './fetch_slot.ts'
+import type { FetchSlot } from './fetch_slot.ts'
 import { closedResult, type FetchCall, type FetchTargets } from './fetch_targets.ts'
 
 export interface BrokerFetcherPorts {
@@ -262,7 +263,7 @@ export class BrokerFetcher implements FetchAnswerHandler {
   }
 
   #slotOf({ topic, partition }: PartitionHead): FetchSlot | undefined {
-    const slot = this.#asked.get(slotKey(topic, partition))
+    const slot = this.#asked.get(partitionKey({ topic, partition }))
     return slot === undefined || slot.stale ? undefined : slot
   }
 

@@ -9,6 +9,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import { beginnings } from './beginnings.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
@@ -106,7 +107,7 @@ export class KafkaConsumer implements LogConsumer {
     const { onAssigned, startFrom } = this.#options
     const begins = await beginnings(added, {
       onAssigned: (places) => {
-        for (const each of added) this.#held.set(keyOf(each), each)
+        for (const each of added) this.#held.set(partitionKey(each), each)
         return onAssigned(places)
       },
       ...(startFrom && { startFrom }),
@@ -117,14 +118,14 @@ export class KafkaConsumer implements LogConsumer {
       topicLost: (topic) => this.#topicLost(topic),
     })
     for (const begin of begins)
-      if (this.#held.has(keyOf(begin)) && !this.#lost.has(begin.topic))
+      if (this.#held.has(partitionKey(begin)) && !this.#lost.has(begin.topic))
         this.#fetcher.add(begin, begin.offset)
   }
 
   async #revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void> {
-    const keys = new Set(gone.map(keyOf))
-    this.#fetcher.remove((place) => keys.has(keyOf(place)))
-    const revoked = gone.filter((place) => this.#held.delete(keyOf(place)))
+    const keys = new Set(gone.map(partitionKey))
+    this.#fetcher.remove((place) => keys.has(partitionKey(place)))
+    const revoked = gone.filter((place) => this.#held.delete(partitionKey(place)))
     if (revoked.length > 0) await this.#options.onRevoked(revoked, lost)
   }
 
@@ -135,8 +136,4 @@ export class KafkaConsumer implements LogConsumer {
     const message = `topic ${topic} was deleted while it was read`
     this.#fetcher.fail(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

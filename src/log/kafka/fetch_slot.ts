@@ -1,6 +1,7 @@
 // A partition that a consumer reads: where it stands, which broker it is read from, and what of it
 // is on its way. A slot is replaced, not changed, when its position is moved, so that an answer to
 // an older question can be told.
+import { partitionKey } from '../partition_key.ts'
 
 export class FetchSlot {
   readonly topic: string
@@ -32,7 +33,7 @@ export class FetchSlot {
   constructor(topic: string, partition: number, position?: number) {
     this.topic = topic
     this.partition = partition
-    this.key = slotKey(topic, partition)
+    this.key = partitionKey({ topic, partition })
     this.position = position
   }
 
@@ -59,8 +60,4 @@ export class FetchSlot {
   get source(): number | undefined {
     return this.replica ?? this.leader
   }
-}
-
-export function slotKey(topic: string, partition: number): string {
-  return `${topic} ${partition}`
 }

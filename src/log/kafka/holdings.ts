@@ -6,6 +6,7 @@
 import type { Clock } from '../../clock.ts'
 import type { TopicPartitions } from '../../wire/consumer_protocol.ts'
 import type { TopicPartition } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 
 /** Whom the holdings tell; what is told is awaited. */
 export interface HoldingsPorts {
@@ -58,7 +59,7 @@ export class Holdings {
 
   aim(target: readonly TopicPartition[]): void {
     const before = this.#aim
-    this.#aim = new Map(target.map((each) => [keyOf(each), each]))
+    this.#aim = new Map(target.map((each) => [partitionKey(each), each]))
     const dropped = [...before.keys()].some((key) => !this.#aim.has(key) && !this.#held.has(key))
     this.#begin()
     if (dropped) this.#ports.released()
@@ -124,10 +125,6 @@ export class Holdings {
     await this.#ports.assigned(added.map(([, partition]) => partition))
     return true
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 /** One by one. */

@@ -12,6 +12,7 @@ import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/login.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
 import { GroupOffsets } from './group_offsets.ts'
@@ -148,7 +149,9 @@ export class Membership {
    * LOG_FAILED, also where a partition is not this member's any more, with FENCED and others.
    */
   commit(offsets: readonly StartPosition[]): Promise<void> {
-    const holds = offsets.map((each) => [keyOf(each), this.#held.get(keyOf(each))] as const)
+    const holds = offsets.map(
+      (each) => [partitionKey(each), this.#held.get(partitionKey(each))] as const,
+    )
     return this.#offsets.commit(offsets, () =>
       holds.every(([key, hold]) => hold && this.#held.get(key) === hold),
     )
@@ -208,7 +211,7 @@ export class Membership {
         return
       case 'assigned':
         this.#told++
-        for (const each of message.partitions) this.#held.set(keyOf(each), this.#told)
+        for (const each of message.partitions) this.#held.set(partitionKey(each), this.#told)
         this.#call(message.id, () => this.#options.onAssigned(message.partitions))
         return
       case 'revoked':
@@ -242,7 +245,7 @@ export class Membership {
 
   #revoked(id: number, partitions: readonly TopicPartition[], lost: boolean): void {
     const forget = () => {
-      for (const each of partitions) this.#held.delete(keyOf(each))
+      for (const each of partitions) this.#held.delete(partitionKey(each))
     }
     // What is lost cannot be committed from now on, whatever is still being done with it.
     if (lost) forget()
@@ -291,10 +294,6 @@ export class Membership {
     if (left.length > 0) this.#revoked(0, left, true)
     void this.#work.then(() => this.#ended.resolve())
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 function partitionOf(key: string): TopicPartition {

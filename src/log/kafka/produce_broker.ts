@@ -4,6 +4,7 @@ import type { Connection } from '../../wire/connection.ts'
 import { type ProducedPartition, produceRequest } from '../../wire/requests/produce.ts'
 import { byTopic } from '../by_topic.ts'
 import type { TopicPartition } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import type { PartitionQueue } from './partition_queue.ts'
 
 export interface ProduceBrokerPorts {
@@ -90,9 +91,10 @@ export class ProduceBroker {
       const { topics } = await sent
       const answers = new Map<string, ProducedPartition>()
       for (const { topic, partitions } of topics)
-        for (const answer of partitions) answers.set(`${answer.partition} ${topic}`, answer)
+        for (const answer of partitions)
+          answers.set(partitionKey({ topic, partition: answer.partition }), answer)
       for (const { queue } of parts) {
-        const answer = answers.get(`${queue.partition} ${queue.topic}`)
+        const answer = answers.get(partitionKey(queue))
         if (answer !== undefined) this.#ports.answered(queue, answer)
         else this.#ports.failed(queue, new Error('the answer leaves the partition out'), true)
       }

@@ -10,6 +10,7 @@ import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
 import { outOfRange } from '../failures.ts'
 import type { ConsumerOptions, StartPosition } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import { gatedAssignor } from './assignor.ts'
 import { asLogError, kafkaErrorType } from './failures.ts'
 import { Lane } from './lane.ts'
@@ -174,12 +175,10 @@ export class Membership {
       committed: committed.get(topic)!.get(partition),
     }))
     const starts = await onAssigned(assigned)
-    const chosen = new Map(
-      starts.map((start) => [`${start.topic}/${start.partition}`, start.offset]),
-    )
+    const chosen = new Map(starts.map((start) => [partitionKey(start), start.offset]))
     await this.#place(
       lanes,
-      assigned.map((one) => chosen.get(`${one.topic}/${one.partition}`) ?? one.committed),
+      assigned.map((one) => chosen.get(partitionKey(one)) ?? one.committed),
     )
   }
 

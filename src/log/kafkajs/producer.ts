@@ -6,6 +6,7 @@ import type { Compression } from '../../wire/compression.ts'
 import { decodeBatches } from '../../wire/record_batch.ts'
 import { unknownTopic } from '../failures.ts'
 import type { LogHeader, LogProducer, LogRecord, StoredBatch, TopicInfo } from '../log.ts'
+import { partitionKey } from '../partition_key.ts'
 import { type ClientMaker, compressionTypes, nullHeader } from './client.ts'
 import { asLogError } from './failures.ts'
 
@@ -50,7 +51,7 @@ export class KafkajsProducer implements LogProducer {
 
   append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
     if (this.#closing) return Promise.reject(new EuphorionError('LOG_FAILED', 'producer is closed'))
-    const id = `${topic}/${partition}`
+    const id = partitionKey({ topic, partition })
     const call = () => this.#append(topic, partition, records)
     const done = (this.#tails.get(id) ?? Promise.resolve()).then(call, call)
     this.#tails.set(id, done)
