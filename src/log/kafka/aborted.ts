@@ -10,8 +10,8 @@ import {
   writeInt32,
 } from '../../wire/batch_header.ts'
 import { crc32c } from '../../wire/crc32c.ts'
+import type { AbortedTransaction } from '../../wire/requests/fetch.ts'
 import { VarintReader } from '../../wire/varint.ts'
-import type { AbortedTransaction } from './fetch_answer.ts'
 
 const abortMarker = 0
 

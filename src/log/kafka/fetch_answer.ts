@@ -6,11 +6,7 @@
 import { EuphorionError } from '../../errors.ts'
 import { Decoder } from '../../wire/decoder.ts'
 import type { AnswerSink } from '../../wire/request.ts'
-
-export interface AbortedTransaction {
-  readonly producerId: number
-  readonly firstOffset: number
-}
+import type { AbortedTransaction } from '../../wire/requests/fetch.ts'
 
 /** What stands in front of a partition's records. */
 export interface PartitionHead {

@@ -1,5 +1,6 @@
 // Reads records without a group, for tools and tests. Called by KafkajsLog.read.
 import type { Cluster, KafkaMessage } from 'kafkajs'
+import type { AbortedTransaction } from '../../wire/requests/fetch.ts'
 import { unknownTopic } from '../failures.ts'
 import type { StoredRecord } from '../log.ts'
 import { type ClientMaker, clusterOf } from './client.ts'
@@ -11,7 +12,7 @@ interface FetchAnswer {
     readonly partitions: readonly {
       readonly highWatermark: string
       readonly messages: readonly FetchedMessage[]
-      readonly abortedTransactions?: readonly AbortedTransaction[]
+      readonly abortedTransactions?: readonly AbortedText[]
     }[]
   }[]
 }
@@ -19,10 +20,8 @@ type FetchedMessage = KafkaMessage & {
   readonly isControlRecord: boolean
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
 }
-interface AbortedTransaction {
-  readonly producerId: string
-  readonly firstOffset: string
-}
+/** An AbortedTransaction with its numbers as text. */
+type AbortedText = { readonly [K in keyof AbortedTransaction]: string }
 
 const readCommitted = 1
 const maxWaitMs = 100
@@ -106,7 +105,7 @@ export class Reader {
 /** Without control records and what belongs to aborted transactions. */
 function visible(
   messages: readonly FetchedMessage[],
-  aborted: readonly AbortedTransaction[],
+  aborted: readonly AbortedText[],
 ): FetchedMessage[] {
   const starts = [...aborted].sort((a, b) => Number(a.firstOffset) - Number(b.firstOffset))
   const open = new Set<string>()
