@@ -1,4 +1,7 @@
 // OffsetCommit: how far a group has come. Sent to the group's coordinator by the consumer.
+
+import type { Decoder } from '../decoder.ts'
+import type { Encoder } from '../encoder.ts'
 import type { RequestType } from '../request.ts'
 
 export interface OffsetCommitBody {
@@ -42,25 +45,32 @@ export const offsetCommitRequest: RequestType<OffsetCommitBody, OffsetCommitAnsw
     to.int32(body.generationId)
     to.string(body.memberId)
     to.nullableString(body.groupInstanceId)
-    to.structures(body.topics, ({ topic, partitions }) => {
-      to.string(topic)
-      to.structures(partitions, (each) => {
-        to.int32(each.partition)
-        to.int64(each.committedOffset)
-        to.int32(each.committedLeaderEpoch)
-        to.nullableString(each.committedMetadata)
-      })
-    })
+    encodeOffsets(to, body.topics)
     to.end()
   },
 
-  decode(from) {
-    return from.structure(() => ({
-      throttleTimeMs: from.int32(),
-      topics: from.structures(() => ({
-        topic: from.string(),
-        partitions: from.structures(() => ({ partition: from.int32(), errorCode: from.int16() })),
-      })),
-    }))
-  },
+  decode: decodeCommitted,
+}
+
+/** Shared with TxnOffsetCommit, as its answer is. */
+export function encodeOffsets(to: Encoder, topics: readonly OffsetCommitTopic[]): void {
+  to.structures(topics, ({ topic, partitions }) => {
+    to.string(topic)
+    to.structures(partitions, (each) => {
+      to.int32(each.partition)
+      to.int64(each.committedOffset)
+      to.int32(each.committedLeaderEpoch)
+      to.nullableString(each.committedMetadata)
+    })
+  })
+}
+
+export function decodeCommitted(from: Decoder): OffsetCommitAnswer {
+  return from.structure(() => ({
+    throttleTimeMs: from.int32(),
+    topics: from.structures(() => ({
+      topic: from.string(),
+      partitions: from.structures(() => ({ partition: from.int32(), errorCode: from.int16() })),
+    })),
+  }))
 }

@@ -1,7 +1,12 @@
 // TxnOffsetCommit: offsets of a group that count once the transaction is committed. Sent to the
 // group's coordinator by the producer.
 import type { RequestType } from '../request.ts'
-import type { OffsetCommitTopic } from './offset_commit.ts'
+import {
+  decodeCommitted,
+  encodeOffsets,
+  type OffsetCommitAnswer,
+  type OffsetCommitTopic,
+} from './offset_commit.ts'
 
 export interface TxnOffsetCommitBody {
   readonly transactionalId: string
@@ -16,16 +21,8 @@ export interface TxnOffsetCommitBody {
   readonly topics: readonly OffsetCommitTopic[]
 }
 
-export interface TxnOffsetCommitAnswer {
-  readonly throttleTimeMs: number
-  readonly topics: readonly {
-    readonly topic: string
-    readonly partitions: readonly { readonly partition: number; readonly errorCode: number }[]
-  }[]
-}
-
 /** Version 5 adds the offsets to the transaction by itself (KIP-890). */
-export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, TxnOffsetCommitAnswer> = {
+export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, OffsetCommitAnswer> = {
   name: 'TxnOffsetCommit',
   apiKey: 28,
   versions: [3, 4],
@@ -39,25 +36,9 @@ export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, TxnOffsetC
     to.int32(body.generationId)
     to.string(body.memberId)
     to.nullableString(body.groupInstanceId)
-    to.structures(body.topics, ({ topic, partitions }) => {
-      to.string(topic)
-      to.structures(partitions, (each) => {
-        to.int32(each.partition)
-        to.int64(each.committedOffset)
-        to.int32(each.committedLeaderEpoch)
-        to.nullableString(each.committedMetadata)
-      })
-    })
+    encodeOffsets(to, body.topics)
     to.end()
   },
 
-  decode(from) {
-    return from.structure(() => ({
-      throttleTimeMs: from.int32(),
-      topics: from.structures(() => ({
-        topic: from.string(),
-        partitions: from.structures(() => ({ partition: from.int32(), errorCode: from.int16() })),
-      })),
-    }))
-  },
+  decode: decodeCommitted,
 }
