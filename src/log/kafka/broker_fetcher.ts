@@ -2,6 +2,7 @@
 // is in, before anybody has worked on it. Owned by Fetcher, which knows the partitions.
 import type { Clock } from '../../clock.ts'
 import { BatchCursor } from '../../wire/batch_header.ts'
+import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerFailure } from '../../wire/broker_error.ts'
 import type { Connection } from '../../wire/connection.ts'
 import { fetchRequest } from '../../wire/requests/fetch.ts'
@@ -41,7 +42,10 @@ export interface BrokerFetcherPorts {
 /** First wait of a broker while a partition of its own has no room for records: it may at once. */
 const busyWaitMs = 5
 /** The broker knows the session no more: the next request begins a new one. */
-const sessionErrors = new Set([70, 71])
+const sessionErrors: ReadonlySet<number> = new Set([
+  brokerCode.FETCH_SESSION_ID_NOT_FOUND,
+  brokerCode.INVALID_FETCH_SESSION_EPOCH,
+])
 /**
  * An answer may bring more than there are targets for: what waits for one waits in the socket,
  * where it is at hand sooner than at the broker.

@@ -1,6 +1,8 @@
 // Makes the bodies of one broker's Fetches. With many partitions a fetch session (KIP-227) tells
 // the broker only what changed since the last one; with few a whole list is as short, and costs the
 // broker no place among its sessions.
+
+import { brokerCode } from '../../wire/broker_code.ts'
 import type { FetchBody, FetchPartition } from '../../wire/requests/fetch.ts'
 import { byTopic } from '../by_topic.ts'
 import type { FetchSlot } from './fetch_slot.ts'
@@ -10,7 +12,6 @@ const sessionFrom = 16
 /** Instead of an epoch: a request by itself, which ends the session that it names. */
 const alone = -1
 const maxEpoch = 0x7fffffff
-const sessionUnknown = 70
 
 export interface FetchLimits {
   readonly maxWaitMs: number
@@ -63,7 +64,7 @@ export class FetchSession {
   /** `errorCode` of the whole answer, and the session it names. */
   answered(errorCode: number, sessionId: number): void {
     if (errorCode !== 0) {
-      if (errorCode === sessionUnknown) this.#id = 0
+      if (errorCode === brokerCode.FETCH_SESSION_ID_NOT_FOUND) this.#id = 0
       this.reset()
       return
     }

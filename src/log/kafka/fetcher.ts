@@ -4,6 +4,7 @@
 import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { Logger } from '../../logger.ts'
+import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
 import type { FetchResult, PartitionOffsets, TopicPartition } from '../log.ts'
 import { BrokerFetcher } from './broker_fetcher.ts'
@@ -26,7 +27,6 @@ export interface FetcherOptions {
   readonly topicLost: (topic: string) => void
 }
 
-const offsetOutOfRangeCode = 1
 /** How long a follower is read from before the leader is asked again. */
 const replicaMs = 300_000
 /** As long as a leader may take to see that a follower is gone (replica.lag.time.max.ms). */
@@ -205,7 +205,7 @@ export class Fetcher {
       // whatever a follower says, its leader knows better
       slot.replica = undefined
       this.#lose(slot)
-    } else if (errorCode === offsetOutOfRangeCode) void this.#reset(slot)
+    } else if (errorCode === brokerCode.OFFSET_OUT_OF_RANGE) void this.#reset(slot)
     else if (brokerError(errorCode)?.retriable) this.#lose(slot)
     else {
       const { topic, partition, position: offset } = slot
