@@ -247,11 +247,9 @@ export class Engine {
 
   async #makeServices(topics: readonly string[]): Promise<TaskServices> {
     const { appId, settings, clock, deadLetters, aggregations, log } = this.#options
-    let lanes = 0
-    for (const topic of topics) {
-      const { partitions } = await log.topic(topic)
-      lanes += partitions * aggregations.filter((each) => each.topic === topic).length
-    }
+    const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
+    const partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
+    const lanes = aggregations.reduce((sum, { topic }) => sum + partitionsOf.get(topic)!, 0)
     return {
       appId,
       settings,

@@ -225,7 +225,7 @@ class KafkaLog implements Log {
   }
 
   async consumer(options: ConsumerOptions): Promise<LogConsumer> {
-    for (const topic of options.topics) await this.topic(topic)
+    await this.#cluster.metadata(options.topics, { refresh: true })
     const consumer: KafkaConsumer = new KafkaConsumer(options, {
       fetcher: this.#reading(options),
       membership: this.#membership(),
