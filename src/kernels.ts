@@ -1,2 +1,19 @@
 // The public surface of 'euphorion/kernels': numeric kernels off the main thread.
-export {}
+export type { KernelBackend } from './kernel/offload/backend.ts'
+export { configureKernels, type KernelOptions } from './kernel/offload/options.ts'
+export {
+  type JobOptions,
+  KernelPool,
+  kernelPool,
+  type PoolOptions,
+  type PoolStatistics,
+} from './kernel/offload/pool.ts'
+export type {
+  ColumnArray,
+  ColumnArrays,
+  ColumnType,
+  ColumnTypes,
+  ColumnValue,
+  ColumnValues,
+} from './kernel/user/column_types.ts'
+export type { Kernel, NoParams, RunOptions } from './kernel/user/kernel.ts'

@@ -118,6 +118,9 @@ export const settingSpecs = {
     max: 2048,
     help: 'Budget of the memory that numeric kernels share, and of that of one user kernel, in MiB.',
   }),
+  kernelBackend: choice(['auto', 'js', 'wasm', 'native'], 'auto', {
+    help: 'What runs numeric kernels. auto: by size, as measured on this machine.',
+  }),
   cacheDir: text({
     help: 'Directory of compiled kernels and of the calibration. Default: the cache of the user.',
   }),

@@ -1,6 +1,7 @@
 // The App: what a user's program declares (topics, agents, timers, aggregations) and how it starts
 // and stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
 import { type Clock, systemClock } from '../clock.ts'
+import { readConfigFile } from '../config_file.ts'
 import { EuphorionError } from '../errors.ts'
 import type {
   AggregationDefinition,
@@ -36,7 +37,6 @@ import type { Sink } from '../stream/sink.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { TokenLogin } from '../wire/login.ts'
-import { readConfigFile } from './config_file.ts'
 import { Connection } from './connection.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'

@@ -1,6 +1,6 @@
 // Options that commands share: settings by their names, whole numbers, and examples in help.
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { readConfigFile } from '../app/config_file.ts'
+import { readConfigFile } from '../config_file.ts'
 import { EuphorionError } from '../errors.ts'
 import { settingSpecs } from '../setting_specs.ts'
 import {

@@ -2,9 +2,9 @@
 // checked.
 import { availableParallelism, cpus } from 'node:os'
 import { type Command, Option } from 'commander'
-import { readConfigFile } from '../../app/config_file.ts'
 import { Connection } from '../../app/connection.ts'
 import { systemClock } from '../../clock.ts'
+import { readConfigFile } from '../../config_file.ts'
 import type { Compression } from '../../log/log.ts'
 import { resolveSettings, type Settings } from '../../settings.ts'
 import { benchInProcess } from '../../tune/bench_process.ts'

@@ -2,8 +2,8 @@
 // Called when settings are resolved.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { EuphorionError } from '../errors.ts'
-import type { SettingsSource } from '../settings.ts'
+import { EuphorionError } from './errors.ts'
+import type { SettingsSource } from './settings.ts'
 
 const FILE = 'euphorion.config.json'
 
