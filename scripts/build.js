@@ -1,9 +1,11 @@
-// Builds everything a checkout needs: the kernels (AssemblyScript → dist/*.wasm) and the TypeScript
-// tree (src, test, bench, examples → dist). Also run by `npm ci` through "prepare".
+// Builds everything a checkout needs: the kernels (AssemblyScript → dist/*.wasm), the TypeScript
+// tree (src, test, bench, examples → dist), and the native addon where there is a C++ compiler.
+// Also run by `npm ci` through "prepare".
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildNativeIfPossible } from './build_native.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
@@ -48,5 +50,6 @@ for (const [entry, name] of [
 for (const tree of ['src', 'test', 'bench', 'examples'])
   rmSync(join(root, 'dist', tree), { recursive: true, force: true })
 run(bin('tsc'), ['-p', 'tsconfig.json'])
+await buildNativeIfPossible()
 // Whoever links the command (npx, npm link) expects it to be one after every build.
 chmodSync(join(root, 'dist/src/cli/main.js'), 0o755)

@@ -8,6 +8,7 @@ import { EuphorionError } from '../errors.ts'
 import { codecNames, decompress } from '../wire/compression.ts'
 import { kernelImports } from './imports.ts'
 import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
+import { nativeAddon } from './native.ts'
 
 /** What every thread is given at its start. */
 export interface KernelThreadData {
@@ -33,11 +34,18 @@ interface KernelExports {
   moveHeap(lane: number, heap: number, heapEnd: number): void
 }
 
-type Crc32c = (bytes: Uint8Array) => number
+/** Of the bytes from `start` up to `end`. */
+type Crc32c = (bytes: Uint8Array, start: number, end: number) => number
 
+/** Nanoseconds a byte: 0.05 by the addon, 0.2 by the package; the kernel's own takes 0.43. */
 function nativeCrc32c(): Crc32c | undefined {
+  const addon = nativeAddon()
+  if (addon !== undefined) return addon.crc32c
   try {
-    return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c }).crc32c
+    const { crc32c } = createRequire(import.meta.url)('@node-rs/crc32') as {
+      readonly crc32c: (bytes: Uint8Array) => number
+    }
+    return (bytes, start, end) => crc32c(bytes.subarray(start, end))
   } catch {
     return undefined
   }
@@ -157,7 +165,7 @@ export class KernelThread {
       if (next > end || next < at + HEADER_BYTES) return 0
       const last = view.getBigInt64(at) + BigInt(view.getInt32(at + 23))
       const stored = view.getUint32(at + 17)
-      if (last >= position && crc32c(this.#bytes.subarray(at + 21, next)) !== stored) return at
+      if (last >= position && crc32c(this.#bytes, at + 21, next) !== stored) return at
       at = next
     }
     return 0

@@ -1,0 +1,38 @@
+#include "../core/mandelbrot.h"
+
+#include "arguments.h"
+#include "functions.h"
+
+namespace euphorion {
+
+/**
+ * mandelbrotColumns(counts, nx, ny, xFrom, xTo, yFrom, yTo, iterations, shortcuts, first, end):
+ * fills counts[(i - first) * ny + j] for the columns i from first up to end.
+ */
+napi_value call_mandelbrot_columns(napi_env env, napi_callback_info info) {
+  constexpr int64_t int32_max = 0x7fffffff;
+  Arguments arguments(env, info, 11);
+  const Elements counts = arguments.typed_array(0, "counts", napi_int32_array);
+  MandelbrotSlice slice;
+  slice.grid.nx = arguments.integer(1, "nx", 0, int32_max);
+  slice.grid.ny = arguments.integer(2, "ny", 0, int32_max);
+  slice.grid.x_from = arguments.number(3, "xFrom");
+  slice.grid.x_to = arguments.number(4, "xTo");
+  slice.grid.y_from = arguments.number(5, "yFrom");
+  slice.grid.y_to = arguments.number(6, "yTo");
+  slice.iterations = static_cast<int32_t>(arguments.integer(7, "iterations", 0, int32_max));
+  slice.shortcuts = arguments.boolean(8, "shortcuts");
+  slice.first = arguments.integer(9, "first", 0, slice.grid.nx);
+  slice.end = arguments.integer(10, "end", slice.first, slice.grid.nx);
+  if (arguments.failed()) return nullptr;
+  const int64_t needed = (slice.end - slice.first) * slice.grid.ny;
+  if (static_cast<int64_t>(counts.length) < needed) {
+    arguments.range_error("counts has room for %zu points, %lld are needed", counts.length,
+                          static_cast<long long>(needed));
+    return nullptr;
+  }
+  mandelbrot_columns(static_cast<int32_t*>(counts.data), slice, instruction_set());
+  return nullptr;
+}
+
+}  // namespace euphorion

@@ -1,0 +1,40 @@
+// Escape times of the Mandelbrot set over a grid, in columns. Called by the addon.
+#pragma once
+#include <cstdint>
+
+#include "cpu.h"
+
+namespace euphorion {
+
+/** nx by ny points, evenly from one end of each axis to the other; both ends are points. */
+struct MandelbrotGrid {
+  int64_t nx, ny;
+  double x_from, x_to, y_from, y_to;
+};
+
+/** Columns first … end - 1 of the grid, into counts[(i - first) * ny + j]. */
+struct MandelbrotSlice {
+  MandelbrotGrid grid;
+  int64_t first, end;
+  int32_t iterations;
+  /** Points known to be in the set are not iterated to the end; the counts are the same. */
+  bool shortcuts;
+};
+
+/**
+ * For each point the number of steps before |z|² reaches 4, or `iterations`. Whatever the set, the
+ * counts are those of the plain loop (mandelbrot_count), step by step rounded as IEEE 754 says.
+ */
+void mandelbrot_columns(int32_t* counts, const MandelbrotSlice& slice, InstructionSet set);
+
+/** The plain loop for one point: the oracle, and what is left where no vectors are. */
+int32_t mandelbrot_count(double cx, double cy, int32_t iterations);
+
+/** Point k of n from `from` to `to`. */
+static inline double grid_point(double from, double to, int64_t n, int64_t k) {
+  if (n == 1) return from;
+  if (k == n - 1) return to;
+  return from + static_cast<double>(k) * ((to - from) / static_cast<double>(n - 1));
+}
+
+}  // namespace euphorion

@@ -1,0 +1,169 @@
+// Finding the addon, and what its functions refuse. What they compute is compared with the other
+// backends in the tests of those kernels, and with plain loops in native/test.
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  loadNative,
+  type NativeAddon,
+  type NativeCandidate,
+  nativeAddon,
+  whyNoNative,
+} from '../../src/kernel/native.ts'
+import { crc32cSlicing } from '../../src/wire/crc32c.ts'
+import { newDirectory, runNode } from '../support/program.ts'
+
+const require = createRequire(import.meta.url)
+const missing: NativeCandidate = { name: 'missing', load: () => require('./nothing_here.node') }
+
+function fake(name: string, fields: Readonly<Record<string, unknown>>): NativeCandidate {
+  return { name, load: () => fields }
+}
+
+test('the first candidate that loads is taken; those before it have a reason', () => {
+  const right = fake('right', { interfaceVersion: 1 })
+  const { addon, reasons } = loadNative([missing, right, fake('later', {})], undefined)
+  assert.equal(addon?.interfaceVersion, 1)
+  assert.deepEqual(reasons, ['missing: not there'])
+})
+
+test('a file that is no addon is passed over, with what the system said', async () => {
+  const broken = join(await newDirectory(), 'broken.node')
+  writeFileSync(broken, 'not a shared library')
+  const candidates = [{ name: 'broken', load: () => require(broken) }, missing]
+  const { addon, reasons } = loadNative(candidates, undefined)
+  assert.equal(addon, undefined)
+  assert.equal(reasons.length, 2)
+  assert.match(reasons[0], /^broken: \S/)
+})
+
+test('an addon of another interface, and what is none at all, are passed over', () => {
+  const candidates = [
+    fake('old', { interfaceVersion: 0 }),
+    fake('empty', {}),
+    { name: 'nothing', load: () => undefined },
+  ]
+  const { addon, reasons } = loadNative(candidates, undefined)
+  assert.equal(addon, undefined)
+  assert.deepEqual(reasons, [
+    'old: its interface is 0, 1 is needed: build it anew',
+    'empty: its interface is undefined, 1 is needed: build it anew',
+    'nothing: its interface is undefined, 1 is needed: build it anew',
+  ])
+})
+
+test('EUPHORION_NATIVE=0 looks nowhere', () => {
+  const tempting = { name: 'tempting', load: () => assert.fail('it was loaded') }
+  assert.deepEqual(loadNative([tempting], '0'), { reasons: ['EUPHORION_NATIVE is 0'] })
+})
+
+test('EUPHORION_NATIVE may name an instruction set, and the machine must have it', () => {
+  const used: string[] = []
+  const useInstructionSet = (name: string) => {
+    if (name === 'avx512') throw new RangeError('this machine has none')
+    used.push(name)
+  }
+  const candidates = [fake('addon', { interfaceVersion: 1, useInstructionSet })]
+  assert.ok(loadNative(candidates, 'sse2').addon)
+  assert.ok(loadNative(candidates, '1').addon)
+  assert.deepEqual(used, ['sse2'])
+  assert.deepEqual(loadNative(candidates, 'avx512').reasons, ['addon: this machine has none'])
+})
+
+const tell = `
+import { nativeAddon, whyNoNative } from '${new URL('../../src/kernel/native.js', import.meta.url)}'
+console.log(nativeAddon() === undefined, whyNoNative())
+`
+
+test('a process in which addons are not allowed, or not wanted, has none and knows why', async (t) => {
+  const cwd = await newDirectory()
+  writeFileSync(join(cwd, 'tell.mjs'), tell)
+  const forbidden = await runNode(t, ['--no-addons', 'tell.mjs'], { cwd })
+  assert.match(forbidden.out, /^true local build: \S/)
+  const unwanted = await runNode(t, ['tell.mjs'], { cwd, env: { EUPHORION_NATIVE: '0' } })
+  assert.equal(unwanted.out, 'true EUPHORION_NATIVE is 0\n')
+})
+
+const here = nativeAddon()
+if (here === undefined)
+  console.log(`Tests of the addon's functions are left out: ${whyNoNative()}.`)
+else functionsOf(here)
+
+function functionsOf(addon: NativeAddon): void {
+  test('whoever has the addon has no reasons against it', () => {
+    assert.equal(whyNoNative(), '')
+    assert.ok(addon.instructionSets.includes(addon.instructionSet))
+  })
+
+  test('CRC-32C of a part of shared bytes is that of the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30_000 }), fc.nat(), fc.nat(), (data, a, b) => {
+        const bytes = new Uint8Array(new SharedArrayBuffer(data.length))
+        bytes.set(data)
+        const [start, end] = [a % (data.length + 1), b % (data.length + 1)].sort((x, y) => x - y)
+        assert.equal(addon.crc32c(bytes, start, end), crc32cSlicing(data.subarray(start, end)))
+        assert.equal(addon.crc32c(bytes), crc32cSlicing(data))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('arguments that cannot be right are refused by name', () => {
+    const bytes = new Uint8Array(8)
+    const counts = new Int32Array(4)
+    const wrong = (call: (loose: Record<string, (...args: unknown[]) => void>) => void) => () =>
+      call(addon as unknown as Record<string, (...args: unknown[]) => void>)
+    assert.throws(
+      wrong((a) => a.crc32c()),
+      /^TypeError: 1 arguments are needed, 0 were given$/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c([1])),
+      /^TypeError: bytes must be a Uint8Array$/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c(counts)),
+      /^TypeError: bytes must be a Uint8Array$/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c(bytes, 9)),
+      /^RangeError: start must be a whole number/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c(bytes, 3, 2)),
+      /^RangeError: end must be a whole number/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c(bytes, 0.5)),
+      /^RangeError: start .* not 0.5$/,
+    )
+    assert.throws(
+      wrong((a) => a.crc32c(bytes, '1')),
+      /^TypeError: start must be a number$/,
+    )
+    const grid = [2, 2, -2, 1, -1, 1]
+    const columns = (...args: unknown[]) => wrong((a) => a.mandelbrotColumns(...args))
+    assert.throws(columns(bytes, ...grid, 9, true, 0, 2), /^TypeError: counts must be an Int32/)
+    assert.throws(
+      columns(counts, ...grid, 9, true, 0, 3),
+      /^RangeError: end .* from 0 to 2, not 3$/,
+    )
+    assert.throws(
+      columns(counts, ...grid, 9, true, 2, 1),
+      /^RangeError: end .* from 2 to 2, not 1$/,
+    )
+    assert.throws(columns(counts, ...grid, -1, true, 0, 2), /^RangeError: iterations must be/)
+    assert.throws(columns(counts, ...grid, 9, 1, 0, 2), /^TypeError: shortcuts must be a boolean$/)
+    assert.throws(
+      columns(counts.subarray(1), ...grid, 9, true, 0, 2),
+      /^RangeError: counts has room for 3 points, 4 are needed$/,
+    )
+    assert.throws(
+      wrong((a) => a.useInstructionSet('mmx')),
+      /no instruction set 'mmx'$/,
+    )
+  })
+}
