@@ -102,7 +102,7 @@ test('the tarball holds the built sources and nothing else', () => {
     .filter((path) => path.endsWith('.ts'))
     .flatMap((path) => ['.js', '.d.ts'].map((end) => `dist/src/${path.slice(0, -3)}${end}`))
   const docs = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)
-  const others = ['package.json', 'README.md', 'LICENSE', 'dist/kernels.wasm']
+  const others = ['package.json', 'README.md', 'LICENSE', 'dist/kernels.wasm', 'dist/numeric.wasm']
   assert.deepEqual(
     packed.files.map(({ path }) => path).sort(),
     [...sources, ...docs, ...others, 'src/batch/batch.fbs'].sort(),
