@@ -149,7 +149,8 @@ const codes = {
   },
   MEMORY_EXHAUSTED: {
     retriable: false,
-    advice: 'Raise memoryMib, or lower batchBytes or the number of partitions per worker.',
+    advice:
+      'Raise memoryMib, or lower batchBytes or the number of partitions per worker. For kernels: raise kernelMemoryMib, or run them on fewer rows at once.',
   },
   KERNEL_INVALID: {
     retriable: false,

@@ -12,6 +12,8 @@ import type {
 import type { RecordMetadata } from '../ingest/receipt.ts'
 import { recordOf } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
+import { isKernelThread } from '../kernel/offload/kernel_thread.ts'
+import { adoptKernelSettings } from '../kernel/offload/options.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
@@ -277,7 +279,12 @@ export class App {
   /** Runs the app in this process; resolves once it works. A stopped app can be started again. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
+    if (isKernelThread()) {
+      const message = 'the module of a kernel starts an app: use app.main(import.meta) there'
+      throw new EuphorionError('APP_INVALID', message)
+    }
     const { settings } = this
+    adoptKernelSettings(this.#code, this.#cli)
     const logger = this.#givenLogger ?? createLogger(this.id, settings.logLevel)
     const worker = new Worker({
       app: this,

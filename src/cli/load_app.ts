@@ -1,11 +1,12 @@
 // Imports a user's app file, TypeScript too, and finds the app in it. Called by commands with
 // --app.
 import { existsSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Command } from 'commander'
 import { type App, appMark } from '../app/app.ts'
 import { EuphorionError } from '../errors.ts'
+import { importModule } from '../import_module.ts'
 import type { CommandContext } from './command_line.ts'
 import { givenSettings } from './options.ts'
 
@@ -31,8 +32,7 @@ export async function needApp(context: CommandContext, command: Command): Promis
 async function loadApp(file: string): Promise<App> {
   const path = resolve(file)
   if (!existsSync(path)) throw new EuphorionError('USAGE', `there is no file ${file}`)
-  await allowTypeScript(path)
-  const module = (await import(pathToFileURL(path).href)) as Record<string, unknown>
+  const module = await importModule(pathToFileURL(path).href)
   const found = [module.app, module.default, ...Object.values(module)].find(isApp)
   if (found !== undefined) return found
   throw new EuphorionError('USAGE', `${file} exports no app: export const app = new App(…)`)
@@ -40,13 +40,4 @@ async function loadApp(file: string): Promise<App> {
 
 function isApp(value: unknown): value is App {
   return typeof value === 'object' && value !== null && appMark in value
-}
-
-/** Node from 22.18 on runs TypeScript itself; before, tsx does. */
-async function allowTypeScript(path: string): Promise<void> {
-  if (!['.ts', '.mts', '.cts'].includes(extname(path))) return
-  const { typescript } = process.features as { typescript?: string | false }
-  if (typescript) return
-  const { register } = await import('tsx/esm/api')
-  register()
 }

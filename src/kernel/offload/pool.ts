@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../clock.ts'
 import { type Deferred, deferred } from '../../deferred.ts'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
 import type { JobKind, Jobs } from './jobs.ts'
+import { isKernelThread } from './kernel_thread.ts'
 import { numericModule } from './numeric.ts'
 import { kernelSettings } from './options.ts'
 import { PoolThread } from './pool_thread.ts'
@@ -299,8 +300,13 @@ function deathOf(error: unknown, name: string): EuphorionError {
 
 let pool: KernelPool | undefined
 
-/** The process's pool, made at the first call; see configureKernels. Throws SETTING_INVALID. */
+/**
+ * The process's pool, made at the first call; see configureKernels. Throws SETTING_INVALID, and
+ * KERNEL_INVALID inside a kernel that runs in the pool.
+ */
 export function kernelPool(): KernelPool {
+  if (isKernelThread())
+    throw new EuphorionError('KERNEL_INVALID', 'a kernel in the pool cannot use the pool itself')
   pool ??= new KernelPool(kernelSettings())
   return pool
 }

@@ -22,6 +22,8 @@ export interface WasmTask {
   /** Pages (64 KiB) that the module declares as the memory's minimum. Default 1. */
   readonly initialPages?: number
   readonly allow?: WasmAllowance
+  /** See growthFailures() in wasm_growth.ts. Without it such a trap is KERNEL_FAILED. */
+  readonly growthFailures?: readonly number[]
   /** Exported functions without arguments that are called first, in this order. */
   readonly setup?: readonly string[]
   /**
