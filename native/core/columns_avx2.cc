@@ -1,24 +1,11 @@
-// The column kernels for AVX2. The pragma holds for all that follows, and all of that is local to
-// this file: nothing compiled for AVX2 can be linked in place of code for other processors.
-#if defined(__x86_64__) || defined(_M_X64)
+// The column kernels for AVX2.
+#include "cpu.h"
+
+#if defined(EUPHORION_X64)
 #define COLUMN_WIDTH 4
-#include "columns.h"
-
-#include <immintrin.h>
-
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
-#else
-#pragma GCC target("avx2")
-#endif
-#include "columns_vector.h"
-#include "columns_kernels.h"
 #include "columns_series.h"
 
 namespace euphorion {
-const ColumnSet columnsAvx2 = {kernelsOf<double>(), kernelsOf<float>()};
+const ColumnSet columns_avx2 = {kernels_of<double>(), kernels_of<float>()};
 }
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
 #endif

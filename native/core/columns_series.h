@@ -1,5 +1,8 @@
-// The column kernels that write an element for each element, and the histogram. Included by
-// columns_*.cc after columns_kernels.h.
+// The column kernels that write an element for each element, the histogram, and the table of all.
+// Included by columns_*.cc.
+#pragma once
+#include "columns_kernels.h"
+
 namespace euphorion {
 namespace {
 
@@ -15,7 +18,7 @@ double ewma(const T* x, size_t length, T* out, double alpha, double last) {
 }
 
 template <typename T>
-void zScores(const T* x, size_t length, T* out, double mean, double stddev) {
+void z_scores(const T* x, size_t length, T* out, double mean, double stddev) {
   size_t i = 0;
   for (; i + width <= length; i += width) store(out + i, (load(x + i) - mean) / stddev);
   for (; i < length; i++) out[i] = T((double(x[i]) - mean) / stddev);
@@ -23,7 +26,7 @@ void zScores(const T* x, size_t length, T* out, double mean, double stddev) {
 
 /** Sixteen bytes, 1 where the element is beyond the limit. */
 template <typename T>
-inline void flagRow(const T* x, std::uint8_t* out, double mean, double limit) {
+inline void flag_row(const T* x, std::uint8_t* out, double mean, double limit) {
 #if COLUMN_WIDTH == 8
   const Vector low = magnitude(load(x) - mean), high = magnitude(load(x + 8) - mean);
   const __m512d bound = _mm512_set1_pd(limit);
@@ -32,29 +35,29 @@ inline void flagRow(const T* x, std::uint8_t* out, double mean, double limit) {
   const __m128i flags = _mm_maskz_set1_epi8(__mmask16(first | second << 8), 1);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), flags);
 #else
-  for (size_t k = 0; k < stripeCount; k += width) {
-    const Words isBeyond = (Words)(magnitude(load(x + k) - mean) > limit);
-    for (size_t lane = 0; lane < width; lane++) out[k + lane] = isBeyond[lane] & 1;
+  for (size_t k = 0; k < stripe_count; k += width) {
+    const Words is_beyond = (Words)(magnitude(load(x + k) - mean) > limit);
+    for (size_t lane = 0; lane < width; lane++) out[k + lane] = is_beyond[lane] & 1;
   }
 #endif
 }
 
 template <typename T>
-void zFlags(const T* x, size_t length, std::uint8_t* out, double mean, double limit) {
+void z_flags(const T* x, size_t length, std::uint8_t* out, double mean, double limit) {
   size_t i = 0;
-  for (; i + stripeCount <= length; i += stripeCount) flagRow(x + i, out + i, mean, limit);
+  for (; i + stripe_count <= length; i += stripe_count) flag_row(x + i, out + i, mean, limit);
   for (; i < length; i++) out[i] = magnitude(double(x[i]) - mean) > limit;
 }
 
 /** suffixes[k] = x[window - 1] + … + x[k] */
 template <typename T>
-inline void sumFromRight(const T* x, size_t window, double* suffixes) {
+inline void sum_from_right(const T* x, size_t window, double* suffixes) {
   double sum = suffixes[window] = 0;
   for (size_t k = window; k > 0; k--) suffixes[k - 1] = sum += double(x[k - 1]);
 }
 
 /** Sums on their way to means: added up one after the other, divided many at a time. */
-constexpr size_t meanCount = 256;
+constexpr size_t mean_count = 256;
 
 template <typename T>
 inline void divide(const double* sums, size_t length, double divisor, T* out) {
@@ -68,12 +71,12 @@ inline void divide(const double* sums, size_t length, double divisor, T* out) {
  * summed beside the prefixes: each sum waits for the one before, and two wait no longer than one.
  */
 template <typename T>
-inline void averageGroup(const T* x, size_t count, T* out, size_t window, const double* before,
+inline void average_group(const T* x, size_t count, T* out, size_t window, const double* before,
                          double* suffixes) {
-  double sums[meanCount];
+  double sums[mean_count];
   double prefix = 0, suffix = suffixes[window] = 0;
-  for (size_t from = 0; from < count; from += meanCount) {
-    const size_t length = count - from < meanCount ? count - from : meanCount;
+  for (size_t from = 0; from < count; from += mean_count) {
+    const size_t length = count - from < mean_count ? count - from : mean_count;
     for (size_t k = 0; k < length; k++) {
       const size_t at = from + k;
       sums[k] = before[at + 1] + (prefix += double(x[at]));
@@ -84,7 +87,7 @@ inline void averageGroup(const T* x, size_t count, T* out, size_t window, const 
 }
 
 template <typename T>
-void movingAverage(const T* x, size_t length, T* out, size_t window, size_t history,
+void moving_average(const T* x, size_t length, T* out, size_t window, size_t history,
                    double* scratch) {
   double* before = scratch;
   double* suffixes = scratch + window + 1;
@@ -94,10 +97,10 @@ void movingAverage(const T* x, size_t length, T* out, size_t window, size_t hist
     double prefix = 0;
     for (size_t k = 0; k < from; k++) out[k] = T((prefix += double(x[k])) / double(k + 1));
   }
-  if (from < length) sumFromRight(x, window, before);
+  if (from < length) sum_from_right(x, window, before);
   for (; from < length; from += window) {
     const size_t count = length - from < window ? length - from : window;
-    averageGroup(x + from, count, out + (from - history), window, before, suffixes);
+    average_group(x + from, count, out + (from - history), window, before, suffixes);
     double* const used = before;
     before = suffixes;
     suffixes = used;
@@ -107,70 +110,70 @@ void movingAverage(const T* x, size_t length, T* out, size_t window, size_t hist
 constexpr double smallest = 0x1p-1022;
 /** 2^52: a whole number below it, added, stands in the low bits of the sum. */
 constexpr double magic = 0x1p52;
-constexpr std::uint64_t magicBits = 0x4330000000000000;
-constexpr std::uint64_t oneBits = 0x3ff0000000000000;
-constexpr std::uint64_t mantissaBits = 0x000fffffffffffff;
+constexpr std::uint64_t magic_bits = 0x4330000000000000;
+constexpr std::uint64_t one_bits = 0x3ff0000000000000;
+constexpr std::uint64_t mantissa_bits = 0x000fffffffffffff;
 
 /** A rule in vectors. */
 struct BucketVectors {
-  Vector multiplier, lowestPositive, lowestNegative, firstNegative;
+  Vector multiplier, lowest_positive, lowest_negative, first_negative;
 
   explicit BucketVectors(const BucketRule& rule)
       : multiplier(spread(rule.multiplier)),
-        lowestPositive(spread(rule.lowestPositive)),
-        lowestNegative(spread(rule.lowestNegative)),
-        firstNegative(spread(4.0 + rule.buckets)) {}
+        lowest_positive(spread(rule.lowest_positive)),
+        lowest_negative(spread(rule.lowest_negative)),
+        first_negative(spread(4.0 + rule.buckets)) {}
 };
 
 /** The counters of `width` elements; those that are not finite are counted as NaN. */
-inline Words slotsOf(Vector x, const BucketVectors& rule) {
+inline Words slots_of(Vector x, const BucketVectors& rule) {
   const Vector size = magnitude(x);
-  const Vector exponent = (Vector)(((Words)size >> 52) | magicBits) - magic;
-  const Vector s = (Vector)(((Words)size & mantissaBits) | oneBits) - 1.0;
+  const Vector exponent = (Vector)(((Words)size >> 52) | magic_bits) - magic;
+  const Vector s = (Vector)(((Words)size & mantissa_bits) | one_bits) - 1.0;
   const Vector log = ((6.0 / 35 * s + -3.0 / 5) * s + 10.0 / 7) * s + exponent;
   const Vector exact = rule.multiplier * log;
   const Vector nearest = (exact + magic) - magic;
   const Vector bucket = nearest - choose((Words)(nearest > exact), spread(1), Vector{});
-  const Words isNegative = (Words)(x < 0.0);
-  const Vector lowest = choose(isNegative, rule.lowestNegative, rule.lowestPositive);
-  const Vector first = choose(isNegative, rule.firstNegative, spread(4));
+  const Words is_negative = (Words)(x < 0.0);
+  const Vector lowest = choose(is_negative, rule.lowest_negative, rule.lowest_positive);
+  const Vector first = choose(is_negative, rule.first_negative, spread(4));
   const Vector slot = larger(bucket - lowest, Vector{}) + first;
-  const Words isZero = (Words)(size < smallest);
-  const Words isFinite = (Words)(size < infinity);
-  const Vector special = choose(isZero, Vector{}, spread(1));
-  return (Words)(choose(~isZero & isFinite, slot, special) + magic);
+  const Words is_zero = (Words)(size < smallest);
+  const Words is_finite = (Words)(size < infinity);
+  const Vector special = choose(is_zero, Vector{}, spread(1));
+  return (Words)(choose(~is_zero & is_finite, slot, special) + magic);
 }
 
 /** Moves the infinities from the counter of NaN to their own. */
 template <typename T>
-inline void tellInfinities(const T* x, size_t length, std::uint32_t* counters) {
+inline void tell_infinities(const T* x, size_t length, std::uint32_t* counters) {
   for (size_t i = 0; i < length; i++) {
-    const bool isNegative = double(x[i]) == -infinity;
-    if (!isNegative && double(x[i]) != infinity) continue;
+    const bool is_negative = double(x[i]) == -infinity;
+    if (!is_negative && double(x[i]) != infinity) continue;
     counters[1]--;
-    counters[isNegative ? 2 : 3]++;
+    counters[is_negative ? 2 : 3]++;
   }
 }
 
 template <typename T>
-void logCounts(const T* x, size_t length, const BucketRule& rule, std::uint32_t* counters) {
+void log_counts(const T* x, size_t length, const BucketRule& rule, std::uint32_t* counters) {
   const BucketVectors vectors(rule);
-  const std::uint32_t nansBefore = counters[1];
+  const std::uint32_t nans_before = counters[1];
   size_t i = 0;
   for (; i + width <= length; i += width) {
     std::uint64_t slots[width];
-    const Words found = slotsOf(load(x + i), vectors);
+    const Words found = slots_of(load(x + i), vectors);
     std::memcpy(slots, &found, sizeof slots);
     for (size_t lane = 0; lane < width; lane++) counters[std::uint32_t(slots[lane])]++;
   }
-  for (; i < length; i++) counters[std::uint32_t(slotsOf(spread(double(x[i])), vectors)[0])]++;
-  if (counters[1] != nansBefore) tellInfinities(x, length, counters);
+  for (; i < length; i++) counters[std::uint32_t(slots_of(spread(double(x[i])), vectors)[0])]++;
+  if (counters[1] != nans_before) tell_infinities(x, length, counters);
 }
 
 template <typename T>
-constexpr ColumnKernels<T> kernelsOf() {
-  return {sum<T>,       dot<T>,  minMax<T>,  finiteRange<T>, moments<T>,      comoments<T>,
-          logCounts<T>, ewma<T>, zScores<T>, zFlags<T>,      movingAverage<T>};
+constexpr ColumnKernels<T> kernels_of() {
+  return {sum<T>,       dot<T>,  min_max<T>,  finite_range<T>, moments<T>,      comoments<T>,
+          log_counts<T>, ewma<T>, z_scores<T>, z_flags<T>,      moving_average<T>};
 }
 
 }  // namespace

@@ -1,13 +1,15 @@
 // COLUMN_WIDTH doubles at a time, by the compiler's vector types. Included by columns_*.cc, once for
-// each instruction set; everything is local to the file that includes it.
+// each instruction set. Everything is local to the file that includes it, so that nothing compiled
+// for one set is linked in place of code for another.
+#pragma once
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#if COLUMN_WIDTH == 8
+#include <immintrin.h>
+#endif
 
 #include "columns.h"
-
-// Vectors are passed between functions of this file only, and those are inlined.
-#pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace euphorion {
 namespace {
@@ -55,7 +57,7 @@ inline double smaller(double a, double b) { return a < b ? a : b; }
 inline Vector larger(Vector a, Vector b) { return a > b ? a : b; }
 inline double larger(double a, double b) { return a > b ? a : b; }
 
-inline bool isAnySet(Words mask) {
+inline bool any_set(Words mask) {
   std::uint64_t any = 0;
   for (size_t lane = 0; lane < width; lane++) any |= mask[lane];
   return any != 0;
