@@ -16,4 +16,10 @@ export type {
   ColumnValue,
   ColumnValues,
 } from './kernel/user/column_types.ts'
+export {
+  type CheckedKernelDefinition,
+  defineKernel,
+  type KernelDefinition,
+} from './kernel/user/define.ts'
+export type { KernelResult, ResultOf, ResultType, ResultTypes } from './kernel/user/definition.ts'
 export type { Kernel, NoParams, RunOptions } from './kernel/user/kernel.ts'

@@ -154,6 +154,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
   const { memory, threads } = options
   fillTables(memory.wasm)
   const data: KernelThreadData = {
+    euphorionLaneThread: true,
     memory: memory.wasm,
     module: kernelModule(),
     // a thread that dies keeps its area: spare ones outlast the retries that lanes have

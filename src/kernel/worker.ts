@@ -12,6 +12,8 @@ import { nativeAddon } from './native.ts'
 
 /** What every thread is given at its start. */
 export interface KernelThreadData {
+  /** Another thread, a user's own, may import this file as well. */
+  readonly euphorionLaneThread: true
   readonly memory: WasmMemory
   readonly module: WasmModule
   readonly scratch: ScratchAreas
@@ -199,10 +201,10 @@ export class KernelThread {
   }
 }
 
-const thread =
-  workerData === undefined || workerData === null
-    ? undefined
-    : new KernelThread(workerData as KernelThreadData)
+const given = workerData as Partial<KernelThreadData> | null | undefined
+const thread = given?.euphorionLaneThread
+  ? new KernelThread(workerData as unknown as KernelThreadData)
+  : undefined
 
 /** A task that shows that the thread is there. */
 export const NO_TASK = -1

@@ -12,7 +12,12 @@ const root = join(import.meta.dirname, '../../..')
 const module = `
 import { and, App, array, count, eq, float64, gt, hopping, json, map, optional, raw, record, string,
   sum, text, timestamp, tumbling } from 'euphorion'
+import { defineKernel } from 'euphorion/kernels'
 export const app = new App('declared')
+export const scaled = defineKernel('scaled', { columns: { values: 'f64' }, params: { by: 'f32' },
+  module: import.meta.url, run: ({ values }, { by }) => ({ all: values.map((v) => v * by), by }) })
+export const first = defineKernel('first', { columns: { values: 'i64' }, results: 'bigint',
+  run: ({ values }) => values[0] })
 export const Reading = record('Reading', { id: string(), value: float64(), at: timestamp(),
   tags: array(string()), extra: optional(map(float64())), nested: record('Nested', { a: string() }) })
 export const id = string()

@@ -94,8 +94,8 @@ export class KernelPool {
 
   /**
    * Runs a job in the next thread that is free, in the order of calls. Rejects with
-   * KERNEL_QUEUE_FULL, KERNEL_CANCELLED, KERNEL_TIMEOUT, KERNEL_FAILED (threw, trapped, or ended its
-   * thread), and the coded errors of the job. When it rejects, its thread touches no memory any
+   * KERNEL_QUEUE_FULL, KERNEL_CANCELLED, KERNEL_TIMEOUT, KERNEL_FAILED (threw, trapped, or ended
+   * its thread), and the coded errors of the job. When it rejects, its thread touches no memory any
    * more; other tasks go on.
    */
   run<K extends JobKind>(

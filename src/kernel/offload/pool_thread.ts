@@ -3,7 +3,7 @@
 import { Piscina } from 'piscina'
 import type { Clock } from '../../clock.ts'
 import type { JobKind } from './jobs.ts'
-import type { ThreadAnswer, ThreadData, ThreadTask } from './thread_data.ts'
+import type { ThreadAnswer, ThreadData, ThreadStray, ThreadTask } from './thread_data.ts'
 
 /** Prepared keys that are remembered; the thread prepares what was forgotten once more. */
 const PREPARED_MAX = 1000
@@ -38,6 +38,9 @@ export class PoolThread {
     })
     // a thread that dies with nothing to do: seen by isDead
     this.#piscina.on('error', () => undefined)
+    this.#piscina.on('message', ({ stray }: ThreadStray) => {
+      process.emitWarning(`A kernel left behind something that failed later: ${stray}`)
+    })
     this.ready = this.#piscina.run({ do: 'start' }).then(() => undefined)
     this.ready.catch(() => undefined)
   }

@@ -1,10 +1,17 @@
 // A thread of the kernel pool (pool_thread.ts starts it): runs one job after the other and answers
 // with its output or with what it failed of.
 import { constants, getPriority, setPriority } from 'node:os'
+import { parentPort } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import type { JobKind, Jobs } from './jobs.ts'
 import { makeContext, type ThreadContext } from './thread_context.ts'
-import { failureOf, type ThreadAnswer, type ThreadData, type ThreadTask } from './thread_data.ts'
+import {
+  failureOf,
+  type ThreadAnswer,
+  type ThreadData,
+  type ThreadStray,
+  type ThreadTask,
+} from './thread_data.ts'
 
 /** The thread's part of a job; exported by its module. */
 export interface ThreadJob<Input, Output> {
@@ -58,7 +65,8 @@ function ignoreStrays(): void {
   process.on('uncaughtException', (error) => {
     // piscina could not post an answer: without this end nobody would ever hear of the task
     if (error?.name === 'DataCloneError') throw error
-    process.emitWarning(`A kernel left behind what failed later: ${error?.stack ?? error}`)
+    const stray: ThreadStray = { stray: error?.stack ?? String(error) }
+    parentPort?.postMessage(stray)
   })
 }
 

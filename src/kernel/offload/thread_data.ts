@@ -26,6 +26,11 @@ export type ThreadAnswer =
   | { readonly output: Jobs[JobKind]['output'] | undefined }
   | { readonly failure: Failure }
 
+/** Posted beside answers: something that a task left behind failed after it. */
+export interface ThreadStray {
+  readonly stray: string
+}
+
 export interface Failure {
   /** Undefined: not coded, thrown by a user's code or a trap. */
   readonly code: ErrorCode | undefined

@@ -14,13 +14,24 @@ const arrays = {
   u64: BigUint64Array,
 } as const
 
+interface Arrays {
+  readonly f64: Float64Array
+  readonly f32: Float32Array
+  readonly i32: Int32Array
+  readonly u32: Uint32Array
+  readonly i16: Int16Array
+  readonly u16: Uint16Array
+  readonly i8: Int8Array
+  readonly u8: Uint8Array
+  readonly i64: BigInt64Array
+  readonly u64: BigUint64Array
+}
+
 /** A column's type: kind of number and its bits. */
-export type ColumnType = keyof typeof arrays
+export type ColumnType = keyof Arrays
 
 /** The typed array of a column type; over an ordinary or a shared buffer. */
-export type ColumnArray<T extends ColumnType = ColumnType> = T extends ColumnType
-  ? InstanceType<(typeof arrays)[T]>
-  : never
+export type ColumnArray<T extends ColumnType = ColumnType> = Arrays[T]
 
 /** One value of a column: a bigint for i64 and u64, else a number. */
 export type ColumnValue<T extends ColumnType> = T extends 'i64' | 'u64' ? bigint : number

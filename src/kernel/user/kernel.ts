@@ -13,7 +13,7 @@ export interface RunOptions<Params extends ColumnTypes = NoParams> {
   /** Default: the setting kernelBackend. Kernels that have only one implementation ignore it. */
   readonly backend?: KernelBackend
   /** Values of the declared parameters. */
-  readonly params?: ColumnValues<Params>
+  readonly params?: keyof Params extends never ? undefined : ColumnValues<Params>
 }
 
 /** The options of a run: they cannot be left out where parameters are declared. */
@@ -22,11 +22,7 @@ export type RunArguments<Params extends ColumnTypes> = keyof Params extends neve
   : [options: RunOptions<Params> & { readonly params: ColumnValues<Params> }]
 
 /** A numeric function over columns. */
-export interface Kernel<
-  In extends ColumnTypes,
-  Out,
-  Params extends ColumnTypes = Record<never, never>,
-> {
+export interface Kernel<In extends ColumnTypes, Out, Params extends ColumnTypes = NoParams> {
   readonly name: string
   /** The columns that it takes. */
   readonly columns: In

@@ -1,7 +1,7 @@
 // Tells a kernel that ran out of memory from one that trapped for another reason: in WebAssembly
 // both are `unreachable`. Called by whoever compiles a user's code, and by the job that runs it.
 
-/** memory.grow · i32.const 0 · i32.lt_s · if · unreachable, as AssemblyScript's runtimes have it. */
+/** memory.grow · i32.const 0 · i32.lt_s · if · unreachable: AssemblyScript's runtimes end so. */
 const growOrTrap = Uint8Array.of(0x40, 0x00, 0x41, 0x00, 0x48, 0x04, 0x40, 0x00)
 
 /** Where in a module's bytes an `unreachable` stands that means: the memory did not grow. */
