@@ -3,7 +3,6 @@ export {
   type AgentOptions,
   App,
   type AppOptions,
-  type NoFields,
   type TimerContext,
   type TimerDefinition,
   type TimerFunction,
@@ -47,6 +46,9 @@ export type { Agent } from './stream/agent.ts'
 export type { AgentFunction } from './stream/agent_partition.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
+export type { BatchOptions } from './stream/batch_options.ts'
+export type { ColumnAt, ColumnNames, NoFields } from './stream/batch_types.ts'
+export type { ColumnBatch } from './stream/column_batch.ts'
 export type { ColumnOf, MessageColumns, ValueColumns } from './stream/column_rows.ts'
 export {
   and,

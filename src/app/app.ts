@@ -33,6 +33,7 @@ import {
   type DeclaredStream,
   declareStream,
 } from '../stream/aggregation.ts'
+import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import type { Sink } from '../stream/sink.ts'
@@ -84,9 +85,6 @@ export interface Topology {
   readonly timers: readonly TimerDefinition[]
   readonly aggregations: readonly AggregationDefinition[]
 }
-
-/** Of values that are no records. */
-export type NoFields = Record<never, never>
 
 /** Marks apps, also those of another copy of the package. */
 export const appMark = Symbol.for('euphorion.app')
@@ -194,6 +192,17 @@ export class App {
    * acknowledged when the loop asks for the next one; when the function throws, its partition stops
    * there.
    */
+  agent<K, V, R, Fields extends FieldMap>(
+    topic: Topic<K, V, Fields>,
+    run: AgentFunction<K, V, R, Fields>,
+    options?: AgentOptions<NoInfer<R>>,
+  ): Agent<K, V, R>
+  /** A function that is declared for a Stream<K, V> of whatever fields. */
+  agent<K, V, R>(
+    topic: Topic<K, V>,
+    run: AgentFunction<K, V, R>,
+    options?: AgentOptions<NoInfer<R>>,
+  ): Agent<K, V, R>
   agent<K, V, R>(
     topic: Topic<K, V>,
     run: AgentFunction<K, V, R>,
@@ -209,6 +218,7 @@ export class App {
       topic: topic.name,
       key: topic.key,
       value: topic.value,
+      schema: topic.schema,
       onBadRecord: topic.onBadRecord,
       concurrency,
       sinks: Array.isArray(sink) ? sink : [sink as Sink<R>],

@@ -20,9 +20,10 @@ export interface PartitionSink {
    */
   readonly stopped: boolean
   /**
-   * `payload` holds whole RecordBatches v2 and must stay as it is until the promise resolves, which
-   * is when the next one can be taken: never more than one is out. False: a batch is damaged, what
-   * is not acknowledged has to be read again. Never rejects.
+   * `payload` holds whole RecordBatches v2 and is not written to any more: batches may refer to it
+   * for as long as user code keeps them. Resolves when the next one can be taken: never more than
+   * one is out. False: a batch is damaged, what is not acknowledged has to be read again. Never
+   * rejects.
    */
   push(payload: Uint8Array): Promise<boolean>
   /** Offset below which every event is acknowledged; what a cut commits. */

@@ -28,6 +28,13 @@ export type Infer<F extends AnyField> = F[typeof facts]['event']
 /** The kind of a field. */
 export type KindOf<F extends AnyField> = F[typeof facts]['kind']
 
+/** Whether the field may be absent or null. */
+export type MayBeMissing<F extends AnyField> = F[typeof facts]['optional'] extends true
+  ? true
+  : null extends Infer<F>
+    ? true
+    : false
+
 type OptionalNames<Fields extends FieldMap> = {
   [Name in keyof Fields]: Fields[Name][typeof facts]['optional'] extends true ? Name : never
 }[keyof Fields]

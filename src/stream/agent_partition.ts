@@ -1,17 +1,20 @@
-// One partition of one agent: takes fetched batches from the ingest loop, decodes their records one
-// by one as the agent's functions ask for them, and knows up to where all are acknowledged.
+// One partition of one agent: takes fetched batches from the ingest loop, has their records read as
+// the agent's functions ask for them, and knows up to where all are acknowledged.
 //
-//   push(payload) ──▶ reader ──▶ take() by slot 0 … n-1 ──▶ (asked for the next: acknowledged)
-//                       └─ bad ─▶ dead letters
+//   push(payload) ──▶ records ──▶ take() by slot 0 … n-1 ──▶ (asked for the next: acknowledged)
+//                        └─ bad ─▶ dead letters
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import { type BadRecord, badRecordError, type DeadLetters } from '../ingest/dead_letter.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { PartitionSink } from '../ingest/subscriber.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { Reason } from '../kernel/plan.ts'
-import { Bad } from '../record/bad.ts'
 import type { Codec } from '../record/codec.ts'
-import { AgentReader, type ReaderOptions } from './agent_reader.ts'
+import type { FieldMap } from '../record/fields.ts'
+import type { RecordSchema } from '../record/schema.ts'
+import type { ReaderOptions } from './agent_reader.ts'
+import { AgentRecords, type Batch, type Want } from './agent_records.ts'
+import { BatchShape } from './batch_shape.ts'
+import type { NoFields } from './batch_types.ts'
 import type { Event } from './events.ts'
 import { Outputs, type Sink } from './sink.ts'
 import { Stream, type StreamSource } from './stream.ts'
@@ -24,13 +27,17 @@ const YIELD_EVENTS = 64
 const YIELD_MS = 5
 
 /** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
-export type AgentFunction<K, V, R> = (stream: Stream<K, V>) => Promise<void> | AsyncIterable<R>
+export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
+  stream: Stream<K, V, Fields>,
+) => Promise<void> | AsyncIterable<R>
 
 export interface AgentDefinition<K, V, R> {
   readonly name: string
   readonly topic: string
   readonly key: Codec<K>
   readonly value: Codec<V>
+  /** The fields of the values, where they are declared records. */
+  readonly schema?: RecordSchema | undefined
   readonly onBadRecord: BadRecordPolicy
   /** Functions that share a partition. */
   readonly concurrency: number
@@ -48,10 +55,10 @@ export interface AgentServices {
   readonly onBadRecord: (bad: BadRecord, policy: BadRecordPolicy) => void
 }
 
-type Take<K, V> = IteratorResult<V | Event<K, V>, undefined>
+type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
 
 interface Waiter<K, V> {
-  readonly whole: boolean
+  readonly want: Want
   readonly resolve: (result: Take<K, V>) => void
 }
 
@@ -61,7 +68,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #definition: AgentDefinition<K, V, R>
   readonly #services: AgentServices
   readonly #partition: number
-  readonly #reader: AgentReader
+  readonly #records: AgentRecords<K, V>
   /** Offset of the event that each slot has, or NONE. */
   readonly #inHand: number[]
   readonly #waiters: (Waiter<K, V> | undefined)[]
@@ -69,10 +76,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #bad: BadRecord[] = []
   readonly #running: Promise<void>[]
   #pushed: ((whole: boolean) => void) | undefined
-  #damagedAt = NONE
-  #damaged = false
   #batchEnding = false
   #failedAt = Number.POSITIVE_INFINITY
+  /** Aborted when nothing more is taken. */
+  readonly #ending = new AbortController()
   #closing = false
   #stopped = false
   #slotsRunning: number
@@ -88,7 +95,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#definition = definition
     this.#services = services
     this.#partition = partition
-    this.#reader = new AgentReader(startOffset, services.reading)
+    this.#records = new AgentRecords({
+      ...definition,
+      partition,
+      startOffset,
+      shape: new BatchShape(definition.schema),
+      reading: services.reading,
+      refused: (bad) => this.#refused(bad),
+    })
     this.#inHand = new Array<number>(definition.concurrency).fill(NONE)
     this.#waiters = new Array<undefined>(definition.concurrency).fill(undefined)
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
@@ -103,7 +117,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   push(payload: Uint8Array): Promise<boolean> {
     if (this.#stopped || this.#closing) return Promise.resolve(true)
-    this.#reader.reset(payload)
+    this.#records.push(payload)
     return new Promise((resolve) => {
       this.#pushed = resolve
       for (let slot = 0; slot < this.#waiters.length; slot++) this.#serve(slot)
@@ -111,7 +125,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   acknowledged(): number {
-    let offset = Math.min(this.#reader.position, this.#failedAt, this.#outputs.firstPending())
+    let offset = Math.min(this.#records.position, this.#failedAt, this.#outputs.firstPending())
     for (const held of this.#inHand) if (held !== NONE && held < offset) offset = held
     return this.#bad.length > 0 ? Math.min(offset, this.#bad[0].offset) : offset
   }
@@ -119,31 +133,33 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   async close(): Promise<void> {
     this.#closing = true
     this.#endWaiters()
+    this.#ending.abort()
     await Promise.all(this.#running)
     await this.#outputs.settled()
     this.#release()
   }
 
   /** A slot asks for its next event; what it had is acknowledged. */
-  #take(slot: number, whole: boolean): Promise<Take<K, V>> {
+  #take(slot: number, want: Want): Promise<Take<K, V>> {
     if (this.#waiters[slot] !== undefined) {
       const message = 'next() of a stream was called again before it had answered'
       return Promise.reject(new EuphorionError('APP_INVALID', message))
     }
-    this.#inHand[slot] = NONE
+    if (want.as !== 'batch' || !want.holds) this.#inHand[slot] = NONE
     if (this.#closing || this.#stopped) return Promise.resolve(ended)
-    if (++this.#sinceYield >= YIELD_EVENTS && this.#mustYield()) {
+    this.#sinceYield += want.as === 'batch' ? YIELD_EVENTS : 1
+    if (this.#sinceYield >= YIELD_EVENTS && this.#mustYield()) {
       return new Promise((resolve) => {
         setImmediate(() => {
           this.#yieldedAt = this.#services.clock.monotonic()
-          resolve(this.#take(slot, whole))
+          resolve(this.#take(slot, want))
         })
       })
     }
-    const result = this.#next(slot, whole)
+    const result = this.#next(slot, want)
     if (result !== undefined) return Promise.resolve(result)
     const waiting = new Promise<Take<K, V>>((resolve) => {
-      this.#waiters[slot] = { whole, resolve }
+      this.#waiters[slot] = { want, resolve }
     })
     if (this.#pushed !== undefined) this.#endBatch()
     return waiting
@@ -157,7 +173,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #serve(slot: number): void {
     const waiter = this.#waiters[slot]
     if (waiter === undefined) return
-    const result = this.#next(slot, waiter.whole)
+    const result = this.#next(slot, waiter.want)
     if (result === undefined) {
       if (this.#pushed !== undefined) this.#endBatch()
       return
@@ -166,48 +182,22 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     waiter.resolve(result)
   }
 
-  /**
-   * The next good record, or undefined where the payload has none (or the partition stopped:
-   * ended).
-   */
-  #next(slot: number, whole: boolean): Take<K, V> | undefined {
-    const reader = this.#reader
-    try {
-      while (reader.next()) {
-        const value = decode(this.#definition.value, reader.value)
-        const key = decode(this.#definition.key, reader.key)
-        if (value instanceof Bad) this.#refuse(value.reason)
-        else if (key instanceof Bad) this.#refuse(reader.key === null ? 'null-key' : key.reason)
-        else {
-          this.#inHand[slot] = reader.offset
-          return { done: false, value: whole ? this.#event(key, value) : value }
-        }
-        if (this.#stopped) return ended
-      }
-    } catch (error) {
-      if (!this.#mayReread(error)) {
-        this.#failReading(error)
-        return ended
-      }
+  /** Undefined: nothing now. */
+  #next(slot: number, want: Want): Take<K, V> | undefined {
+    const records = this.#records
+    const result = records.take(want)
+    if (result !== undefined) {
+      if (this.#inHand[slot] === NONE) this.#inHand[slot] = records.takenAt
+      return result
     }
-    return undefined
+    if (records.halt === undefined) return undefined
+    this.#failedAt = Math.min(this.#failedAt, records.halt.offset)
+    this.#stop(records.halt.error)
+    return ended
   }
 
-  #event(key: K, value: V): Event<K, V> {
-    const { offset, timestamp } = this.#reader
-    const { topic } = this.#definition
-    const headers = this.#reader.headers()
-    return { key, value, topic, partition: this.#partition, offset, timestamp, headers }
-  }
-
-  #refuse(reason: Reason): void {
+  #refused(bad: BadRecord): void {
     const policy = this.#definition.onBadRecord
-    const bad = this.#reader.copy(this.#definition.topic, this.#partition, reason)
-    if (policy === 'stop') {
-      this.#failedAt = Math.min(this.#failedAt, bad.offset)
-      this.#stop(badRecordError(bad))
-      return
-    }
     this.#services.onBadRecord(bad, policy)
     if (policy === 'dead-letter') this.#bad.push(bad)
   }
@@ -234,22 +224,16 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   #release(): void {
     const pushed = this.#pushed
-    const whole = !this.#damaged
     this.#pushed = undefined
-    this.#damaged = false
-    pushed?.(whole)
+    pushed?.(!this.#records.isDamaged)
   }
 
   async #run(slot: number): Promise<void> {
     // The function begins after the constructor, and its errors all arrive here.
     await undefined
     const { run, topic, sinks } = this.#definition
-    const source: StreamSource<K, V> = {
-      takeValue: () => this.#take(slot, false) as Promise<IteratorResult<V, undefined>>,
-      takeEvent: () => this.#take(slot, true) as Promise<IteratorResult<Event<K, V>, undefined>>,
-    }
     try {
-      const result = run(new Stream(source, topic, this.#partition))
+      const result = run(new Stream(this.#source(slot), topic, this.#partition))
       if (Symbol.asyncIterator in result) {
         for await (const value of result) {
           if (sinks.length > 0) await this.#outputs.put(value, this.#heldOffset(slot))
@@ -262,9 +246,22 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     }
   }
 
+  #source(slot: number): StreamSource<K, V> {
+    const take = <T>(want: Want) => this.#take(slot, want) as Promise<IteratorResult<T, undefined>>
+    return {
+      takeValue: () => take({ as: 'value' }),
+      takeEvent: () => take({ as: 'event' }),
+      takeBatch: (limits, holds) => take({ as: 'batch', ...limits, holds }),
+      hold: (offset = NONE) => {
+        this.#inHand[slot] = offset
+      },
+      ending: this.#ending.signal,
+    }
+  }
+
   /** Offset of the event in hand, or of the next one where there is none. */
   #heldOffset(slot: number): number {
-    return this.#inHand[slot] === NONE ? this.#reader.position : this.#inHand[slot]
+    return this.#inHand[slot] === NONE ? this.#records.position : this.#inHand[slot]
   }
 
   /** A function returned by itself: when all have, nobody takes events any more. */
@@ -287,30 +284,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#stop(new EuphorionError('HANDLER_FAILED', `agent ${name} failed`, { cause, place }))
   }
 
-  /** A batch that is damaged is asked for once more, and the rest of the payload dropped. */
-  #mayReread(error: unknown): boolean {
-    const { position } = this.#reader
-    const isDamage = error instanceof EuphorionError && error.code === 'BATCH_CORRUPT'
-    if (!isDamage || this.#damagedAt === position) return false
-    this.#damagedAt = position
-    this.#damaged = true
-    this.#reader.reset()
-    return true
-  }
-
-  /** The batch at the position is damaged, or cannot be decompressed here. */
-  #failReading(error: unknown): void {
-    this.#failedAt = Math.min(this.#failedAt, this.#reader.position)
-    const { topic } = this.#definition
-    const place = { topic, partition: this.#partition, offset: this.#reader.position }
-    if (!(error instanceof EuphorionError)) throw error
-    this.#stop(new EuphorionError(error.code, error.message, { cause: error.cause, place }))
-  }
-
   #stop(error: EuphorionError): void {
     if (this.#stopped) return
     this.#stopped = true
     this.#endWaiters()
+    this.#ending.abort()
     this.#release()
     this.#services.onStopped(error)
   }
@@ -321,10 +299,4 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       waiter?.resolve(ended)
     }
   }
-}
-
-/** Codecs may return the bytes that they got; what the user gets must outlive the payload. */
-function decode<T>(codec: Codec<T>, bytes: Uint8Array | null): T | Bad {
-  const value = codec.decode(bytes)
-  return value instanceof Uint8Array ? (new Uint8Array(value) as T & Uint8Array) : value
 }

@@ -25,6 +25,8 @@ export class AgentReader {
   #baseTimestamp = 0
   #appendTime: number | undefined
   #bodyAt = 0
+  #bodyEnd = 0
+  #headerCount = 0
   #keyAt = 0
   #keyLength = -1
   #valueAt = 0
@@ -75,8 +77,14 @@ export class AgentReader {
     return this.#view(this.#valueAt, this.#valueLength)
   }
 
+  /** Bytes of the current record. */
+  get size(): number {
+    return this.#bodyEnd - this.#bodyAt
+  }
+
   /** Copies. */
   headers(): readonly LogHeader[] {
+    if (this.#headerCount === 0) return noHeaders
     return this.#record().headers ?? noHeaders
   }
 
@@ -118,6 +126,7 @@ export class AgentReader {
     const length = reader.read()
     this.#bodyAt = reader.skip(length)
     const end = reader.at
+    this.#bodyEnd = end
     reader.at = this.#bodyAt + 1
     const timestamp = this.#baseTimestamp + reader.read()
     this.timestamp = this.#appendTime ?? timestamp
@@ -134,6 +143,7 @@ export class AgentReader {
   #passHeaders(): void {
     const reader = this.#records
     const count = reader.read()
+    this.#headerCount = count
     // a count below 0 is damage that skip() tells
     reader.skip(Math.min(count, 0))
     for (let left = count; left > 0; left--) {

@@ -9,6 +9,7 @@ import {
   type AgentDefinition,
   type AgentFunction,
   AgentPartition,
+  type AgentServices,
 } from '../../src/stream/agent_partition.ts'
 import { decodeBatches, encodeBatch } from '../../src/wire/record_batch.ts'
 
@@ -49,6 +50,7 @@ export interface Fixture<V> {
 export function agentOf<V = unknown>(
   run: AgentFunction<string, V, unknown>,
   more: Partial<AgentDefinition<string, V, unknown>> & { startOffset?: number } = {},
+  services: Partial<AgentServices> = {},
 ): Fixture<V> {
   const stopped: EuphorionError[] = []
   const bad: BadRecord[] = []
@@ -72,6 +74,7 @@ export function agentOf<V = unknown>(
       deadLetters: new DeadLetters({ topic: 'dead', partitions: 4, sender }),
       onStopped: (error) => stopped.push(error),
       onBadRecord: (record) => bad.push(record),
+      ...services,
     },
     2,
     more.startOffset ?? 0,

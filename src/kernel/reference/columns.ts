@@ -1,4 +1,4 @@
-// Reads the columns of a plan from decoded events, for the reference lane.
+// Reads columns from decoded events: for the reference lane, and for batches of agents.
 import type { AggregationPlan } from '../plan.ts'
 import type { ColumnValue } from './accumulate.ts'
 
@@ -10,10 +10,11 @@ function member(event: unknown, name: string): unknown {
   return (event as Record<string, unknown>)[name]
 }
 
-function readerOf(path: readonly string[]): Read {
+/** null where a field on the path is null or missing. */
+export function fieldReader(path: readonly string[]): Read {
   const [first, ...rest] = path
   if (rest.length === 0) return (event) => (member(event, first) ?? null) as ColumnValue
-  const inner = readerOf(rest)
+  const inner = fieldReader(rest)
   return (event) => inner(member(event, first))
 }
 
@@ -21,7 +22,7 @@ function readerOf(path: readonly string[]): Read {
 export function columnsReader(
   plan: AggregationPlan,
 ): (event: unknown, values: ColumnValue[]) => void {
-  const readers = plan.columns.map((column) => readerOf(column.path))
+  const readers = plan.columns.map((column) => fieldReader(column.path))
   return (event, values) => {
     for (let column = 0; column < readers.length; column++) values[column] = readers[column](event)
   }

@@ -1,0 +1,220 @@
+// What an agent's partition reads: the records of fetched payloads, decoded as they are asked for,
+// one by one or as batches; what is bad, by policy; and how far all of it has come. Owned by
+// AgentPartition.
+import { EuphorionError } from '../errors.ts'
+import { type BadRecord, badRecordError } from '../ingest/dead_letter.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Reason } from '../kernel/plan.ts'
+import { Bad } from '../record/bad.ts'
+import type { Codec } from '../record/codec.ts'
+import type { FieldMap } from '../record/fields.ts'
+import { AgentReader, type ReaderOptions } from './agent_reader.ts'
+import type { BatchShape } from './batch_shape.ts'
+import type { Chunk } from './chunk.ts'
+import { ColumnBatch } from './column_batch.ts'
+import { DecodedChunk } from './decoded_chunk.ts'
+import type { Event } from './events.ts'
+
+export interface BatchLimits {
+  readonly maxRecords: number
+  /** Of the records, uncompressed. */
+  readonly maxBytes: number
+}
+
+/** What a function asks for. */
+export type Want =
+  | { readonly as: 'value' | 'event' }
+  /** `holds`: what was taken before is still in hand. */
+  | ({ readonly as: 'batch'; readonly holds: boolean } & BatchLimits)
+
+export type Batch<K, V> = ColumnBatch<K, V, FieldMap>
+type Taken<K, V> = V | Event<K, V> | Batch<K, V>
+
+export interface AgentRecordsOptions<K, V> {
+  readonly topic: string
+  readonly partition: number
+  readonly startOffset: number
+  readonly key: Codec<K>
+  readonly value: Codec<V>
+  readonly shape: BatchShape
+  readonly reading: ReaderOptions
+  readonly onBadRecord: BadRecordPolicy
+  /** A record is left out: it goes to the dead letters, or nowhere. */
+  readonly refused: (bad: BadRecord) => void
+}
+
+/** The partition cannot be read on from `offset`. */
+export interface Halt {
+  readonly offset: number
+  readonly error: EuphorionError
+}
+
+const NONE = -1
+/** Records decoded at once: a few ms. */
+const DECODED_MAX = 4096
+
+export class AgentRecords<K, V> {
+  readonly #options: AgentRecordsOptions<K, V>
+  readonly #reader: AgentReader
+  /** What was read and not yet taken: rows of the chunk from `#at` on. */
+  #chunk: Chunk<K, V> | undefined
+  #at = 0
+  #halt: Halt | undefined
+  /** Of the record at hand. */
+  #key!: K
+  #value!: V
+  #damagedAt = NONE
+  #isDamaged = false
+  #isDrained = true
+  /** Offset of the first record of what was taken last. */
+  takenAt = NONE
+
+  constructor(options: AgentRecordsOptions<K, V>) {
+    this.#options = options
+    this.#reader = new AgentReader(options.startOffset, options.reading)
+  }
+
+  /** The payload is not written to any more, by anybody. */
+  push(payload: Uint8Array): void {
+    this.#reader.reset(payload)
+    this.#isDrained = false
+    this.#isDamaged = false
+  }
+
+  /** Offset below which everything was taken or refused. */
+  get position(): number {
+    if (this.#chunk !== undefined) return this.#chunk.offsets[this.#at]
+    return this.#halt?.offset ?? this.#reader.position
+  }
+
+  /** The payload has no more to read. */
+  get isDrained(): boolean {
+    return this.#isDrained
+  }
+
+  /** Batches of the payload were damaged, and what follows them is to be read again. */
+  get isDamaged(): boolean {
+    return this.#isDamaged
+  }
+
+  /** Once all before it was taken. */
+  get halt(): Halt | undefined {
+    return this.#chunk === undefined ? this.#halt : undefined
+  }
+
+  /** The next good record or batch; undefined: none now, or `halt`. */
+  take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
+    if (this.#chunk === undefined && want.as === 'batch') this.#decodeChunk(want.maxRecords)
+    if (this.#chunk !== undefined) return this.#takeRows(this.#chunk, want)
+    if (want.as === 'batch' || !this.#next()) return undefined
+    this.takenAt = this.#reader.offset
+    return { done: false, value: want.as === 'event' ? this.#event() : this.#value }
+  }
+
+  #takeRows(chunk: Chunk<K, V>, want: Want) {
+    const from = this.#at
+    const to = want.as === 'batch' ? endOfBatch(chunk, from, want) : from + 1
+    this.takenAt = chunk.offsets[from]
+    this.#at = to
+    if (to === chunk.length) this.#chunk = undefined
+    if (want.as === 'batch') {
+      const { shape } = this.#options
+      const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
+      return { done: false, value } as const
+    }
+    const [event] = chunk.events(from, to)
+    return { done: false, value: want.as === 'event' ? event : event.value } as const
+  }
+
+  /** Ends at the payload's end, and in front of what the partition halts at. */
+  #decodeChunk(maxRecords: number): void {
+    const events: Event<K, V>[] = []
+    const sizes: number[] = []
+    const length = Math.min(maxRecords, DECODED_MAX)
+    while (events.length < length && this.#next()) {
+      events.push(this.#event())
+      sizes.push(this.#reader.size)
+    }
+    if (events.length === 0) return
+    this.#chunk = new DecodedChunk(events, sizes, this.#options.shape)
+    this.#at = 0
+  }
+
+  /** Moves to the next good record, which is #key and #value then. */
+  #next(): boolean {
+    const reader = this.#reader
+    try {
+      while (this.#halt === undefined && !this.#isDrained) {
+        if (!reader.next()) this.#isDrained = true
+        else if (this.#decode()) return true
+      }
+    } catch (error) {
+      if (!this.#mayReread(error)) this.#cannotRead(error)
+    }
+    return false
+  }
+
+  #decode(): boolean {
+    const { key, value } = this.#reader
+    const decoded = decode(this.#options.value, value)
+    const decodedKey = decode(this.#options.key, key)
+    if (decoded instanceof Bad) this.#refuse(decoded.reason)
+    else if (decodedKey instanceof Bad) this.#refuse(key === null ? 'null-key' : decodedKey.reason)
+    else {
+      this.#key = decodedKey
+      this.#value = decoded
+      return true
+    }
+    return false
+  }
+
+  #event(): Event<K, V> {
+    const { offset, timestamp } = this.#reader
+    const { topic, partition } = this.#options
+    const headers = this.#reader.headers()
+    return { key: this.#key, value: this.#value, topic, partition, offset, timestamp, headers }
+  }
+
+  #refuse(reason: Reason): void {
+    const { topic, partition, onBadRecord, refused } = this.#options
+    const bad = this.#reader.copy(topic, partition, reason)
+    if (onBadRecord === 'stop') this.#halt = { offset: bad.offset, error: badRecordError(bad) }
+    else refused(bad)
+  }
+
+  /** A batch that is damaged is asked for once more, and the rest of the payload dropped. */
+  #mayReread(error: unknown): boolean {
+    const { position } = this.#reader
+    const isDamage = error instanceof EuphorionError && error.code === 'BATCH_CORRUPT'
+    if (!isDamage || this.#damagedAt === position) return false
+    this.#damagedAt = position
+    this.#isDamaged = true
+    this.#isDrained = true
+    this.#reader.reset()
+    return true
+  }
+
+  /** The batch at the position is damaged, or cannot be decompressed here. */
+  #cannotRead(error: unknown): void {
+    if (!(error instanceof EuphorionError)) throw error
+    const offset = this.#reader.position
+    const place = { topic: this.#options.topic, partition: this.#options.partition, offset }
+    const { code, message, cause } = error
+    this.#halt = { offset, error: new EuphorionError(code, message, { cause, place }) }
+  }
+}
+
+/** Codecs may return the bytes that they got; what the user gets must outlive the payload. */
+function decode<T>(codec: Codec<T>, bytes: Uint8Array | null): T | Bad {
+  const value = codec.decode(bytes)
+  return value instanceof Uint8Array ? (new Uint8Array(value) as T & Uint8Array) : value
+}
+
+/** At least one record. */
+function endOfBatch<K, V>(chunk: Chunk<K, V>, from: number, limits: BatchLimits): number {
+  const end = Math.min(chunk.length, from + limits.maxRecords)
+  let bytes = chunk.sizes[from]
+  let to = from + 1
+  while (to < end && bytes + chunk.sizes[to] <= limits.maxBytes) bytes += chunk.sizes[to++]
+  return to
+}

@@ -1,0 +1,3 @@
+import { batchesContract } from '../contract/batches.ts'
+
+batchesContract('decoded', 'decoded')
