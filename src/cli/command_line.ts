@@ -1,9 +1,9 @@
 // Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through
 // app.main(), by a user's program (`node app.js …`).
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import type { App } from '../app/app.ts'
 import { describeError, EuphorionError } from '../errors.ts'
+import { packageVersion } from '../package_version.ts'
 import { addCommands } from './commands/commands.ts'
 import { startedAs } from './started_as.ts'
 
@@ -76,15 +76,4 @@ function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const cause = error.cause instanceof Error ? `\n  cause: ${error.cause.message}` : ''
   return `${error.name}: ${error.message}${cause}`
-}
-
-function packageVersion(): string {
-  // Seen from dist/src/cli; run from the sources it is one level less.
-  for (const up of ['../../../package.json', '../../package.json']) {
-    try {
-      const text = readFileSync(new URL(up, import.meta.url), 'utf8')
-      return (JSON.parse(text) as { version: string }).version
-    } catch {}
-  }
-  return 'unknown'
 }
