@@ -1,4 +1,6 @@
 // The public surface of 'euphorion/kernels': numeric kernels off the main thread.
+export { type MandelbrotOptions, mandelbrot } from './kernel/mandelbrot/mandelbrot.ts'
+export type { MandelbrotRegion, MandelbrotShape } from './kernel/mandelbrot/shape.ts'
 export type { KernelBackend } from './kernel/offload/backend.ts'
 export { configureKernels, type KernelOptions } from './kernel/offload/options.ts'
 export {

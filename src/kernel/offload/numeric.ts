@@ -6,6 +6,25 @@ import { type WasmMemory, type WasmModule, wasm } from '../../batch/wasm.ts'
 /** The functions of assembly/numeric/index.ts; addresses are in the memory of the instance. */
 export interface NumericExports {
   ready(): number
+  /** Prepares a slot of SLOT_BYTES for an image, or for a band of it. */
+  mandelbrotBegin(
+    slot: number,
+    counts: number,
+    taken: number,
+    chunk: number,
+    first: number,
+    points: number,
+    nx: number,
+    ny: number,
+    xFrom: number,
+    xTo: number,
+    yFrom: number,
+    yTo: number,
+    iterations: number,
+    shortcuts: number,
+  ): void
+  /** Some work on it; 1: nothing is left to do. */
+  mandelbrotRun(slot: number, budget: number): number
 }
 
 let compiled: WasmModule | undefined

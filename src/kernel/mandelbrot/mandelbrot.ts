@@ -1,0 +1,218 @@
+// mandelbrot(): escape times over a grid, off the calling thread. The image is cut into slices of
+// some milliseconds, and each of its tasks queues its next slice behind what others wait with.
+import { type Clock, systemClock } from '../../clock.ts'
+import { EuphorionError } from '../../errors.ts'
+import { nativeAddon } from '../native.ts'
+import { type ChosenBackend, type KernelBackend, requireBackend } from '../offload/backend.ts'
+import { localKernels } from '../offload/local.ts'
+import { kernelSettings } from '../offload/options.ts'
+import { type KernelPool, kernelPool } from '../offload/pool.ts'
+import { Band } from './band.ts'
+import {
+  checkNames,
+  checkShape,
+  checkWhole,
+  type MandelbrotGrid,
+  type MandelbrotShape,
+} from './shape.ts'
+import { type MandelbrotSlice, run } from './slice.ts'
+
+export interface MandelbrotOptions {
+  /** Default: that of the settings, 'auto'. 'js' is the plain loop, without shortcuts. */
+  readonly backend?: KernelBackend
+  /** Tasks at once, at most the threads of the pool. Default: all of them. */
+  readonly threads?: number
+  /** Ends early what can be known not to leave; the counts are the same. Default true. */
+  readonly shortcuts?: boolean
+  /** Ends it with KERNEL_CANCELLED. */
+  readonly signal?: AbortSignal
+  /** Called at most ten times a second with the part that is done, and with 1 at the end. */
+  readonly onProgress?: (fraction: number) => void
+  readonly clock?: Clock
+}
+
+/** Counts, and how they were made. */
+export interface MandelbrotImage {
+  readonly counts: Int32Array
+  readonly backend: ChosenBackend
+  /** Threads of the pool that worked on it; 0: the calling thread did. */
+  readonly threads: number
+}
+
+const optionNames = ['backend', 'threads', 'shortcuts', 'signal', 'onProgress', 'clock']
+const THREADS_MAX = 64
+/** Steps that take at most a fifth of a millisecond: not worth a hand-over. */
+const SMALL_STEPS = 300_000
+const PROGRESS_MS = 100
+
+/**
+ * Counts the steps z → z² + c, from z = c on, before |z|² ≥ 4, for each point c of a grid; points
+ * that never leave get `iterations`. Resolves with an Int32Array of nx × ny: `[i * ny + j]` is the
+ * point at x i and y j. The counts are the same integers with every backend, number of threads and
+ * with or without shortcuts. Rejects with KERNEL_INVALID, KERNEL_CANCELLED, KERNEL_QUEUE_FULL,
+ * NATIVE_UNAVAILABLE, MEMORY_EXHAUSTED.
+ */
+export async function mandelbrot(
+  shape: MandelbrotShape,
+  options: MandelbrotOptions = {},
+): Promise<Int32Array> {
+  return (await mandelbrotImage(shape, options)).counts
+}
+
+/** The same with what was chosen. Used by the command line and by benches. */
+export async function mandelbrotImage(
+  shape: MandelbrotShape,
+  options: MandelbrotOptions = {},
+): Promise<MandelbrotImage> {
+  const grid = checkShape(shape)
+  checkNames(options, 'options', optionNames)
+  const { signal, shortcuts = true } = options
+  const backend = chooseBackend(options.backend ?? kernelSettings().backend)
+  const pool = kernelPool()
+  const wanted = checkWhole('threads', options.threads ?? pool.threads, 1, THREADS_MAX)
+  const points = grid.nx * grid.ny
+  const isSmall = points * Math.max(1, grid.iterations) <= SMALL_STEPS
+  const threads = isSmall ? 0 : Math.min(wanted, pool.threads)
+  if (signal?.aborted) throw cancelled(signal)
+  const image = new Image(pool, grid, { backend, shortcuts, threads }, options)
+  const counts = await unlessAborted(image.compute(), signal)
+  return { counts, backend, threads }
+}
+
+function chooseBackend(backend: KernelBackend): ChosenBackend {
+  requireBackend(backend)
+  if (backend !== 'auto') return backend
+  return nativeAddon() === undefined ? 'wasm' : 'native'
+}
+
+interface Choice {
+  readonly backend: ChosenBackend
+  readonly shortcuts: boolean
+  readonly threads: number
+}
+
+/** One image while it is computed. */
+class Image {
+  readonly #pool: KernelPool
+  readonly #grid: MandelbrotGrid
+  readonly #choice: Choice
+  readonly #options: MandelbrotOptions
+  readonly #clock: Clock
+  readonly #points: number
+  #reportedAt: number
+  #hasFailed = false
+
+  constructor(pool: KernelPool, grid: MandelbrotGrid, choice: Choice, options: MandelbrotOptions) {
+    this.#pool = pool
+    this.#grid = grid
+    this.#choice = choice
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+    this.#points = grid.nx * grid.ny
+    this.#reportedAt = this.#clock.monotonic()
+  }
+
+  async compute(): Promise<Int32Array> {
+    const grain = this.#choice.backend === 'native' ? this.#grid.ny : 1
+    const tasks = Math.max(1, this.#choice.threads)
+    const band = new Band(this.#pool.memory, this.#points, grain, tasks)
+    try {
+      const counts = allocateCounts(this.#points)
+      for (let first = 0; first < this.#points; first += band.points) {
+        const points = Math.min(band.points, this.#points - first)
+        band.begin()
+        await this.#computeBand(band, first, points)
+        counts.set(band.view(points), first)
+      }
+      this.#options.onProgress?.(1)
+      return counts
+    } finally {
+      band.free()
+    }
+  }
+
+  /** When it rejects, no task touches the band any more. */
+  async #computeBand(band: Band, first: number, points: number): Promise<void> {
+    const { backend, shortcuts } = this.#choice
+    const { grid, chunk } = { grid: this.#grid, chunk: this.#chunk(points, band.slots.length) }
+    const { counts, taken } = band
+    const common = { grid, backend, shortcuts, first, points, chunk, counts, taken }
+    const tasks = band.slots.map((slot) => this.#runTask({ ...common, slot, begins: true }, band))
+    const ends = await Promise.allSettled(tasks)
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  async #runTask(slice: MandelbrotSlice, band: Band): Promise<void> {
+    try {
+      let isDone = await this.#runSlice(slice, false)
+      while (!isDone && !this.#hasFailed) {
+        const { signal } = this.#options
+        if (signal?.aborted) throw cancelled(signal)
+        this.#report(slice.first + band.takenOf(slice.points))
+        isDone = await this.#runSlice({ ...slice, begins: false }, true)
+      }
+    } catch (error) {
+      this.#hasFailed = true
+      throw error
+    }
+  }
+
+  async #runSlice(slice: MandelbrotSlice, continues: boolean): Promise<boolean> {
+    if (this.#choice.threads === 0) return run(slice, localKernels()).isDone
+    const isFirst = slice.first === 0 && !continues
+    const options = { name: 'mandelbrot', continues: !isFirst }
+    return (await this.#pool.run('mandelbrot', slice, options)).isDone
+  }
+
+  /** Few enough points that the last ones of an image end at about the same time. */
+  #chunk(points: number, tasks: number): number {
+    const { iterations, ny } = this.#grid
+    const { backend } = this.#choice
+    const [steps, least, most] = chunkOf[backend]
+    const wanted = Math.min(most, steps / Math.max(1, iterations), points / (tasks * 16))
+    const chunk = Math.max(least, Math.ceil(wanted))
+    return backend === 'native' ? Math.max(1, Math.round(chunk / ny)) * ny : chunk
+  }
+
+  #report(done: number): void {
+    const { onProgress } = this.#options
+    if (onProgress === undefined) return
+    const now = this.#clock.monotonic()
+    if (now - this.#reportedAt < PROGRESS_MS) return
+    this.#reportedAt = now
+    onProgress(done / this.#points)
+  }
+}
+
+/** Steps of some milliseconds; least and most points. */
+const chunkOf: Readonly<Record<ChosenBackend, readonly [number, number, number]>> = {
+  js: [1e6, 1, 1024],
+  wasm: [8e6, 64, 4096],
+  native: [1.6e7, 1, 16_384],
+}
+
+function allocateCounts(points: number): Int32Array {
+  try {
+    return new Int32Array(points)
+  } catch (cause) {
+    const message = `mandelbrot: no memory for ${points} counts`
+    throw new EuphorionError('MEMORY_EXHAUSTED', message, { cause })
+  }
+}
+
+function cancelled(signal: AbortSignal): EuphorionError {
+  return new EuphorionError('KERNEL_CANCELLED', 'mandelbrot was cancelled', {
+    cause: signal.reason,
+  })
+}
+
+/** Rejects at once when the signal comes; the slices that run end by themselves. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(cancelled(signal))
+    signal.addEventListener('abort', onAbort, { once: true })
+    const forget = () => signal.removeEventListener('abort', onAbort)
+    work.then(resolve, reject).finally(forget)
+  })
+}
