@@ -13,9 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { arch, platform } from 'node:process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const compileMsMax = 300_000
@@ -80,13 +81,14 @@ export async function buildCoreTest({ out, flags = [], environment = process.env
   }
 }
 
-/** The one that $CXX names, else the first that is there; rejects where there is none. */
-export async function findCompiler(environment = process.env) {
+/** The one that $CXX names (it may be several words), else the first that is there. */
+async function findCompiler(environment = process.env) {
   if (platform === 'win32') throw new BuildFailure('it is not built on Windows')
   const named = environment.CXX
   const candidates = named ? [named] : ['c++', 'g++', 'clang++']
-  for (const command of candidates) {
-    const { failed, output } = await execute(command, ['--version'], environment)
+  for (const candidate of candidates) {
+    const command = candidate.split(' ')
+    const { failed, output } = await execute([...command, '--version'], environment)
     if (!failed) return { command, version: output.split('\n')[0], environment }
   }
   const looked = named ? `CXX=${named} does not run` : `none of ${candidates.join(', ')} runs`
@@ -122,7 +124,7 @@ function sharedFlags() {
 
 /** A few at a time; an object is named by all that went into it, so what is there is right. */
 async function compileAll({ compiler, sources, flags, out, log }) {
-  const shared = hash(headersText(), compiler.command, compiler.version, arch)
+  const shared = hash(headersText(), ...compiler.command, compiler.version, arch)
   const objects = sources.map((source) => {
     const args = [...flagsOf(source), ...flags]
     const key = hash(shared, args.join(' '), readFileSync(source, 'utf8'))
@@ -137,7 +139,7 @@ async function compileAll({ compiler, sources, flags, out, log }) {
   await Promise.all(Array.from({ length: compilesAtOnce }, work))
   const kept = new Set(objects.map(({ path }) => basename(path)))
   for (const name of readdirSync(join(out, 'objects')))
-    if (!kept.has(name)) rmSync(join(out, 'objects', name), { force: true })
+    if (name.endsWith('.o') && !kept.has(name)) rmSync(join(out, 'objects', name), { force: true })
   return objects.map(({ path }) => path)
 }
 
@@ -175,14 +177,15 @@ async function link({ compiler, objects, flags, target, log }) {
 }
 
 async function step(compiler, args, what, log) {
-  const { failed, output } = await execute(compiler.command, args, compiler.environment)
-  log.add(`${compiler.command} ${args.join(' ')}\n${output}`)
+  const command = [...compiler.command, ...args]
+  const { failed, output } = await execute(command, compiler.environment)
+  log.add(`${command.join(' ')}\n${output}`)
   if (!failed) return
   const where = relative(process.cwd(), log.path)
-  throw new BuildFailure(`${compiler.command} failed on ${what} (see ${where})`)
+  throw new BuildFailure(`${compiler.command.join(' ')} failed on ${what} (see ${where})`)
 }
 
-function execute(command, args, env) {
+function execute([command, ...args], env) {
   const options = { env, timeout: compileMsMax, encoding: 'utf8', maxBuffer: 2 ** 26 }
   return new Promise((resolve) => {
     execFile(command, args, options, (error, out, err) =>
@@ -209,20 +212,41 @@ class BuildLog {
 }
 
 /** As a part of the build: an addon where one can be built, else one line. */
-export async function buildNativeIfPossible(environment = process.env) {
+export async function buildNativeIfPossible({ out, environment = process.env } = {}) {
   if (environment.EUPHORION_NATIVE === '0') return
   try {
-    await buildNative({ environment })
+    await buildNative({ out, environment })
   } catch (error) {
     const why = error instanceof BuildFailure ? error.message : String(error).split('\n')[0]
     console.log(`The native addon is not built: ${why}. Kernels run in WebAssembly.`)
   }
 }
 
+const usage = `node scripts/build_native.js [--if-possible] [--out directory]
+node scripts/build_native.js --core-test --out directory [-- flags of the compiler]`
+
+async function main() {
+  const options = {
+    'core-test': { type: 'boolean' },
+    'if-possible': { type: 'boolean' },
+    out: { type: 'string' },
+  }
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const out = values.out && resolve(values.out)
+  if (values['core-test']) {
+    if (out === undefined) throw new BuildFailure(usage)
+    console.log(await buildCoreTest({ out, flags: positionals }))
+  } else if (values['if-possible']) {
+    await buildNativeIfPossible({ out })
+  } else {
+    const { addon, compiler } = await buildNative({ out })
+    console.log(`${relative(process.cwd(), addon)} (${compiler})`)
+  }
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
-    const { addon, compiler } = await buildNative()
-    console.log(`${relative(process.cwd(), addon)} (${compiler})`)
+    await main()
   } catch (error) {
     console.error(`build:native: ${error instanceof BuildFailure ? error.message : error.stack}`)
     process.exitCode = 1

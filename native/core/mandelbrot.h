@@ -23,12 +23,18 @@ struct MandelbrotSlice {
 
 /**
  * For each point the number of steps before |z|² reaches 4, or `iterations`. Whatever the set, the
- * counts are those of the plain loop (mandelbrot_count), step by step rounded as IEEE 754 says.
+ * counts are those of the plain loop, step by step rounded as IEEE 754 says.
  */
 void mandelbrot_columns(int32_t* counts, const MandelbrotSlice& slice, InstructionSet set);
 
-/** The plain loop for one point: the oracle, and what is left where no vectors are. */
-int32_t mandelbrot_count(double cx, double cy, int32_t iterations);
+/** The plain loop for every point: the oracle, and what is left where no vectors are. */
+void plain_columns(int32_t* counts, const MandelbrotSlice& slice);
+
+// By vectors; each where has_instruction_set() says so.
+void mandelbrot_columns_neon(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_columns_sse2(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_columns_avx2(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_columns_avx512(int32_t* counts, const MandelbrotSlice& slice);
 
 /** Point k of n from `from` to `to`. */
 static inline double grid_point(double from, double to, int64_t n, int64_t k) {

@@ -111,6 +111,37 @@ function functionsOf(addon: NativeAddon): void {
     )
   })
 
+  test('columns of the Mandelbrot set go where they belong, by every instruction set', () => {
+    const [nx, ny, iterations] = [37, 29, 120]
+    const plain = Int32Array.from({ length: nx * ny }, (_, at) =>
+      escape(-2.5 + Math.floor(at / ny) * (3 / (nx - 1)), -1.2 + (at % ny) * (2.4 / (ny - 1))),
+    )
+    function escape(cx: number, cy: number): number {
+      let [x, y, n] = [cx, cy, 0]
+      for (; n < iterations && x * x + y * y < 4; n++) [x, y] = [x * x - y * y + cx, 2 * x * y + cy]
+      return n
+    }
+    const chosen = addon.instructionSet
+    for (const name of addon.instructionSets) {
+      addon.useInstructionSet(name)
+      assert.equal(addon.instructionSet, name)
+      const counts = new Int32Array(new SharedArrayBuffer(4 * nx * ny))
+      for (const [first, end] of [
+        [0, 5],
+        [5, 5],
+        [5, nx],
+      ])
+        addon.mandelbrotColumns(
+          ...([counts.subarray(first * ny), nx, ny, -2.5, 0.5, -1.2, 1.2] as const),
+          ...([iterations, true, first, end] as const),
+        )
+      // The ends are set, not added up: a rounding may tell them apart.
+      const inner = (each: Int32Array) => each.filter((_, at) => at < ny * (nx - 1) && at % ny < 28)
+      assert.deepEqual(inner(counts), inner(plain), name)
+    }
+    addon.useInstructionSet(chosen)
+  })
+
   test('arguments that cannot be right are refused by name', () => {
     const bytes = new Uint8Array(8)
     const counts = new Int32Array(4)
