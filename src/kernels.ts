@@ -25,3 +25,5 @@ export {
 } from './kernel/user/define.ts'
 export type { KernelResult, ResultOf, ResultType, ResultTypes } from './kernel/user/definition.ts'
 export type { Kernel, NoParams, RunOptions } from './kernel/user/kernel.ts'
+export { loadKernel } from './kernel/user/load.ts'
+export type { LoadedResult, LoadOptions, OutType, OutTypes } from './kernel/user/load_options.ts'

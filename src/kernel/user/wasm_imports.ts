@@ -69,7 +69,9 @@ function aborted(kernel: string, message: string, path: string): EuphorionError 
   // AssemblyScript's own allocator: what it was asked for does not fit any memory
   const isMemory = path.startsWith('~lib/rt/') && /too large/.test(message)
   const code = isMemory ? 'MEMORY_EXHAUSTED' : 'KERNEL_FAILED'
-  return new EuphorionError(code, `kernel ${kernel}: ${message}`, { place: { path } })
+  // its stack goes through the module: whoever has a source map finds the line of the kernel in it
+  const cause = new Error(message)
+  return new EuphorionError(code, `kernel ${kernel}: ${message}`, { place: { path }, cause })
 }
 
 /** A text of AssemblyScript: UTF-16, its bytes as an i32 before it. Whatever else there is: ''. */
