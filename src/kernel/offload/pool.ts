@@ -12,6 +12,7 @@ import { isKernelThread } from './kernel_thread.ts'
 import { numericModule } from './numeric.ts'
 import { kernelSettings } from './options.ts'
 import { PoolThread } from './pool_thread.ts'
+import { Signals } from './signals.ts'
 import { errorOf, type ThreadAnswer } from './thread_data.ts'
 
 export interface PoolOptions {
@@ -53,6 +54,9 @@ export interface PoolStatistics {
   readonly replaced: number
 }
 
+/** The longest time that a timer of Node takes. */
+const TIMER_MS_MAX = 2 ** 31 - 1
+
 interface Task {
   readonly kind: JobKind
   readonly input: Jobs[JobKind]['input']
@@ -74,6 +78,7 @@ export class KernelPool {
   readonly memoryMib: number
   readonly #queueTasks: number
   readonly #clock: Clock
+  readonly #signals = new Signals()
   readonly #queue = new Set<Task>()
   readonly #running = new Set<Task>()
   readonly #all = new Set<PoolThread>()
@@ -98,19 +103,17 @@ export class KernelPool {
    * its thread), and the coded errors of the job. When it rejects, its thread touches no memory any
    * more; other tasks go on.
    */
-  run<K extends JobKind>(
+  async run<K extends JobKind>(
     kind: K,
     input: Jobs[K]['input'],
     options: JobOptions = {},
   ): Promise<Jobs[K]['output']> {
-    const name = options.name ?? kind
-    if (options.signal?.aborted) return Promise.reject(this.#count(cancelled(name, options.signal)))
-    const isFull = this.#queue.size >= this.#queueTasks && options.continues !== true
-    if (isFull && this.#idle.length === 0 && this.#all.size >= this.threads) {
+    const { signal, name = kind } = options
+    checkTimeout(name, options.timeoutMs)
+    if (signal?.aborted) throw this.#count(cancelled(name, signal))
+    if (options.continues !== true && this.#isFull()) {
       const waiting = `${this.#queue.size} tasks wait for a thread already`
-      return Promise.reject(
-        this.#count(new EuphorionError('KERNEL_QUEUE_FULL', `${name}: ${waiting}`)),
-      )
+      throw this.#count(new EuphorionError('KERNEL_QUEUE_FULL', `${name}: ${waiting}`))
     }
     this.#tasks++
     const task: Task = {
@@ -123,16 +126,20 @@ export class KernelPool {
       isSettled: false,
       isRunning: false,
     }
-    const { signal } = options
-    if (signal !== undefined) {
-      const onAbort = () => this.#cancel(task, cancelled(name, signal))
-      signal.addEventListener('abort', onAbort, { once: true })
-      const forget = () => signal.removeEventListener('abort', onAbort)
-      task.answer.promise.then(forget, forget)
-    }
+    const cancel = () => this.#cancel(task, cancelled(name, signal))
+    const forget = signal === undefined ? undefined : this.#signals.watch(signal, cancel)
     this.#queue.add(task)
     this.#dispatch()
-    return task.answer.promise as Promise<Jobs[K]['output']>
+    try {
+      return (await task.answer.promise) as Jobs[K]['output']
+    } finally {
+      forget?.()
+    }
+  }
+
+  #isFull(): boolean {
+    const isBusy = this.#idle.length === 0 && this.#all.size >= this.threads
+    return isBusy && this.#queue.size >= this.#queueTasks
   }
 
   /** Ends all threads; what runs or waits is KERNEL_CANCELLED. A later run() starts new ones. */
@@ -158,7 +165,14 @@ export class KernelPool {
 
   #dispatch(): void {
     for (const task of this.#queue) {
-      const thread = this.#freeThread()
+      let thread: PoolThread | undefined
+      try {
+        thread = this.#freeThread()
+      } catch (error) {
+        this.#queue.delete(task)
+        this.#fail(task, deathOf(error, task.name))
+        continue
+      }
       if (thread === undefined) return
       this.#queue.delete(task)
       this.#running.add(task)
@@ -232,16 +246,19 @@ export class KernelPool {
     what: string,
   ): Promise<ThreadAnswer> {
     if (timeoutMs === undefined) return await Promise.race([answer, task.stopped.promise])
-    // An answer that came while this thread was busy is read first: it is not late.
-    const expire = () => setImmediate(() => task.stopped.reject(late))
-    const late = new EuphorionError(
-      'KERNEL_TIMEOUT',
-      `${task.name} was ended after ${what} for ${timeoutMs} ms`,
-    )
-    const cancel = this.#clock.after(timeoutMs, expire)
+    let isOver = false
+    const expire = (): void => {
+      if (isOver) return
+      const message = `${task.name} was ended after ${what} for ${timeoutMs} ms`
+      task.stopped.reject(new EuphorionError('KERNEL_TIMEOUT', message))
+    }
+    // an answer that came while this thread was busy is not late: it is read first
+    const onTime = () => setImmediate(expire)
+    const cancel = this.#clock.after(Math.min(timeoutMs, TIMER_MS_MAX), onTime)
     try {
       return await Promise.race([answer, task.stopped.promise])
     } finally {
+      isOver = true
       cancel()
     }
   }
@@ -258,6 +275,7 @@ export class KernelPool {
     await thread.end()
     this.#all.delete(thread)
     this.#idle = this.#idle.filter((each) => each !== thread)
+    this.#dispatch()
   }
 
   #settle(task: Task, answer: ThreadAnswer): void {
@@ -280,9 +298,14 @@ export class KernelPool {
   }
 }
 
-function cancelled(name: string, signal: AbortSignal): EuphorionError {
+function cancelled(name: string, signal: AbortSignal | undefined): EuphorionError {
   const message = `${name} was cancelled`
-  return new EuphorionError('KERNEL_CANCELLED', message, { cause: signal.reason })
+  return new EuphorionError('KERNEL_CANCELLED', message, { cause: signal?.reason })
+}
+
+function checkTimeout(name: string, timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined || timeoutMs > 0) return
+  throw new EuphorionError('KERNEL_INVALID', `${name}: timeoutMs cannot be ${timeoutMs}`)
 }
 
 /** Why a thread died, or why it could not be given its task. */

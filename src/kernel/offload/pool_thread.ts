@@ -38,7 +38,10 @@ export class PoolThread {
     })
     // a thread that dies with nothing to do: seen by isDead
     this.#piscina.on('error', () => undefined)
-    this.#piscina.on('message', ({ stray }: ThreadStray) => {
+    // a kernel may post what it likes to whoever listens
+    this.#piscina.on('message', (message: Partial<ThreadStray> | null | undefined) => {
+      const stray = message?.stray
+      if (stray === undefined) return
       process.emitWarning(`A kernel left behind something that failed later: ${stray}`)
     })
     this.ready = this.#piscina.run({ do: 'start' }).then(() => undefined)

@@ -1,7 +1,7 @@
 // What one kernel can do to the others: nothing. Kernels that throw, hang, crash, eat memory or are
 // cancelled fail alone.
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { test } from 'node:test'
 import { KernelPool, type PoolOptions } from '../../../src/kernel/offload/pool.ts'
 import type { WasmTask } from '../../../src/kernel/user/wasm_task.ts'
@@ -190,6 +190,38 @@ test('closing ends what runs and what waits; the next call starts anew', async (
     await closing
     assert.equal(pool.stats().threads, 0)
     assert.equal(await unruly(pool, 0), 1)
+  })
+})
+
+test('what cannot be posted to a thread, and times that are none, are KERNEL_INVALID', async () => {
+  await withPool({ threads: 1 }, async (pool) => {
+    const columns = { values: (() => undefined) as never }
+    const unposted = pool.run('module', { module, kernel: 'sum', columns, params: {} })
+    await assert.rejects(unposted, isError('KERNEL_INVALID', /could not be cloned/))
+    for (const timeoutMs of [0, -1, Number.NaN])
+      await assert.rejects(unruly(pool, 0, { timeoutMs }), isError('KERNEL_INVALID', /timeoutMs/))
+    assert.equal(await unruly(pool, 0, { timeoutMs: Number.POSITIVE_INFINITY }), 1)
+    assert.equal(pool.stats().replaced, 0)
+  })
+})
+
+test('one signal for many tasks cancels them all, and is left as it was', async () => {
+  await withPool({ threads: 1 }, async (pool) => {
+    const warnings: Error[] = []
+    const note = (warning: Error) => warnings.push(warning)
+    process.on('warning', note)
+    const aborter = new AbortController()
+    const { signal } = aborter
+    const first = Array.from({ length: 50 }, () => unruly(pool, 0, { signal }))
+    assert.equal((await Promise.all(first)).length, 50)
+    assert.equal(getEventListeners(signal, 'abort').length, 0)
+    const rest = Array.from({ length: 50 }, () => unruly(pool, bad.spins, { signal }))
+    aborter.abort()
+    const results = await Promise.allSettled(rest)
+    assert.ok(results.every(({ status }) => status === 'rejected'))
+    assert.deepEqual(pool.stats().failures, { KERNEL_CANCELLED: 50 })
+    process.off('warning', note)
+    assert.deepEqual(warnings, [])
   })
 })
 
