@@ -1,4 +1,38 @@
 // The public surface of 'euphorion/kernels': numeric kernels off the main thread.
+export type { ColumnKernel, ColumnOptions } from './kernel/column/column_kernel.ts'
+export type { Extremes } from './kernel/column/fold.ts'
+export {
+  type HistogramOptions,
+  type LogBuckets,
+  type LogHistogram,
+  logHistogram,
+  quantiles,
+} from './kernel/column/histogram.ts'
+export { allocateColumn, releaseColumn } from './kernel/column/memory.ts'
+export type { FloatColumn } from './kernel/column/piece_kernels.ts'
+export {
+  type EwmaOptions,
+  ewma,
+  movingAverage,
+  type SeriesOptions,
+  type ZFlagOptions,
+  type ZScoreOptions,
+  zScoreFlags,
+  zScores,
+} from './kernel/column/series.ts'
+export {
+  type ColumnStats,
+  dot,
+  type LinearRegression,
+  linearRegression,
+  mean,
+  minMax,
+  type StatsOptions,
+  stats,
+  stddev,
+  sum,
+  variance,
+} from './kernel/column/summaries.ts'
 export { type MandelbrotOptions, mandelbrot } from './kernel/mandelbrot/mandelbrot.ts'
 export type { MandelbrotRegion, MandelbrotShape } from './kernel/mandelbrot/shape.ts'
 export type { KernelBackend } from './kernel/offload/backend.ts'

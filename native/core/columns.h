@@ -1,7 +1,7 @@
 // The column kernels, by instruction set. Called by the addon, whose functions are those of
 // PieceKernels in src/kernel/column/piece_kernels.ts: the same arguments, typed arrays for pointers
-// with lengths. The oracle, with the order of additions, is reference*.ts beside it; every set gives
-// the same bits.
+// with lengths. The oracle, with the order of additions, is reference*.ts beside it; every set
+// gives the same bits.
 #pragma once
 #include <cstddef>
 #include <cstdint>

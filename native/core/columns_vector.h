@@ -1,6 +1,6 @@
-// COLUMN_WIDTH doubles at a time, by the compiler's vector types. Included by columns_*.cc, once for
-// each instruction set. Everything is local to the file that includes it, so that nothing compiled
-// for one set is linked in place of code for another.
+// COLUMN_WIDTH doubles at a time, by the compiler's vector types. Included by columns_*.cc, once
+// for each instruction set. Everything is local to the file that includes it, so that nothing
+// compiled for one set is linked in place of code for another.
 #pragma once
 #include <cstddef>
 #include <cstdint>

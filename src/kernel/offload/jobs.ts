@@ -1,11 +1,14 @@
 // What threads of the kernel pool can do: the kinds of jobs with what goes in and comes out. Both
 // are posted between threads, so they are data (typed arrays over shared memory are not copied).
 // The thread's part of each is in the table of thread.ts.
+import type { PieceTask } from '../column/piece_task.ts'
 import type { MandelbrotSlice, SliceResult } from '../mandelbrot/slice.ts'
 import type { ModuleResult, ModuleTask } from '../user/module_task.ts'
 import type { WasmResult, WasmTask } from '../user/wasm_task.ts'
 
 export interface Jobs {
+  /** A piece of a column, by a built-in kernel. */
+  column: { input: PieceTask; output: number }
   /** Some milliseconds of an image. */
   mandelbrot: { input: MandelbrotSlice; output: SliceResult }
   /** A user's WebAssembly module, in a memory of its own. */

@@ -2,9 +2,10 @@
 // but scratch globals; whoever runs kernels makes one for each thread.
 import { readFileSync } from 'node:fs'
 import { type WasmMemory, type WasmModule, wasm } from '../../batch/wasm.ts'
+import type { ColumnExports } from '../column/wasm_kernels.ts'
 
 /** The functions of assembly/numeric/index.ts; addresses are in the memory of the instance. */
-export interface NumericExports {
+export interface NumericExports extends ColumnExports {
   ready(): number
   /** Prepares a slot of SLOT_BYTES for an image, or for a band of it. */
   mandelbrotBegin(

@@ -1,0 +1,111 @@
+// Logarithmic buckets: which bucket a magnitude belongs to and where a bucket ends, in plain
+// TypeScript. Called by the histogram; logCounts is the oracle of the other backends.
+import { bucketSlots, type FloatColumn } from './piece_kernels.ts'
+
+const floats = new Float64Array(1)
+const words = new Uint32Array(floats.buffer)
+/** Little-endian, as WebAssembly is and as every platform of Node. */
+const HIGH = 1
+
+/** What is nearer to zero counts as zero: 2^-1022, the smallest float64 of full precision. */
+export const SMALLEST = 2 ** -1022
+
+/** A cubic through (0, 0) and (1, 1) that is log2(1 + s) but for 1 %, times a constant. */
+const A = 6 / 35
+const B = -3 / 5
+const C = 10 / 7
+
+/**
+ * DDSketch's cubically interpolated mapping (Masson, Rim, Lee 2019): the exponent of x = 2^e·(1 +
+ * s) is taken from its bits, log2(1 + s) is a polynomial, and so no logarithm is computed and all
+ * backends find the same bucket. With multiplier = 7 / (10·ln g) a bucket ends at most at g times
+ * its beginning: the slope of the cubic, over log2, is nowhere less than 10 / 7·ln 2. Buckets are 1
+ * % narrower than with the logarithm, so there are as many more.
+ */
+export function multiplierOf(accuracy: number): number {
+  // A little narrower than asked for: roundings in bucketOf stay within the promised accuracy.
+  const kept = accuracy * (1 - 2 ** -20)
+  return 7 / (10 * Math.log1p((2 * kept) / (1 - kept)))
+}
+
+/** The bucket of a finite magnitude ≥ SMALLEST; 0 and up. */
+export function bucketOf(magnitude: number, multiplier: number): number {
+  floats[0] = magnitude
+  const exponent = words[HIGH] >>> 20
+  words[HIGH] = (words[HIGH] & 0xfffff) | 0x3ff00000
+  const s = floats[0] - 1
+  return Math.floor(multiplier * (((A * s + B) * s + C) * s + exponent))
+}
+
+/**
+ * The smallest magnitude of a bucket or, where it is empty, of the next; Infinity beyond the last.
+ * Found with the same function that finds buckets, by bisection over the bits of floats.
+ */
+export function bucketStart(bucket: number, multiplier: number): number {
+  if (bucketOf(SMALLEST, multiplier) >= bucket) return SMALLEST
+  if (bucketOf(Number.MAX_VALUE, multiplier) < bucket) return Number.POSITIVE_INFINITY
+  const near = bitsOf(inverse(bucket / multiplier))
+  let low = near - NEAR
+  let high = near + NEAR
+  if (low < bitsOf(SMALLEST) || bucketOf(floatOf(low), multiplier) >= bucket) low = bitsOf(SMALLEST)
+  if (high > bitsOf(Number.MAX_VALUE) || bucketOf(floatOf(high), multiplier) < bucket)
+    high = bitsOf(Number.MAX_VALUE)
+  while (high - low > 1n) {
+    const middle = (low + high) >> 1n
+    if (bucketOf(floatOf(middle), multiplier) >= bucket) high = middle
+    else low = middle
+  }
+  return floatOf(high)
+}
+
+/** Floats on either side of where the inverse is exact but for roundings. */
+const NEAR = 64n
+
+/** The magnitude whose cubic and exponent are `log`, by Newton's method: nearly. */
+function inverse(log: number): number {
+  const exponent = Math.floor(log)
+  const rest = log - exponent
+  let s = rest
+  for (let i = 0; i < 5; i++)
+    s -= (((A * s + B) * s + C) * s - rest) / ((3 * A * s + 2 * B) * s + C)
+  return (1 + s) * 2 ** (exponent - EXPONENT_BIAS)
+}
+
+const EXPONENT_BIAS = 1023
+
+const bits = new BigInt64Array(1)
+const floatOfBits = new Float64Array(bits.buffer)
+
+function bitsOf(value: number): bigint {
+  floatOfBits[0] = value
+  return bits[0]
+}
+
+function floatOf(value: bigint): number {
+  bits[0] = value
+  return floatOfBits[0]
+}
+
+/** Counts the elements of each bucket. */
+export function logCounts(
+  x: FloatColumn,
+  counters: Uint32Array,
+  multiplier: number,
+  lowestPositive: number,
+  lowestNegative: number,
+): void {
+  const positive = bucketSlots.buckets
+  const negative = (positive + counters.length) / 2
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]
+    const magnitude = Math.abs(value)
+    if (magnitude >= SMALLEST && magnitude <= Number.MAX_VALUE) {
+      const bucket = bucketOf(magnitude, multiplier)
+      if (value > 0) counters[positive + Math.max(bucket - lowestPositive, 0)]++
+      else counters[negative + Math.max(bucket - lowestNegative, 0)]++
+    } else if (magnitude < SMALLEST) counters[bucketSlots.zero]++
+    else if (value > 0) counters[bucketSlots.infinity]++
+    else if (value < 0) counters[bucketSlots.negativeInfinity]++
+    else counters[bucketSlots.nan]++
+  }
+}

@@ -1,0 +1,96 @@
+// Columns in the memory that numeric kernels share: kernels work on them in place, in any thread.
+// Also tells the drivers of the column kernels which arrays lie there.
+import type { SharedMemory } from '../../batch/memory.ts'
+import { EuphorionError } from '../../errors.ts'
+import { kernelPool } from '../offload/pool.ts'
+import {
+  type ColumnArray,
+  type ColumnType,
+  columnBytes,
+  columnConstructor,
+  columnTypes,
+} from '../user/column_types.ts'
+
+interface Allocation {
+  readonly address: number
+  /** Kernels that work on it. */
+  users: number
+  isReleased: boolean
+}
+
+/** A class of typed arrays, to be made over shared memory. */
+export type SharedArrayClass<T> = new (
+  buffer: SharedArrayBuffer,
+  address: number,
+  length: number,
+) => T
+
+const allocations = new WeakMap<object, Allocation>()
+
+const collected = new FinalizationRegistry<Allocation>((allocation) => {
+  if (!allocation.isReleased) kernelPool().memory.free(allocation.address)
+})
+
+/**
+ * A column of zeros in the kernels' shared memory (setting kernelMemoryMib): the built-in kernels
+ * work on it without a copy, in the pool too. It is freed by releaseColumn, or when it is garbage:
+ * keep the column itself as long as you use subarrays of it, which do not keep it alive. Throws
+ * MEMORY_EXHAUSTED, and KERNEL_INVALID for another type or length.
+ */
+export function allocateColumn<T extends ColumnType>(type: T, length: number): ColumnArray<T> {
+  if (!columnTypes.includes(type))
+    throw new EuphorionError('KERNEL_INVALID', `allocateColumn: there is no type ${String(type)}`)
+  if (!Number.isSafeInteger(length) || length < 0)
+    throw new EuphorionError('KERNEL_INVALID', `allocateColumn: ${length} is no length`)
+  const { memory } = kernelPool()
+  const address = memory.allocate(length * columnBytes(type), `a column of ${length} ${type}`)
+  const make = columnConstructor(type) as unknown as SharedArrayClass<ColumnArray<T>>
+  const column = new make(memory.wasm.buffer, address, length)
+  memory.span(address, length * columnBytes(type)).fill(0)
+  const allocation = { address, users: 0, isReleased: false }
+  allocations.set(column, allocation)
+  collected.register(column, allocation, column)
+  return column
+}
+
+/**
+ * Gives the memory of a column back: at once, or when the kernels that work on it are done. The
+ * column and its subarrays must not be used any more; kernels refuse the column (KERNEL_INVALID).
+ * Releasing it once more does nothing. Throws KERNEL_INVALID for what is no column of
+ * allocateColumn.
+ */
+export function releaseColumn(column: ColumnArray): void {
+  const allocation = allocations.get(column)
+  if (allocation === undefined) {
+    const message = 'releaseColumn: that was not made by allocateColumn (a subarray is no column)'
+    throw new EuphorionError('KERNEL_INVALID', message)
+  }
+  if (allocation.isReleased) return
+  allocation.isReleased = true
+  collected.unregister(column)
+  if (allocation.users === 0) kernelPool().memory.free(allocation.address)
+}
+
+/** Keeps columns among these arrays from being freed until unpin. Throws KERNEL_INVALID. */
+export function pin(kernel: string, arrays: readonly object[]): void {
+  const found = arrays.flatMap((array) => allocations.get(array) ?? [])
+  if (found.some(({ isReleased }) => isReleased))
+    throw new EuphorionError('KERNEL_INVALID', `${kernel}: the column was released`)
+  for (const allocation of found) allocation.users++
+}
+
+export function unpin(arrays: readonly object[]): void {
+  for (const array of arrays) {
+    const allocation = allocations.get(array)
+    if (allocation === undefined) continue
+    allocation.users--
+    if (allocation.users === 0 && allocation.isReleased)
+      kernelPool().memory.free(allocation.address)
+  }
+}
+
+/** Whether it lies in the memory of a pool, by default that of the process. */
+export function isShared(array: ArrayBufferView, memory?: SharedMemory): boolean {
+  if (!(array.buffer instanceof SharedArrayBuffer)) return false
+  return array.buffer === (memory ?? kernelPool().memory).wasm.buffer
+}
