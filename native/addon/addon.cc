@@ -48,30 +48,28 @@ napi_value call_use_instruction_set(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-napi_property_descriptor function(const char* name, napi_callback call) {
-  return {name, nullptr, call, nullptr, nullptr, nullptr, napi_enumerable, nullptr};
-}
-
 napi_property_descriptor getter(const char* name, napi_callback get) {
   return {name, nullptr, nullptr, get, nullptr, nullptr, napi_enumerable, nullptr};
+}
+
+napi_property_descriptor value(const char* name, napi_value value) {
+  return {name, nullptr, nullptr, nullptr, nullptr, value, napi_enumerable, nullptr};
 }
 
 napi_value make_exports(napi_env env, napi_value exports) {
   napi_value version = nullptr;
   napi_create_uint32(env, interface_version, &version);
   const napi_property_descriptor properties[] = {
-      {"interfaceVersion", nullptr, nullptr, nullptr, nullptr, version, napi_enumerable, nullptr},
+      value("interfaceVersion", version),
       getter("instructionSet", get_instruction_set),
       getter("instructionSets", get_instruction_sets),
-      function("useInstructionSet", call_use_instruction_set),
-      function("crc32c", call_crc32c),
-      function("mandelbrotColumns", call_mandelbrot_columns),
+      value("columns", make_columns(env)),
   };
   const size_t count = sizeof(properties) / sizeof(properties[0]);
-  if (napi_define_properties(env, exports, count, properties) != napi_ok) {
-    napi_throw_error(env, nullptr, "the addon's functions could not be defined");
-    return nullptr;
-  }
+  napi_define_properties(env, exports, count, properties);
+  define_function(env, exports, "useInstructionSet", call_use_instruction_set);
+  define_function(env, exports, "crc32c", call_crc32c);
+  define_function(env, exports, "mandelbrotColumns", call_mandelbrot_columns);
   return exports;
 }
 
@@ -80,6 +78,15 @@ napi_value make_exports(napi_env env, napi_value exports) {
 InstructionSet instruction_set() { return chosen.load(std::memory_order_relaxed); }
 
 void use_instruction_set(InstructionSet set) { chosen.store(set, std::memory_order_relaxed); }
+
+void define_function(napi_env env, napi_value object, const char* name, napi_callback call) {
+  napi_value function = nullptr;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, call, nullptr, &function);
+  if (napi_set_named_property(env, object, name, function) == napi_ok) return;
+  bool is_pending = false;
+  napi_is_exception_pending(env, &is_pending);
+  if (!is_pending) napi_throw_error(env, nullptr, "a function of the addon could not be made");
+}
 
 }  // namespace euphorion
 

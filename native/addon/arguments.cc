@@ -15,6 +15,8 @@ const char* class_of(napi_typedarray_type type) {
       return "a Uint8Array";
     case napi_int32_array:
       return "an Int32Array";
+    case napi_uint32_array:
+      return "a Uint32Array";
     case napi_float32_array:
       return "a Float32Array";
     case napi_float64_array:
@@ -121,6 +123,11 @@ Elements Arguments::float_array(size_t index, const char* name) {
   const bool fits = elements.type == napi_float64_array || elements.type == napi_float32_array;
   if (!failed_ && !fits) type_error(name, expected);
   return elements;
+}
+
+void Arguments::room(const char* name, const Elements& elements, size_t needed) {
+  if (elements.length >= needed) return;
+  range_error("%s has room for %zu elements, %zu are needed", name, elements.length, needed);
 }
 
 }  // namespace euphorion

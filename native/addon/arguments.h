@@ -37,6 +37,9 @@ class Arguments {
   Elements typed_array(size_t index, const char* name, napi_typedarray_type type);
   Elements float_array(size_t index, const char* name);
 
+  /** A RangeError where `elements` are fewer than `needed`. */
+  void room(const char* name, const Elements& elements, size_t needed);
+
   void type_error(const char* name, const char* expected);
   void range_error(const char* format, ...);
 

@@ -25,12 +25,9 @@ napi_value call_mandelbrot_columns(napi_env env, napi_callback_info info) {
   slice.first = arguments.integer(9, "first", 0, slice.grid.nx);
   slice.end = arguments.integer(10, "end", slice.first, slice.grid.nx);
   if (arguments.failed()) return nullptr;
-  const int64_t needed = (slice.end - slice.first) * slice.grid.ny;
-  if (static_cast<int64_t>(counts.length) < needed) {
-    arguments.range_error("counts has room for %zu points, %lld are needed", counts.length,
-                          static_cast<long long>(needed));
-    return nullptr;
-  }
+  const int64_t points = (slice.end - slice.first) * slice.grid.ny;
+  arguments.room("counts", counts, static_cast<size_t>(points));
+  if (arguments.failed()) return nullptr;
   mandelbrot_columns(static_cast<int32_t*>(counts.data), slice, instruction_set());
   return nullptr;
 }

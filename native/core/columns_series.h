@@ -116,13 +116,14 @@ constexpr std::uint64_t mantissa_bits = 0x000fffffffffffff;
 
 /** A rule in vectors. */
 struct BucketVectors {
-  Vector multiplier, lowest_positive, lowest_negative, first_negative;
+  Vector multiplier, lowest_positive, lowest_negative, first_negative, last;
 
   explicit BucketVectors(const BucketRule& rule)
       : multiplier(spread(rule.multiplier)),
         lowest_positive(spread(rule.lowest_positive)),
         lowest_negative(spread(rule.lowest_negative)),
-        first_negative(spread(4.0 + rule.buckets)) {}
+        first_negative(spread(4.0 + rule.buckets)),
+        last(spread(rule.buckets - 1.0)) {}
 };
 
 /** The counters of `width` elements; those that are not finite are counted as NaN. */
@@ -137,7 +138,8 @@ inline Words slots_of(Vector x, const BucketVectors& rule) {
   const Words is_negative = (Words)(x < 0.0);
   const Vector lowest = choose(is_negative, rule.lowest_negative, rule.lowest_positive);
   const Vector first = choose(is_negative, rule.first_negative, spread(4));
-  const Vector slot = larger(bucket - lowest, Vector{}) + first;
+  // Shared memory may change between two passes: what lies above all buckets stays in bounds too.
+  const Vector slot = smaller(larger(bucket - lowest, Vector{}), rule.last) + first;
   const Words is_zero = (Words)(size < smallest);
   const Words is_finite = (Words)(size < infinity);
   const Vector special = choose(is_zero, Vector{}, spread(1));

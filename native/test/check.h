@@ -37,6 +37,7 @@ struct Random {
   double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 };
 
+void test_columns(Random random);
 void test_crc32c(Random random);
 void test_mandelbrot(Random random);
 

@@ -14,6 +14,7 @@ int main(int count, char** arguments) {
   putchar('\n');
   euphorion::test_crc32c(random);
   euphorion::test_mandelbrot(random);
+  euphorion::test_columns(random);
   printf("%d failures\n", euphorion::failures);
   return euphorion::failures == 0 ? 0 : 1;
 }

@@ -40,6 +40,8 @@ export interface NativeAddon {
     first: number,
     end: number,
   ): void
+  /** The column kernels: PieceKernels of column/. */
+  readonly columns: object
 }
 
 /** Somewhere an addon may be. */

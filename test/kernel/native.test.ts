@@ -114,9 +114,9 @@ function functionsOf(addon: NativeAddon): void {
   test('columns of the Mandelbrot set go where they belong, by every instruction set', () => {
     const [nx, ny, iterations] = [37, 29, 120]
     const plain = Int32Array.from({ length: nx * ny }, (_, at) =>
-      escape(-2.5 + Math.floor(at / ny) * (3 / (nx - 1)), -1.2 + (at % ny) * (2.4 / (ny - 1))),
+      escapeTime(-2.5 + Math.floor(at / ny) * (3 / (nx - 1)), -1.2 + (at % ny) * (2.4 / (ny - 1))),
     )
-    function escape(cx: number, cy: number): number {
+    function escapeTime(cx: number, cy: number): number {
       let [x, y, n] = [cx, cy, 0]
       for (; n < iterations && x * x + y * y < 4; n++) [x, y] = [x * x - y * y + cx, 2 * x * y + cy]
       return n
@@ -142,11 +142,12 @@ function functionsOf(addon: NativeAddon): void {
     addon.useInstructionSet(chosen)
   })
 
+  type Loose = Readonly<Record<string, (...args: unknown[]) => unknown>>
+
   test('arguments that cannot be right are refused by name', () => {
     const bytes = new Uint8Array(8)
     const counts = new Int32Array(4)
-    const wrong = (call: (loose: Record<string, (...args: unknown[]) => void>) => void) => () =>
-      call(addon as unknown as Record<string, (...args: unknown[]) => void>)
+    const wrong = (call: (loose: Loose) => void) => () => call(addon as unknown as Loose)
     assert.throws(
       wrong((a) => a.crc32c()),
       /^TypeError: 1 arguments are needed, 0 were given$/,
@@ -190,11 +191,32 @@ function functionsOf(addon: NativeAddon): void {
     assert.throws(columns(counts, ...grid, 9, 1, 0, 2), /^TypeError: shortcuts must be a boolean$/)
     assert.throws(
       columns(counts.subarray(1), ...grid, 9, true, 0, 2),
-      /^RangeError: counts has room for 3 points, 4 are needed$/,
+      /^RangeError: counts has room for 3 elements, 4 are needed$/,
     )
     assert.throws(
       wrong((a) => a.useInstructionSet('mmx')),
       /no instruction set 'mmx'$/,
     )
+  })
+
+  test('a column kernel writes only where there is room for what it writes', () => {
+    const columns = addon.columns as Loose
+    const [x, floats, longs] = [new Float64Array(2049), new Float32Array(5), new BigInt64Array(5)]
+    const throws = (name: string, args: readonly unknown[], pattern: RegExp) =>
+      assert.throws(() => columns[name](...args), pattern)
+    throws('sum', [longs, x], /^TypeError: x must be a Float64Array or a Float32Array$/)
+    throws('sum', [x, x.subarray(0, 2)], /^RangeError: records has room for 2 elements, 3 are/)
+    throws('moments', [x, x.subarray(0, 14)], /^RangeError: records .* 15 are needed$/)
+    throws('comoments', [x, x, new Float64Array(20)], /^RangeError: records .* 21 are needed$/)
+    throws('dot', [x, floats, x], /^TypeError: y must be of the same type as x$/)
+    throws('dot', [x, x.subarray(1), x], /^RangeError: y has room for 2048 elements, 2049 are/)
+    throws('ewma', [x, x.subarray(1), 0.5, 0], /^RangeError: out has room for 2048 elements/)
+    throws('zFlags', [x, new Uint8Array(2048), 0, 1], /^RangeError: out has room for 2048/)
+    throws('logCounts', [x, new Uint32Array(5), 1, 0, 0], /^RangeError: counters has room for 5/)
+    throws('movingAverage', [x, x, 0, 0, x], /^RangeError: window must be a whole number from 1/)
+    throws('movingAverage', [x, x, 4, 3, x], /^RangeError: history must be 0 or the window$/)
+    throws('movingAverage', [floats, floats, 6, 6, x], /^RangeError: x has room for 5 elements, 6/)
+    throws('movingAverage', [x, x, 1024, 0, x], /^RangeError: scratch has room for 2049 elements/)
+    assert.equal(columns.ewma(floats, floats, 0.5, 4), 0.125)
   })
 }

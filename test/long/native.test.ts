@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { hasCompiler, runCoreTest } from '../support/native_build.ts'
 import { newDirectory } from '../support/program.ts'
 
-const flags = ['-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
+const flags = ['-g', '-O1', '-fsanitize=address,undefined', '-fno-sanitize-recover=all']
 
 /** Compilers come without the sanitizers' libraries too. */
 async function hasSanitizers(): Promise<boolean> {
