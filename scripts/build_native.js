@@ -119,7 +119,7 @@ function flagsOf(source) {
 function sharedFlags() {
   if (platform === 'darwin') return ['-bundle', '-undefined', 'dynamic_lookup']
   // What nobody needs of the C++ library stays out, so that an addon runs on other systems too.
-  return ['-shared', '-Wl,--as-needed', '-s']
+  return ['-shared', '-static-libgcc', '-Wl,--as-needed', '-s']
 }
 
 /** A few at a time; an object is named by all that went into it, so what is there is right. */
