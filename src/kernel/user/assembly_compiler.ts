@@ -1,6 +1,8 @@
-// The way to the thread that compiles AssemblyScript: started by the first request, gone a second
-// after the last. One for the process. Called by assembly_file.ts.
-import { Worker } from 'node:worker_threads'
+// The way to the process that compiles AssemblyScript: started by the first request, gone a second
+// after the last, and with it all the memory that the compiler took (a thread leaves most of it
+// behind). One for this process. Called by assembly_file.ts.
+import { type ChildProcess, fork } from 'node:child_process'
+import { Socket } from 'node:net'
 import { type Clock, systemClock } from '../../clock.ts'
 import { type Deferred, deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
@@ -23,14 +25,13 @@ class AssemblyCompiler {
   readonly #clock: Clock
   readonly #queue: Job[] = []
   #job: Job | undefined
-  #thread: Worker | undefined
+  #child: ChildProcess | undefined
   #output = ''
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Rejects with KERNEL_QUEUE_FULL and, where the compiler itself fails, KERNEL_INVALID. */
   compile(request: AssemblyRequest): Promise<AssemblyAnswer> {
     if (this.#queue.length >= QUEUE_MAX) {
       const message = `${request.path}: ${QUEUE_MAX} kernels wait to be compiled already`
@@ -45,20 +46,17 @@ class AssemblyCompiler {
   #next(): void {
     if (this.#job !== undefined) return
     this.#job = this.#queue.shift()
-    if (this.#job === undefined) {
-      this.#thread?.unref()
-      return
+    if (this.#job !== undefined) this.#begin(this.#job)
+    else if (this.#child !== undefined) {
+      // it does not keep this process alive, and ends by itself
+      this.#child.unref()
+      this.#child.channel?.unref()
     }
-    this.#post(this.#job)
   }
 
-  #post(job: Job): void {
-    const thread = (this.#thread ??= this.#start())
-    this.#output = ''
-    thread.ref()
-    thread.postMessage(job.request)
+  #begin(job: Job): void {
     const cancel = this.#clock.after(TIMEOUT_MS, () => {
-      this.#leave(thread)
+      this.#leave()
       const message = `${job.request.path}: the compiler was ended after ${TIMEOUT_MS / 1000} s`
       job.answer.reject(new EuphorionError('KERNEL_INVALID', message))
     })
@@ -68,37 +66,45 @@ class AssemblyCompiler {
       this.#next()
     }
     job.answer.promise.then(end, end)
+    this.#send(job)
   }
 
-  #start(): Worker {
-    const thread = new Worker(new URL('./assembly_thread.js', import.meta.url), {
+  #send({ request }: Job): void {
+    const child = (this.#child ??= this.#start())
+    this.#output = ''
+    child.ref()
+    child.channel?.ref()
+    // what goes wrong here ends the process, and that is heard of below
+    child.send(request, () => undefined)
+  }
+
+  #start(): ChildProcess {
+    const child = fork(new URL('./assembly_child.js', import.meta.url), {
       // what the program was started with is not for the compiler
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB },
+      execArgv: [`--max-old-space-size=${HEAP_MIB}`],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
-    for (const stream of [thread.stdout, thread.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.#output = (this.#output + text).slice(0, OUTPUT_CHARACTERS)
-      })
-    }
-    thread.on('message', (answer: AssemblyAnswer) => {
-      if (this.#thread === thread) this.#job?.answer.resolve(answer)
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#output = (this.#output + text).slice(0, OUTPUT_CHARACTERS)
     })
-    thread.on('error', (cause) => this.#died(thread, cause))
-    thread.on('exit', (code) => this.#died(thread, undefined, code))
-    return thread
+    if (child.stderr instanceof Socket) child.stderr.unref()
+    child.on('message', (answer) => {
+      if (this.#child === child) this.#job?.answer.resolve(answer as AssemblyAnswer)
+    })
+    child.on('error', (cause) => this.#died(child, cause))
+    child.on('close', (code) => this.#died(child, undefined, code))
+    return child
   }
 
-  #died(thread: Worker, cause: Error | undefined, code = 1): void {
-    if (this.#thread !== thread) return
-    this.#leave(thread)
+  #died(child: ChildProcess, cause: Error | undefined, code: number | null = null): void {
+    if (this.#child !== child) return
+    this.#leave()
     const job = this.#job
     if (job === undefined) return
     if (code === 0) {
       // it had nothing to do and went while the request was on its way
-      this.#post(job)
+      this.#send(job)
       return
     }
     const said = this.#output.trim() || cause?.message || 'it said nothing'
@@ -106,9 +112,9 @@ class AssemblyCompiler {
     job.answer.reject(new EuphorionError('KERNEL_INVALID', message, { cause }))
   }
 
-  #leave(thread: Worker): void {
-    this.#thread = undefined
-    void thread.terminate()
+  #leave(): void {
+    this.#child?.kill('SIGKILL')
+    this.#child = undefined
   }
 }
 

@@ -1,6 +1,6 @@
 // Holds a kernel's function against what the program declares of it, and writes the entry through
 // which the module is called. The entry's types are the declared ones, so AssemblyScript itself
-// decides whether they fit; its line says what does not. Called by assembly_thread.ts.
+// decides whether they fit; its line says what does not. Called by assembly_child.ts.
 import type { Range } from 'assemblyscript'
 import { type RangedProblem, Refusal } from './assembly_refusal.ts'
 import {

@@ -1,6 +1,6 @@
 // A kernel sees its columns and its parameters and nothing else, so that the same input gives the
 // same result in every thread and on every machine. Says what a compiled module asks for beyond
-// that, and where. Called by assembly_thread.ts.
+// that, and where. Called by assembly_child.ts.
 import type { Problem, SourcePlace } from './assembly_request.ts'
 import type { ModuleImport } from './module_bytes.ts'
 

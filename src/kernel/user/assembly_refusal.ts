@@ -1,4 +1,4 @@
-// What is wrong with a kernel, thrown inside the thread that compiles it, where places are ranges
+// What is wrong with a kernel, thrown inside the process that compiles it, where places are ranges
 // of AssemblyScript's parser.
 import type { Range } from 'assemblyscript'
 

@@ -1,5 +1,5 @@
-// What the thread that compiles AssemblyScript is asked for, and what it answers: data that is
-// posted between threads and, as far as it was compiled, kept by the cache.
+// What the process that compiles AssemblyScript is asked for, and what it answers: data that is sent
+// from one to the other and, as far as it was compiled, kept by the cache.
 import type { ColumnType } from './column_types.ts'
 
 /** What a kernel's function gives back. */

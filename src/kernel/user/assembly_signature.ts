@@ -1,5 +1,5 @@
 // Finds the kernel's function among what a parsed AssemblyScript file exports, and reads its
-// signature as it is written. Called by assembly_thread.ts.
+// signature as it is written. Called by assembly_child.ts.
 import {
   ExportDefaultStatement,
   ExportStatement,

@@ -37,7 +37,7 @@ import { run as runHere } from './wasm_job.ts'
  *     })
  *     const smooth = await ewma.run({ values }, { params: { alpha: 0.1 } })
  *
- * It is compiled in a thread of its own (about a second the first time) and kept in cacheDir for
+ * It is compiled in a process of its own (about a second the first time) and kept in cacheDir for
  * as long as its text and that of the files it imports are the same. Runs are in the pool, each in
  * a memory of its own; `timeoutMs` (default: kernelTimeoutMs) and `signal` end a run whatever it
  * does. Rejects with KERNEL_INVALID, which lists everything that is wrong with the file, and where

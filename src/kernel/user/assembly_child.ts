@@ -1,10 +1,9 @@
-// The thread that compiles AssemblyScript. Its compiler takes half a second to load and 150 MB to
-// run, so it lives here and goes with the thread. Started by assembly_compiler.ts, one request at a
-// time.
+// The process that compiles AssemblyScript. The compiler takes half a second to load and 150 MB to
+// run, so it lives here and goes with the process. Started by assembly_compiler.ts; one request at
+// a time.
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { parentPort } from 'node:worker_threads'
 import type { Parser, Range } from 'assemblyscript'
 import * as asc from 'assemblyscript/asc'
 import { systemClock } from '../../clock.ts'
@@ -210,8 +209,12 @@ function hash(text: string): string {
 
 let leave: (() => void) | undefined
 
-parentPort?.on('message', async (request: AssemblyRequest) => {
+// Ctrl+C reaches every process of a terminal; this one ends with the one that started it.
+process.on('SIGINT', () => undefined)
+process.on('disconnect', () => process.exit())
+process.on('message', async (request: AssemblyRequest) => {
   leave?.()
-  parentPort?.postMessage(await new Compilation(request).run())
+  const answer = await new Compilation(request).run()
+  process.send?.(answer)
   leave = systemClock.after(IDLE_MS, () => process.exit())
 })
