@@ -1,85 +1,31 @@
 // The main task of a lane: goes through the RecordBatches of one Batch, and counts each record into
-// its cell. It may stop anywhere (no room, a reject too many) and be called again with the same
-// batch: records below NEXT_OFFSET are passed over, and everything that one record changes is
-// changed only after nothing can stop it any more.
+// its cell, or appends it to columns. It may stop anywhere (no room, a reject too many) and be
+// called again with the same batch: records below NEXT_OFFSET are passed over, and everything that
+// one record changes is changed only after nothing can stop it any more.
 import * as batch from './batch'
 import * as frame from './frame'
 import * as lane from './lane'
 import { accumulate } from './aggregate'
+import { extract, refuse } from './at_hand'
 import { CELL_STATE, markDirty, takeCell } from './cells'
+import { appendRow } from './columns'
 import { crc32c } from './crc32c'
-import { extractJson } from './json/extract'
 import { validUtf8 } from './json/utf8'
 import { composeKey, KEY_BYTES_MAX } from './key'
 import { lz4Decode } from './lz4'
 import {
-  KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, KEY_IS_TEXT, PLAN_FLAGS, SLOT_LENGTH,
-  SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE, WINDOWED,
-  WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP,
+  INTO_COLUMNS, KEY_COLUMNS, KEY_IS_ONE_STRING, KEY_IS_RECORD_KEY, KEY_IS_TEXT, PLAN_FLAGS,
+  SLOT_LENGTH, SLOT_POINTER, SLOT_PRESENT, SLOT_STATE, SLOT_VALUE, TIME_IS_COLUMN, TIME_SLOT, WHERE,
+  WINDOWED, WINDOW_GRACE, WINDOW_SIZE, WINDOW_STEP,
 } from './plan'
 import {
-  INVALID_UTF8, KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, NULL_VALUE, TIME_IN_FUTURE,
-  TIME_NEGATIVE,
+  INVALID_UTF8, KEY_TOO_LONG, LATE, MISSING_FIELD, NULL_KEY, TIME_IN_FUTURE, TIME_NEGATIVE,
 } from './reasons'
 import { snappyDecode } from './snappy'
 import { passes } from './where'
 import { closedWindows, sliceEnd, sliceStart } from './window'
 
-/**
- * Entry of the rejects buffer: bytes u32, reason u32, offset i64, timestamp i64, record bytes u32,
- * 0, the record.
- */
-const REJECT_HEADER_BYTES: usize = 32
 const TOO_SMALL: i32 = -2
-
-/** Keeps the record at hand for the host, if the policy wants it. Returns a status. */
-function keep(at: usize, reason: i32): i32 {
-  const flags = load<u32>(at, lane.FLAGS)
-  const late = reason == LATE
-  const wanted: u32 = late ? lane.KEEP_LATE : lane.KEEP_BAD | lane.STOP_AT_BAD
-  if (!(flags & wanted)) return lane.DONE
-  const length = frame.end - frame.body
-  const bytes = (REJECT_HEADER_BYTES + length + 7) & ~7
-  const used: usize = load<u32>(at, lane.REJECTS_LENGTH)
-  if (used + bytes > <usize>load<u32>(at, lane.REJECTS_CAPACITY)) {
-    store<u32>(at, <u32>bytes, lane.NEED)
-    return lane.REJECTS_FULL
-  }
-  const entry = <usize>load<u32>(at, lane.REJECTS) + used
-  store<u32>(entry, <u32>bytes)
-  store<u32>(entry, <u32>reason, 4)
-  store<i64>(entry, frame.offset, 8)
-  store<i64>(entry, frame.timestamp, 16)
-  store<u32>(entry, <u32>length, 24)
-  store<u32>(entry, 0, 28)
-  memory.copy(entry + REJECT_HEADER_BYTES, frame.body, length)
-  store<u32>(at, <u32>(used + bytes), lane.REJECTS_LENGTH)
-  return !late && flags & lane.STOP_AT_BAD ? lane.STOPPED : lane.DONE
-}
-
-/** The record at hand is not counted: kept, tallied, passed. Returns a status. */
-function refuse(at: usize, reason: i32): i32 {
-  const status = keep(at, reason)
-  if (status != lane.DONE) return status
-  const tally = at + (reason == LATE ? lane.LATE : lane.BAD)
-  store<u64>(tally, load<u64>(tally) + 1)
-  store<i64>(at, frame.offset + 1, lane.NEXT_OFFSET)
-  return lane.DONE
-}
-
-/**
- * Extracts the columns of the record at hand. Returns a reason, 0, or -1 when the text buffer is
- * too small.
- */
-// @ts-ignore: decorator
-@inline
-function extract(at: usize, schema: usize): i32 {
-  if (frame.valueLength < 0) return NULL_VALUE
-  const slots: usize = load<u32>(at, lane.SLOTS)
-  const text: usize = load<u32>(at, lane.TEXT)
-  const capacity = load<u32>(at, lane.TEXT_CAPACITY)
-  return extractJson(schema, frame.value, <u32>frame.valueLength, slots, text, capacity)
-}
 
 /** The key of the record at hand, as scratch: bytes of the record, of the value, or composed. */
 let key: usize = 0
@@ -193,7 +139,9 @@ function consumeRecords(at: usize, header: usize, from: usize, end: usize): i32 
     record = frame.readFrame(record, end, header)
     if (record == 0) return lane.CORRUPT
     if (frame.offset < position) continue
-    const status = consumeRecord(at, plan, planFlags)
+    const status = planFlags & INTO_COLUMNS
+      ? appendRow(at, plan, planFlags)
+      : consumeRecord(at, plan, planFlags)
     if (status != lane.DONE) return status
   }
   return record == end ? lane.DONE : lane.CORRUPT

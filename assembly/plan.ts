@@ -29,6 +29,10 @@ export const TIME_IS_COLUMN: u32 = 4
 export const KEY_IS_ONE_STRING: u32 = 8
 /** The record's key has to be UTF-8. */
 export const KEY_IS_TEXT: u32 = 16
+/** It is no plan but a columns block (columns.ts). */
+export const INTO_COLUMNS: u32 = 32
+/** The record's key has to be there. */
+export const KEY_IS_NEEDED: u32 = 64
 
 /** Column types in key columns and predicates. */
 export const TYPE_NUMBER: u32 = 0

@@ -53,6 +53,10 @@ function template(topic: string): Uint8Array {
   return builder.asUint8Array().slice()
 }
 
+function regionBytes(payloadBytes: number): number {
+  return HEADER_BYTES + payloadBytes + 16
+}
+
 /** A span of shared memory for one fetch at a time. */
 export class Region {
   readonly base: number
@@ -61,10 +65,20 @@ export class Region {
   /** Who still reads the batch; the region is free at 0. */
   holders = 0
 
-  constructor(memory: SharedMemory, payloadBytes: number) {
+  constructor(
+    memory: SharedMemory,
+    payloadBytes: number,
+    base = memory.allocate(regionBytes(payloadBytes), 'a fetch region'),
+  ) {
     this.#memory = memory
     this.payloadBytes = payloadBytes
-    this.base = memory.allocate(HEADER_BYTES + payloadBytes + 16, 'a fetch region')
+    this.base = base
+  }
+
+  /** Undefined where there is no room for it. */
+  static tryMake(memory: SharedMemory, payloadBytes: number): Region | undefined {
+    const base = memory.tryAllocate(regionBytes(payloadBytes))
+    return base === undefined ? undefined : new Region(memory, payloadBytes, base)
   }
 
   /** Where the log writes. */

@@ -11,12 +11,16 @@ const INSTRUCTION_BYTES = 24
 /** The kernel keeps truth values in the bits of one u64. */
 const PREDICATE_DEPTH_MAX = 64
 
-const planFlag = {
+/** What the first words of a plan block, or of a columns block, say. */
+export const planFlag = {
   windowed: 1,
   keyIsRecordKey: 2,
   timeIsColumn: 4,
   keyIsOneString: 8,
   keyIsText: 16,
+  /** A columns block (extract/columns_block.ts). */
+  intoColumns: 32,
+  keyIsNeeded: 64,
 } as const
 /** Added to the kind of an integer sum or mean over an int64 column. */
 const EXACT = 256

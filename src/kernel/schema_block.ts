@@ -46,7 +46,8 @@ const record = 8
 const literal = 10
 const hintsMax = 16
 const noHint = 255
-const columnTypes: Readonly<Record<ColumnType, number>> = {
+/** How kernels number the types of columns. */
+export const columnCodes: Readonly<Record<ColumnType, number>> = {
   string: 1,
   float64: 2,
   float32: 3,
@@ -226,7 +227,7 @@ function typeCode(schema: FieldSchema, isColumn: boolean): number {
   if (schema.type === 'record') return record
   if (schema.type === 'literal') return literal
   if (!isColumn && (schema.type === 'float64' || schema.type === 'float32')) return number
-  return schema.type in columnTypes ? columnTypes[schema.type as ColumnType] : checked
+  return schema.type in columnCodes ? columnCodes[schema.type as ColumnType] : checked
 }
 
 /** Names with a byte that JSON text must escape never equal the raw bytes of a key. */

@@ -4,7 +4,7 @@
 import type { SharedMemory } from '../batch/memory.ts'
 import { EuphorionError } from '../errors.ts'
 import { BatchCursor } from '../wire/batch_header.ts'
-import { decodeRecord, recordBytes } from '../wire/record_batch.ts'
+import { recordBytes } from '../wire/record_batch.ts'
 import type { Executor } from './executor.ts'
 import type {
   BatchRef,
@@ -16,9 +16,10 @@ import type {
   Rejected,
 } from './lane.ts'
 import { type ArenaSizes, LaneArena } from './lane_arena.ts'
-import { laneFlag, laneStatus, laneTask, REJECT_HEADER_BYTES } from './lane_block.ts'
-import { reasonName } from './plan.ts'
+import { laneFlag, laneStatus, laneTask } from './lane_block.ts'
+import { LaneScratch } from './lane_scratch.ts'
 import { encodePlanBlock } from './plan_block.ts'
+import { readRejects } from './rejects.ts'
 import { encodeSchemaBlock } from './schema_block.ts'
 import { stateLayout } from './state.ts'
 
@@ -54,8 +55,7 @@ export class WasmLane implements LaneKernel {
   readonly #arena: LaneArena
   readonly #plan: number
   readonly #schema: number
-  /** A scratch span of this lane's own while a batch needs more than the shared areas have. */
-  #scratch: { address: number; bytes: number } | undefined
+  readonly #scratch: LaneScratch
 
   constructor(options: WasmLaneOptions) {
     const { memory, plan, table } = options
@@ -72,6 +72,14 @@ export class WasmLane implements LaneKernel {
       bytesMax: options.arenaBytesMax,
       sizes: options.sizes,
     })
+    this.#scratch = new LaneScratch(
+      options.executor,
+      options.inflatedBytesMax,
+      (address, bytes) => {
+        this.#arena.set('scratch', address)
+        this.#arena.set('scratchCapacity', bytes)
+      },
+    )
     const none = { counted: 0, late: 0, bad: 0, filtered: 0 }
     this.restore({
       nextOffset: 0,
@@ -90,7 +98,7 @@ export class WasmLane implements LaneKernel {
       return await this.#consume(batch.payload)
     } finally {
       // in any case: while this lane waits for anything, others may wait for the span
-      this.#dropScratch()
+      this.#scratch.drop()
     }
   }
 
@@ -117,7 +125,7 @@ export class WasmLane implements LaneKernel {
           this.#mustGrow(arena.enlarge('text', arena.get('need')), 'a long string')
           break
         case laneStatus.scratchFull:
-          await this.#growScratch()
+          await this.#scratch.grow(arena.get('need'))
           break
         default:
           throw new RangeError(`status ${status}`)
@@ -179,24 +187,9 @@ export class WasmLane implements LaneKernel {
   }
 
   rejects(): Rejected[] {
-    const { view } = this.#memory
-    const start = this.#arena.get('rejects')
-    const end = start + this.#arena.get('rejectsLength')
-    const rejects: Rejected[] = []
-    for (let at = start; at < end; at += view.getUint32(at, true)) {
-      const body = at + REJECT_HEADER_BYTES
-      const bytes = this.#memory.span(body, view.getUint32(at + 24, true))
-      const offset = Number(view.getBigInt64(at + 8, true))
-      const timestamp = Number(view.getBigInt64(at + 16, true))
-      const record = decodeRecord(Uint8Array.from(bytes), 0, offset, timestamp)
-      rejects.push({
-        ...record,
-        offset,
-        timestamp,
-        reason: reasonName(view.getUint32(at + 4, true)),
-      })
-    }
-    this.#arena.set('rejectsLength', 0)
+    const arena = this.#arena
+    const rejects = readRejects(this.#memory, arena.get('rejects'), arena.get('rejectsLength'))
+    arena.set('rejectsLength', 0)
     return rejects
   }
 
@@ -243,7 +236,7 @@ export class WasmLane implements LaneKernel {
   }
 
   close(): void {
-    this.#dropScratch()
+    this.#scratch.drop()
     this.#arena.free()
     this.#memory.free(this.#plan)
     if (this.#schema !== 0) this.#memory.free(this.#schema)
@@ -279,27 +272,5 @@ export class WasmLane implements LaneKernel {
       return error
     }
     return new Error('a thread cannot decompress what the main thread can')
-  }
-
-  /** Doubles, because lz4 and snappy do not say beforehand what they need. */
-  async #growScratch(): Promise<void> {
-    const need = this.#arena.get('need')
-    const bytes = Math.max(need, (this.#scratch?.bytes ?? 1 << 20) * 2)
-    this.#dropScratch()
-    if (bytes > this.#options.inflatedBytesMax * 2) {
-      const message = `A batch decompresses to more than ${this.#options.inflatedBytesMax} bytes`
-      throw new EuphorionError('RECORD_TOO_LARGE', message)
-    }
-    const address = await this.#options.executor.takeScratch(bytes)
-    this.#scratch = { address, bytes }
-    this.#arena.set('scratch', address)
-    this.#arena.set('scratchCapacity', bytes)
-  }
-
-  #dropScratch(): void {
-    if (this.#scratch === undefined) return
-    this.#options.executor.giveScratch(this.#scratch.address)
-    this.#scratch = undefined
-    this.#arena.set('scratch', 0)
   }
 }

@@ -1,6 +1,7 @@
 // Key bytes of cells whose key is made of columns: the form that batch/keys.ts describes, in which
 // bytes order as values do. Called by tables for queries and for rows of results.
 import assert from 'node:assert/strict'
+import { decodeWtf8 } from './wtf8.ts'
 
 /** Types that a key can be made of; a subset of ScalarType. */
 export type KeyType =
@@ -41,7 +42,7 @@ export function decodeCellKey(types: readonly KeyType[], bytes: Uint8Array): Key
   for (const type of types) {
     if (type === 'string') {
       const end = types.length > 1 ? stringEnd(bytes, at) : bytes.length
-      values.push(readString(types.length > 1 ? withoutEscapes(bytes, at, end) : bytes))
+      values.push(decodeWtf8(types.length > 1 ? withoutEscapes(bytes, at, end) : bytes))
       at = types.length > 1 ? end + 2 : end
     } else if (type === 'boolean') {
       values.push(bytes[at] === 1)
@@ -112,27 +113,4 @@ function withoutEscapes(bytes: Uint8Array, start: number, end: number): Uint8Arr
     if (bytes[at] === 0) at++
   }
   return Uint8Array.from(out)
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function readString(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    return readWtf8(bytes)
-  }
-}
-
-function readWtf8(bytes: Uint8Array): string {
-  let text = ''
-  for (let at = 0; at < bytes.length; ) {
-    const lead = bytes[at]
-    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
-    let code = length === 1 ? lead : lead & (0xff >> (length + 1))
-    for (let next = at + 1; next < at + length; next++) code = (code << 6) | (bytes[next] & 63)
-    text += String.fromCodePoint(code)
-    at += length
-  }
-  return text
 }

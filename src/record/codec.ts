@@ -30,6 +30,14 @@ function refuse(codec: string, expected: string, value: unknown): never {
   throw new EuphorionError('RECORD_INVALID', `${codec}: expected ${expected}, got ${shown}`)
 }
 
+/** What bytes have to be so that a codec can decode them. */
+export interface BytesCheck {
+  /** UTF-8. */
+  readonly isText: boolean
+  /** Not null. */
+  readonly isNeeded: boolean
+}
+
 const rawCodec: Codec<Uint8Array | null> = {
   name: 'raw',
   encode: (value) =>
@@ -87,12 +95,26 @@ export const text = (): Codec<string> => textCodec
  */
 export const json = <T = unknown>(): Codec<T> => jsonCodec as Codec<T>
 
+const checks = new WeakMap<object, BytesCheck>([
+  [rawCodec, { isText: false, isNeeded: false }],
+  [bytesCodec, { isText: false, isNeeded: true }],
+  [textCodec, { isText: true, isNeeded: true }],
+])
+
+/** Undefined for codecs of which only decode() knows which bytes are good. */
+export function bytesCheckOf(codec: Codec<unknown>): BytesCheck | undefined {
+  return checks.get(codec)
+}
+
 function nullableCodec(codec: Codec<unknown>): Codec<unknown> {
-  return {
+  const nullable: Codec<unknown> = {
     name: codec.name,
     encode: (value) => (value === null ? null : codec.encode(value)),
     decode: (bytes) => (bytes === null ? null : codec.decode(bytes)),
   }
+  const check = checks.get(codec)
+  if (check !== undefined) checks.set(nullable, { ...check, isNeeded: false })
+  return nullable
 }
 
 function schemaCodec(schema: FieldSchema): Codec<unknown> {

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { PartitionSink } from '../ingest/subscriber.ts'
+import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Codec } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
@@ -49,6 +50,8 @@ export interface AgentServices {
   readonly clock: Clock
   readonly reading: ReaderOptions
   readonly deadLetters: DeadLetters
+  /** What batches of columns are extracted on; without it they are decoded. */
+  readonly extraction?: () => ExtractionServices | undefined
   /** A partition of an agent stopped; `error` says where and why. */
   readonly onStopped: (error: EuphorionError) => void
   /** A record was skipped or sent to the dead letters. */
@@ -102,6 +105,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       shape: new BatchShape(definition.schema),
       reading: services.reading,
       refused: (bad) => this.#refused(bad),
+      extraction: services.extraction,
+      arrived: () => this.#serveAll(),
     })
     this.#inHand = new Array<number>(definition.concurrency).fill(NONE)
     this.#waiters = new Array<undefined>(definition.concurrency).fill(undefined)
@@ -120,8 +125,13 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#records.push(payload)
     return new Promise((resolve) => {
       this.#pushed = resolve
-      for (let slot = 0; slot < this.#waiters.length; slot++) this.#serve(slot)
+      this.#serveAll()
     })
+  }
+
+  #serveAll(): void {
+    for (let slot = 0; slot < this.#waiters.length; slot++) this.#serve(slot)
+    this.#endIfRead()
   }
 
   acknowledged(): number {
@@ -132,6 +142,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   async close(): Promise<void> {
     this.#closing = true
+    this.#records.close()
     this.#endWaiters()
     this.#ending.abort()
     await Promise.all(this.#running)
@@ -157,11 +168,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       })
     }
     const result = this.#next(slot, want)
-    if (result !== undefined) return Promise.resolve(result)
+    if (result !== undefined) {
+      if (want.as === 'batch') this.#endIfRead()
+      return Promise.resolve(result)
+    }
     const waiting = new Promise<Take<K, V>>((resolve) => {
       this.#waiters[slot] = { want, resolve }
     })
-    if (this.#pushed !== undefined) this.#endBatch()
+    this.#endIfRead()
     return waiting
   }
 
@@ -174,10 +188,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const waiter = this.#waiters[slot]
     if (waiter === undefined) return
     const result = this.#next(slot, waiter.want)
-    if (result === undefined) {
-      if (this.#pushed !== undefined) this.#endBatch()
-      return
-    }
+    if (result === undefined) return
     this.#waiters[slot] = undefined
     waiter.resolve(result)
   }
@@ -202,9 +213,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     if (policy === 'dead-letter') this.#bad.push(bad)
   }
 
-  /** All of the payload was taken: bad records go first, then the loop may bring the next one. */
-  #endBatch(): void {
-    if (this.#batchEnding) return
+  /** All of the payload was read: bad records go first, then the loop may bring the next one. */
+  #endIfRead(): void {
+    if (this.#pushed === undefined || this.#batchEnding || !this.#records.isRead) return
     this.#batchEnding = true
     void this.#finishBatch()
   }
@@ -287,6 +298,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #stop(error: EuphorionError): void {
     if (this.#stopped) return
     this.#stopped = true
+    this.#records.close()
     this.#endWaiters()
     this.#ending.abort()
     this.#release()

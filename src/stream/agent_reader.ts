@@ -44,6 +44,12 @@ export class AgentReader {
     this.#options = options
   }
 
+  /** Every record below that offset was read by somebody else. */
+  passOver(offset: number): void {
+    this.position = Math.max(this.position, offset)
+    if (this.#left > 0 && this.#batches.lastOffset < offset) this.#left = 0
+  }
+
   /** The next payload, or none; the one before is dropped. */
   reset(payload: Uint8Array = noBytes): void {
     this.#batches.reset(payload, 0, payload.length)

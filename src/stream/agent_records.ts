@@ -3,15 +3,18 @@
 // AgentPartition.
 import { EuphorionError } from '../errors.ts'
 import { type BadRecord, badRecordError } from '../ingest/dead_letter.ts'
+import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Reason } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import type { Codec } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
+import { AgentColumns, type Extracted } from './agent_columns.ts'
 import { AgentReader, type ReaderOptions } from './agent_reader.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Chunk } from './chunk.ts'
 import { ColumnBatch } from './column_batch.ts'
+import { decodeOwn } from './decode.ts'
 import { DecodedChunk } from './decoded_chunk.ts'
 import type { Event } from './events.ts'
 
@@ -41,6 +44,10 @@ export interface AgentRecordsOptions<K, V> {
   readonly onBadRecord: BadRecordPolicy
   /** A record is left out: it goes to the dead letters, or nowhere. */
   readonly refused: (bad: BadRecord) => void
+  /** What extracts columns; undefined: nothing does. Asked when batches are first wanted. */
+  readonly extraction: (() => ExtractionServices | undefined) | undefined
+  /** What was on its way is there: take() and isRead may answer differently now. */
+  readonly arrived: () => void
 }
 
 /** The partition cannot be read on from `offset`. */
@@ -59,6 +66,16 @@ export class AgentRecords<K, V> {
   /** What was read and not yet taken: rows of the chunk from `#at` on. */
   #chunk: Chunk<K, V> | undefined
   #at = 0
+  /** What was extracted meanwhile, and comes next. */
+  #ahead: Chunk<K, V> | undefined
+  #payload: Uint8Array = new Uint8Array(0)
+  #columns: AgentColumns<K, V> | undefined
+  #isExtracting = false
+  /** The last that was wanted was a batch: others are made ready. */
+  #wantsBatches = false
+  /** What comes next is not for kernels. */
+  #mustDecode = false
+  #isClosed = false
   #halt: Halt | undefined
   /** Of the record at hand. */
   #key!: K
@@ -76,20 +93,28 @@ export class AgentRecords<K, V> {
 
   /** The payload is not written to any more, by anybody. */
   push(payload: Uint8Array): void {
+    this.#payload = payload
     this.#reader.reset(payload)
     this.#isDrained = false
     this.#isDamaged = false
+    this.#readAhead()
+  }
+
+  /** What is on its way is of no use any more. */
+  close(): void {
+    this.#isClosed = true
   }
 
   /** Offset below which everything was taken or refused. */
   get position(): number {
     if (this.#chunk !== undefined) return this.#chunk.offsets[this.#at]
+    if (this.#ahead !== undefined) return this.#ahead.offsets[0]
     return this.#halt?.offset ?? this.#reader.position
   }
 
-  /** The payload has no more to read. */
-  get isDrained(): boolean {
-    return this.#isDrained
+  /** The payload has no more to read, and there is room for the next one's records. */
+  get isRead(): boolean {
+    return this.#isDrained && this.#ahead === undefined
   }
 
   /** Batches of the payload were damaged, and what follows them is to be read again. */
@@ -99,14 +124,18 @@ export class AgentRecords<K, V> {
 
   /** Once all before it was taken. */
   get halt(): Halt | undefined {
-    return this.#chunk === undefined ? this.#halt : undefined
+    return this.#chunk === undefined && this.#ahead === undefined ? this.#halt : undefined
   }
 
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
-    if (this.#chunk === undefined && want.as === 'batch') this.#decodeChunk(want.maxRecords)
+    this.#wantsBatches = want.as === 'batch'
+    this.#chunk ??= this.#nextChunk()
+    this.#readAhead()
+    if (this.#chunk === undefined && !this.#isExtracting && want.as === 'batch')
+      this.#decodeChunk(want.maxRecords)
     if (this.#chunk !== undefined) return this.#takeRows(this.#chunk, want)
-    if (want.as === 'batch' || !this.#next()) return undefined
+    if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
     return { done: false, value: want.as === 'event' ? this.#event() : this.#value }
   }
@@ -126,11 +155,48 @@ export class AgentRecords<K, V> {
     return { done: false, value: want.as === 'event' ? event : event.value } as const
   }
 
+  #nextChunk(): Chunk<K, V> | undefined {
+    const chunk = this.#ahead
+    this.#ahead = undefined
+    this.#at = 0
+    return chunk
+  }
+
+  /** Extracts what comes next, where kernels can and it is likely to be wanted. */
+  #readAhead(): void {
+    const isBusy = this.#isExtracting || this.#ahead !== undefined || this.#mustDecode
+    const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
+    if (isBusy || isEnd || !this.#wantsBatches) return
+    this.#columns ??= new AgentColumns(this.#options)
+    const extracted = this.#columns.extract(this.#payload, this.#reader.position)
+    if (extracted === undefined) return
+    this.#isExtracting = true
+    void extracted.then((rows) => {
+      this.#isExtracting = false
+      if (!this.#isClosed) this.#arrived(rows)
+    })
+  }
+
+  #arrived(found: Extracted<K, V> | undefined): void {
+    this.#mustDecode = found === undefined
+    if (found !== undefined) {
+      const { topic, partition, refused } = this.#options
+      for (const bad of found.bad) refused({ ...bad, topic, partition })
+      this.#reader.passOver(found.nextOffset)
+      if (found.isWhole) this.#isDrained = true
+      if (found.chunk.length > 0) this.#ahead = found.chunk
+      if (this.#chunk === undefined) this.#chunk = this.#nextChunk()
+      this.#readAhead()
+    }
+    this.#options.arrived()
+  }
+
   /** Ends at the payload's end, and in front of what the partition halts at. */
   #decodeChunk(maxRecords: number): void {
     const events: Event<K, V>[] = []
     const sizes: number[] = []
     const length = Math.min(maxRecords, DECODED_MAX)
+    this.#mustDecode = false
     while (events.length < length && this.#next()) {
       events.push(this.#event())
       sizes.push(this.#reader.size)
@@ -156,8 +222,8 @@ export class AgentRecords<K, V> {
 
   #decode(): boolean {
     const { key, value } = this.#reader
-    const decoded = decode(this.#options.value, value)
-    const decodedKey = decode(this.#options.key, key)
+    const decoded = decodeOwn(this.#options.value, value)
+    const decodedKey = decodeOwn(this.#options.key, key)
     if (decoded instanceof Bad) this.#refuse(decoded.reason)
     else if (decodedKey instanceof Bad) this.#refuse(key === null ? 'null-key' : decodedKey.reason)
     else {
@@ -202,12 +268,6 @@ export class AgentRecords<K, V> {
     const { code, message, cause } = error
     this.#halt = { offset, error: new EuphorionError(code, message, { cause, place }) }
   }
-}
-
-/** Codecs may return the bytes that they got; what the user gets must outlive the payload. */
-function decode<T>(codec: Codec<T>, bytes: Uint8Array | null): T | Bad {
-  const value = codec.decode(bytes)
-  return value instanceof Uint8Array ? (new Uint8Array(value) as T & Uint8Array) : value
 }
 
 /** At least one record. */

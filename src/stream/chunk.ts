@@ -1,14 +1,7 @@
 // Good records of a partition that were read at once; batches are slices of them. Made by decoding
 // (decoded_chunk.ts), or by a kernel, without an object per record (extracted_chunk.ts).
+import type { BatchArray } from '../kernel/extract/extracted_rows.ts'
 import type { Event } from './events.ts'
-
-/** A column for batches: numbers, or strings, of which those that are missing are undefined. */
-export type ColumnArray =
-  | Float64Array
-  | Float32Array
-  | BigInt64Array
-  | Uint8Array
-  | readonly (string | undefined)[]
 
 export interface Chunk<K, V> {
   readonly length: number
@@ -19,7 +12,7 @@ export interface Chunk<K, V> {
   /** Bytes of each record, uncompressed. */
   readonly sizes: Uint32Array
   /** Of the shape's column. Made when it is first asked for. */
-  column(index: number): ColumnArray
+  column(index: number): BatchArray
   /** 1 where the column has a value, else 0. */
   present(index: number): Uint8Array
   keys(from: number, to: number): K[]

@@ -1,9 +1,11 @@
 // A batch of events as columns: what `for await (const batch of stream.batches())` gives. A slice
 // of what was read at once; nothing is decoded before it is asked for.
+
+import type { BatchArray } from '../kernel/extract/extracted_rows.ts'
 import type { FieldMap } from '../record/fields.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { ColumnAt, ColumnNames } from './batch_types.ts'
-import type { Chunk, ColumnArray } from './chunk.ts'
+import type { Chunk } from './chunk.ts'
 import type { Event } from './events.ts'
 
 /**
@@ -90,7 +92,7 @@ export class ColumnBatch<K, V, Fields extends FieldMap> {
     return this.#chunk.events(this.#from, this.#to)
   }
 
-  #slice<Column extends ColumnArray>(column: Column): Column {
+  #slice<Column extends BatchArray>(column: Column): Column {
     const part = ArrayBuffer.isView(column)
       ? column.subarray(this.#from, this.#to)
       : column.slice(this.#from, this.#to)

@@ -1,14 +1,16 @@
 // Records that were decoded one by one, with columns made of the values when they are asked for:
 // for values of any type. What kernels extract has to be the same.
+
+import type { BatchArray } from '../kernel/extract/extracted_rows.ts'
 import type { ColumnType } from '../kernel/plan.ts'
 import type { ColumnValue } from '../kernel/reference/accumulate.ts'
 import { fieldReader } from '../kernel/reference/columns.ts'
 import type { BatchShape } from './batch_shape.ts'
-import type { Chunk, ColumnArray } from './chunk.ts'
+import type { Chunk } from './chunk.ts'
 import type { Event } from './events.ts'
 
 interface Column {
-  readonly values: ColumnArray
+  readonly values: BatchArray
   readonly present: Uint8Array
 }
 
@@ -32,7 +34,7 @@ export class DecodedChunk<K, V> implements Chunk<K, V> {
     return this.#events.length
   }
 
-  column(index: number): ColumnArray {
+  column(index: number): BatchArray {
     return this.#column(index).values
   }
 
@@ -92,7 +94,7 @@ function columnOf(
 function emptyColumn(
   type: Exclude<ColumnType, 'string'>,
   length: number,
-): Exclude<ColumnArray, readonly unknown[]> {
+): Exclude<BatchArray, readonly unknown[]> {
   if (type === 'int64') return new BigInt64Array(length)
   if (type === 'boolean') return new Uint8Array(length)
   const floats = type === 'float32' ? Float32Array : Float64Array

@@ -1,3 +1,4 @@
 import { batchesContract } from '../contract/batches.ts'
 
 batchesContract('decoded', 'decoded')
+batchesContract('extracted', 'extracted')
