@@ -36,6 +36,7 @@ export {
 export { type MandelbrotOptions, mandelbrot } from './kernel/mandelbrot/mandelbrot.ts'
 export type { MandelbrotRegion, MandelbrotShape } from './kernel/mandelbrot/shape.ts'
 export type { KernelBackend } from './kernel/offload/backend.ts'
+export { kernelChoices } from './kernel/offload/calibration.ts'
 export { configureKernels, type KernelOptions } from './kernel/offload/options.ts'
 export {
   type JobOptions,

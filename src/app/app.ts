@@ -12,8 +12,6 @@ import type {
 import type { RecordMetadata } from '../ingest/receipt.ts'
 import { recordOf } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import { isKernelThread } from '../kernel/offload/kernel_thread.ts'
-import { adoptKernelSettings } from '../kernel/offload/options.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
@@ -41,6 +39,7 @@ import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { TokenLogin } from '../wire/login.ts'
 import { Connection } from './connection.ts'
+import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
@@ -289,12 +288,8 @@ export class App {
   /** Runs the app in this process; resolves once it works. A stopped app can be started again. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
-    if (isKernelThread()) {
-      const message = 'the module of a kernel starts an app: use app.main(import.meta) there'
-      throw new EuphorionError('APP_INVALID', message)
-    }
     const { settings } = this
-    adoptKernelSettings(this.#code, this.#cli)
+    beginKernels(this.#code, this.#cli)
     const logger = this.#givenLogger ?? createLogger(this.id, settings.logLevel)
     const worker = new Worker({
       app: this,

@@ -39,7 +39,7 @@ export interface WasmTask {
   readonly results?: WasmOutcome | Readonly<Record<string, WasmOutcome>>
   /**
    * The module has no globals that change: the thread keeps the instance for the next call, which
-   * is then some 50 µs cheaper. The memory is zeroed all the same, so not for modules with data
+   * is then some 5 µs cheaper. The memory is zeroed all the same, so not for modules with data
    * segments. Default false: an instance lives for one call.
    */
   readonly stateless?: boolean

@@ -237,3 +237,21 @@ test('threads are started by tasks that find none free', async () => {
     assert.ok(busyMs > 0)
   })
 })
+
+test('traps and full memories of WebAssembly cost no thread', async () => {
+  await withPool({ threads: 1 }, async (pool) => {
+    const kernel = await compileKernel(`
+      export function good(): i32 { return 7 }
+      export function fails(): void { assert(false, 'no') }
+      export function reaches(): i32 { return load<i32>(-1) }
+      export function fills(): usize { return heap.alloc(1 << 28) }`)
+    const call = (name: string) =>
+      pool.run('wasm', { kernel: name, ...kernel, call: name, args: [] })
+    const at = { path: 'kernel.ts:3:39' }
+    await assert.rejects(call('fails'), isError('KERNEL_FAILED', /^kernel fails: no$/, at))
+    await assert.rejects(call('reaches'), isError('KERNEL_FAILED', /out of bounds/))
+    await assert.rejects(call('fills'), isError('MEMORY_EXHAUSTED', /kernel fills/))
+    assert.equal(await call('good'), 7)
+    assert.equal(pool.stats().replaced, 0)
+  })
+})
