@@ -328,6 +328,12 @@ const elsewhere: Readonly<Record<string, string>> = {
   ACCESS_DENIED: 'test/log/kafka/member.test.ts',
   REQUEST_REFUSED: 'test/wire/broker_error.test.ts',
   FENCED: 'test/log/kafka/member.test.ts',
+  KERNEL_INVALID: 'test/kernel/user/define.test.ts',
+  KERNEL_FAILED: 'test/kernel/user/define.test.ts',
+  KERNEL_TIMEOUT: 'test/kernel/offload/isolation.test.ts',
+  KERNEL_CANCELLED: 'test/kernel/offload/isolation.test.ts',
+  KERNEL_QUEUE_FULL: 'test/kernel/offload/isolation.test.ts',
+  NATIVE_UNAVAILABLE: 'test/kernel/offload/process.test.ts',
 }
 
 test('every code is provoked by a test', () => {

@@ -100,6 +100,16 @@ console.log(JSON.stringify(codes))`
   assert.match(err, /SETTING_INVALID/)
 })
 
+test('the addon that is switched off is not there', async (t) => {
+  const main = `
+import { mandelbrot } from '${kernels}'
+const code = await mandelbrot({ nx: 2, ny: 2, iterations: 1 }, { backend: 'native' }).catch((e) => e)
+console.log(JSON.stringify([code.code, code.message]))`
+  const [code, message] = (await output(t, main, { env: { EUPHORION_NATIVE: '0' } })) as string[]
+  assert.equal(code, 'NATIVE_UNAVAILABLE')
+  assert.match(message, /^backend 'native': .*EUPHORION_NATIVE/)
+})
+
 const typed = `
 import { defineKernel } from '${kernels}'
 interface Shape { readonly size: number }
