@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { euphorion, newDirectory, Program, runNode, visitsApp } from '../support/program.ts'
 
-const commands = ['demo', 'worker', 'send', 'topics', 'table', 'bench pageviews']
+const commands = ['demo', 'worker', 'send', 'topics', 'table', 'bench pageviews', 'mandelbrot']
 
 test('the program can be executed after any build', () => {
   accessSync(euphorion, constants.X_OK)
@@ -69,6 +69,14 @@ describe('wrong usage ends with 2 and says what is wrong', { timeout: 60_000 }, 
     ['topics --create', /the name is missing/],
     ['topics t --create --delete', /cannot be used with option/],
     ['demo --events 0', /whole number from 1/],
+    ['mandelbrot --size 3', /WIDTHxHEIGHT, as in 1920x1440/],
+    ['mandelbrot --size 0x5', /WIDTHxHEIGHT/],
+    ['mandelbrot --region 1,2,3', /4 numbers, xFrom,xTo,yFrom,yTo/],
+    ['mandelbrot --center 1', /2 numbers, x,y/],
+    ['mandelbrot --zoom 0', /a number above 0/],
+    ['mandelbrot --center 0,0 --region 0,1,0,1', /cannot be used with option '--region/],
+    ['mandelbrot --backend gpu', /Allowed choices are auto, js, wasm, native/],
+    ['mandelbrot --size 20000x20000 -o x.png', /at most 100,000,000 pixels/],
     ['demo --dir .', /is not empty and no demo made it/],
   ]
   for (const [line, expected] of cases) {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from '../command_line.ts'
 import { addBench } from './bench.ts'
 import { addDemo } from './demo.ts'
+import { addMandelbrot } from './mandelbrot.ts'
 import { addSend } from './send.ts'
 import { addTable } from './table.ts'
 import { addTopics } from './topics.ts'
@@ -11,7 +12,15 @@ import { addWorker } from './worker.ts'
 type AddCommand = (program: Command, context: CommandContext) => void
 
 /** In the order in which help lists them. */
-const commands: readonly AddCommand[] = [addDemo, addWorker, addSend, addTopics, addTable, addBench]
+const commands: readonly AddCommand[] = [
+  addDemo,
+  addWorker,
+  addSend,
+  addTopics,
+  addTable,
+  addBench,
+  addMandelbrot,
+]
 
 export function addCommands(program: Command, context: CommandContext): void {
   for (const add of commands) add(program, context)
