@@ -2,6 +2,7 @@
 // first, then the package for this platform; without either there are reasons, and the kernels of
 // WebAssembly. Asked by the threads of both pools and by whoever runs a kernel on its own thread.
 import { createRequire } from 'node:module'
+import type { PieceKernels } from './column/piece_kernels.ts'
 
 /** Of the functions below and their arguments; native/addon/addon.cc has the same number. */
 const INTERFACE_VERSION = 1
@@ -41,7 +42,7 @@ export interface NativeAddon {
     end: number,
   ): void
   /** The column kernels: PieceKernels of column/. */
-  readonly columns: object
+  readonly columns: PieceKernels
 }
 
 /** Somewhere an addon may be. */

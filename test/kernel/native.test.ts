@@ -200,7 +200,7 @@ function functionsOf(addon: NativeAddon): void {
   })
 
   test('a column kernel writes only where there is room for what it writes', () => {
-    const columns = addon.columns as Loose
+    const columns = addon.columns as unknown as Loose
     const [x, floats, longs] = [new Float64Array(2049), new Float32Array(5), new BigInt64Array(5)]
     const throws = (name: string, args: readonly unknown[], pattern: RegExp) =>
       assert.throws(() => columns[name](...args), pattern)

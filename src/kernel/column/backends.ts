@@ -18,7 +18,7 @@ export function kernelsOf(
   if (backend === 'js') return jsKernels
   if (backend === 'native') {
     requireBackend(backend)
-    return nativeKernels()!
+    return nativeAddon()!.columns
   }
   const { numeric } = thread
   let kernels = wasmOf.get(numeric)
@@ -27,9 +27,4 @@ export function kernelsOf(
     wasmOf.set(numeric, kernels)
   }
   return kernels
-}
-
-/** Undefined where the addon cannot be loaded. */
-export function nativeKernels(): PieceKernels | undefined {
-  return (nativeAddon() as { readonly columns?: PieceKernels } | undefined)?.columns
 }

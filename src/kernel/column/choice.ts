@@ -1,11 +1,11 @@
 // Which backend runs a pass, and whether in the pool. Called by column_kernel.ts.
 import type { ChosenBackend, KernelBackend } from '../offload/backend.ts'
-import { kernelSettings } from '../offload/options.ts'
-import { nativeKernels } from './backends.ts'
+import { chooseBackend, HAND_OVER_NS } from '../offload/calibration.ts'
+import { familyOf } from './families.ts'
 import { isShared } from './memory.ts'
 import { arraysOf, type Pass } from './pass.ts'
 
-export interface Choice {
+export interface PassChoice {
   readonly backend: ChosenBackend
   readonly offload: boolean
 }
@@ -15,22 +15,16 @@ interface Wanted {
   readonly offload?: boolean
 }
 
-/** Below, a call of WebAssembly or native code costs more than it saves. */
-const SMALL = 256
-/** Elements that the pool takes less of the calling thread's time for. */
-const OFFLOADED = 1 << 17
+/** Copying into the shared memory is the calling thread's work, wherever the kernel runs. */
+const COPY_NS_PER_BYTE = 0.04
 
-export function choose(pass: Pass, { backend, offload }: Wanted): Choice {
-  const wanted = backend ?? kernelSettings().backend
-  const { length } = pass.x
-  const inPlace = arraysOf(pass).every((array) => isShared(array))
-  return {
-    backend: wanted === 'auto' ? fastest(length) : wanted,
-    offload: offload ?? (inPlace && length >= OFFLOADED),
-  }
-}
-
-function fastest(length: number): ChosenBackend {
-  if (length < SMALL) return 'js'
-  return nativeKernels() === undefined ? 'wasm' : 'native'
+/** Throws NATIVE_UNAVAILABLE. */
+export function choose(pass: Pass, { backend, offload }: Wanted): PassChoice {
+  const copied = arraysOf(pass).filter((array) => !isShared(array))
+  const family = familyOf(pass, copied.length === 0)
+  const chosen = chooseBackend(family, pass.x.length, backend)
+  if (offload !== undefined) return { backend: chosen.backend, offload }
+  const bytes = copied.reduce((sum, array) => sum + array.byteLength, 0)
+  const savedNs = chosen.costNs - bytes * COPY_NS_PER_BYTE
+  return { backend: chosen.backend, offload: savedNs > HAND_OVER_NS }
 }

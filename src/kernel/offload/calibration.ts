@@ -34,10 +34,12 @@ export interface Choice {
   readonly backend: ChosenBackend
   /** It takes less than a hand-over to another thread. */
   readonly onCallingThread: boolean
+  /** What it costs on the calling thread, as far as is known. */
+  readonly costNs: number
 }
 
 /** A hand-over costs the calling thread about this: below it off-loading frees nothing. */
-const HAND_OVER_NS = 50_000
+export const HAND_OVER_NS = 50_000
 /** For one backend at one size. */
 const SAMPLE_MS = 1.5
 /** Of all families together, in one process; after it what is not measured is nominal. */
@@ -80,7 +82,7 @@ export class Calibration {
     const onCallingThread = leastNs < HAND_OVER_NS
     const name = `${family.name} ${chosen}${onCallingThread ? ' here' : ''}`
     this.#choices.set(name, (this.#choices.get(name) ?? 0) + 1)
-    return { backend: chosen, onCallingThread }
+    return { backend: chosen, onCallingThread, costNs: leastNs }
   }
 
   /** How often each was chosen: 'sum wasm', or 'sum wasm here' for the calling thread. */
