@@ -82,7 +82,7 @@ export async function buildCoreTest({ out, flags = [], environment = process.env
 }
 
 /** The one that $CXX names (it may be several words), else the first that is there. */
-async function findCompiler(environment = process.env) {
+export async function findCompiler(environment = process.env) {
   if (platform === 'win32') throw new BuildFailure('it is not built on Windows')
   const named = environment.CXX
   const candidates = named ? [named] : ['c++', 'g++', 'clang++']

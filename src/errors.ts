@@ -85,7 +85,8 @@ const codes = {
   },
   STORE_UNAVAILABLE: {
     retriable: false,
-    advice: "Install the optional package rocksdb for this platform, or use { store: 'memory' }.",
+    advice:
+      "Install the optional package rocksdb for this platform, build the native store (npm run build:native:store), or use { store: 'memory' }.",
   },
   DISK_FULL: {
     retriable: true,

@@ -56,7 +56,9 @@ export const settingSpecs = {
     ...text({ help: 'Directory of local state; each app has a folder in it.' }),
     default: './data',
   },
-  store: choice(['rocksdb', 'memory'], 'rocksdb', { help: 'Where tables are kept.' }),
+  store: choice(['rocksdb', 'rocksdb-native', 'rocksdb-package', 'memory'], 'rocksdb', {
+    help: 'Where tables are kept. rocksdb: the native store where it is built, else the package.',
+  }),
   threads: integer({
     default: Math.max(1, Math.min(4, availableParallelism())),
     min: 1,

@@ -11,6 +11,7 @@ import { mergeStates } from '../kernel/aggregates.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import type { StateLayout } from '../kernel/state.ts'
 import { writePosition } from './meta.ts'
+import { MISSING, ValueReader } from './packed.ts'
 import type { Store, StoreBatch } from './store.ts'
 
 /** Who has to hear of what a cut writes. */
@@ -40,28 +41,18 @@ export interface CutLane {
 
 /** Replaces deltas by whole states, in place; answers whether there were any. */
 async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array): Promise<boolean> {
-  const keys: Uint8Array[] = []
-  const places: number[] = []
-  const states: number[] = []
+  let deltas = 0
+  eachRow(rows, (op) => {
+    if (op === ROW_DELTA) deltas++
+  })
+  if (deltas === 0) return false
+  const stored = new ValueReader(await store.getDeltas(rows))
+  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
   eachRow(rows, (op, keyStart, keyEnd) => {
     if (op !== ROW_DELTA) return
-    keys.push(Buffer.from(rows.subarray(keyStart, keyEnd)))
-    places.push(keyStart)
-    states.push(keyEnd)
-  })
-  if (keys.length === 0) return false
-  const stored = await store.getMany(keys)
-  const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
-  stored.forEach((old, i) => {
-    rows[places[i] - ROW_HEADER_BYTES] = ROW_PUT
-    if (old === undefined) return
-    mergeStates(
-      layout,
-      view,
-      states[i],
-      new DataView(old.buffer, old.byteOffset, old.byteLength),
-      0,
-    )
+    rows[keyStart - ROW_HEADER_BYTES] = ROW_PUT
+    const old = stored.next()
+    if (stored.length !== MISSING) mergeStates(layout, view, keyEnd, stored.view, old)
   })
   return true
 }

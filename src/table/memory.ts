@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'
-import type { ScanOptions, Store, StoreBatch, StoreEntry } from './store.ts'
+import { deltaKeys, packEntries, packValues } from './packed.ts'
+import type { ScanOptions, Store, StoreBatch, StoreEntry, StoreLoad } from './store.ts'
 import { storeClosed } from './store_error.ts'
+import { loadByBatches } from './store_load.ts'
 
 /** Rows of one stretch of the key space, in order; never empty. */
 interface Chunk {
@@ -190,6 +192,11 @@ class MemoryStore implements Store {
     return Promise.all(keys.map((key) => this.get(key)))
   }
 
+  async getDeltas(rows: Uint8Array): Promise<Uint8Array> {
+    this.checkOpen()
+    return packValues(await this.getMany(deltaKeys(rows)))
+  }
+
   scan(options: ScanOptions): AsyncIterable<StoreEntry> {
     return {
       [Symbol.asyncIterator]: () => {
@@ -200,13 +207,15 @@ class MemoryStore implements Store {
     }
   }
 
-  async deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<number> {
-    let deleted = 0
+  scanRows(options: ScanOptions): AsyncIterable<Uint8Array> {
+    return packEntries(this.scan(options))
+  }
+
+  async deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<void> {
     let batch = this.batch()
     let rows = 0
     for await (const [key] of this.scan({ gte, lt })) {
       batch.delete(key)
-      deleted++
       if (++rows < SLICE_ROWS) continue
       await batch.commit()
       await setImmediate()
@@ -214,7 +223,11 @@ class MemoryStore implements Store {
       rows = 0
     }
     await batch.commit()
-    return deleted
+  }
+
+  load(): StoreLoad {
+    this.checkOpen()
+    return loadByBatches(this)
   }
 
   async close(): Promise<void> {

@@ -1,27 +1,17 @@
 // The default store: RocksDB through the optional package `rocksdb` (one database a directory). Its
 // batches are filled on the main thread, about 1 µs a row; reads and writes run on libuv's threads.
 import assert from 'node:assert/strict'
-import { mkdir, statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { setImmediate } from 'node:timers/promises'
 import { ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'
 import { EuphorionError } from '../errors.ts'
-import type { ScanOptions, Store, StoreBatch, StoreEntry } from './store.ts'
-import { storeClosed, storeError } from './store_error.ts'
-
-export interface RocksdbOptions {
-  /** Bytes of a memtable; there are up to two. Default 16 MiB. */
-  readonly writeBufferBytes?: number
-  /** Bytes of the block cache. Default 8 MiB. */
-  readonly cacheBytes?: number
-  /** Bound on open table files. Default 256. */
-  readonly maxOpenFiles?: number
-  /**
-   * Below this much free disk nothing is written, DISK_FULL. Default 64 MiB and three write
-   * buffers.
-   */
-  readonly minFreeBytes?: number
-}
+import { takePath } from './open_paths.ts'
+import { asBuffer, deltaKeys, packEntries, packValues } from './packed.ts'
+import { type RocksdbOptions, withDefaults } from './rocksdb_options.ts'
+import type { ScanOptions, Store, StoreBatch, StoreEntry, StoreLoad } from './store.ts'
+import { openError, storeClosed, storeError } from './store_error.ts'
+import { loadByBatches } from './store_load.ts'
+import { StoreWrites } from './store_writes.ts'
 
 type Done<T> = (error: Error | null | undefined, result: T) => void
 
@@ -51,18 +41,11 @@ interface NativeStore {
 const SLICE_ROWS = 1000
 /** Bytes that a scan reads ahead. */
 const READ_AHEAD_BYTES = 256 * 1024
-const MIB = 1024 * 1024
 
 function call<T>(start: (done: Done<T>) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     start((error, result) => (error ? reject(error) : resolve(result)))
   })
-}
-
-/** The package takes Buffers only; a view, no copy. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  if (Buffer.isBuffer(bytes)) return bytes
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function loadPackage(): (path: string) => NativeStore {
@@ -183,19 +166,19 @@ class RocksdbScan implements AsyncIterator<StoreEntry> {
 }
 
 class RocksdbStore implements Store {
-  readonly kind = 'rocksdb'
+  readonly kind = 'rocksdb-package'
   readonly path: string
   readonly #native: NativeStore
-  readonly #minFreeBytes: number
+  readonly #writes: StoreWrites
+  readonly #release: () => void
   readonly #scans = new Set<RocksdbScan>()
-  #writing: Promise<void> = Promise.resolve()
-  #failed: EuphorionError | undefined
   #closed: Promise<void> | undefined
 
-  constructor(path: string, native: NativeStore, minFreeBytes: number) {
+  constructor(path: string, native: NativeStore, writes: StoreWrites, release: () => void) {
     this.path = path
     this.#native = native
-    this.#minFreeBytes = minFreeBytes
+    this.#writes = writes
+    this.#release = release
   }
 
   checkOpen(): void {
@@ -223,14 +206,21 @@ class RocksdbStore implements Store {
     }
   }
 
+  async getDeltas(rows: Uint8Array): Promise<Uint8Array> {
+    return packValues(await this.getMany(deltaKeys(rows)))
+  }
+
   scan(options: ScanOptions): AsyncIterable<StoreEntry> {
     return { [Symbol.asyncIterator]: () => this.#scan(options, true) }
   }
 
-  async deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<number> {
+  scanRows(options: ScanOptions): AsyncIterable<Uint8Array> {
+    return packEntries(this.scan(options))
+  }
+
+  async deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<void> {
     this.checkOpen()
     const scan = this.#scan({ gte, lt }, false)
-    let deleted = 0
     try {
       for (let more = true; more; ) {
         const batch = this.#native.batch()
@@ -245,26 +235,21 @@ class RocksdbStore implements Store {
           rows++
         }
         if (rows > 0) await new RocksdbBatch(this, batch).commit()
-        deleted += rows
         if (more) await setImmediate()
       }
     } finally {
       await scan.end()
     }
-    return deleted
   }
 
-  /**
-   * One write at a time, and none after one that RocksDB failed: version 6.17 may abort the process
-   * when it is written to while it tries to recover from a full disk. For the same reason it is
-   * kept from meeting one: flushes and compactions need room too. Being short of room is no
-   * failure: try again later.
-   */
-  write(batch: NativeBatch, sync: boolean): Promise<void> {
+  load(): StoreLoad {
     this.checkOpen()
-    const mine = this.#writing.then(() => this.#write(batch, sync))
-    this.#writing = mine.catch(() => {})
-    return mine
+    return loadByBatches(this)
+  }
+
+  async write(batch: NativeBatch, sync: boolean): Promise<void> {
+    this.checkOpen()
+    await this.#writes.run(() => call<void>((done) => batch.write({ sync }, done)))
   }
 
   close(): Promise<void> {
@@ -272,39 +257,17 @@ class RocksdbStore implements Store {
     return this.#closed
   }
 
-  async #write(batch: NativeBatch, sync: boolean): Promise<void> {
-    if (this.#failed) throw this.#failed
-    await this.#checkRoom()
-    try {
-      await call<void>((done) => batch.write({ sync }, done))
-    } catch (error) {
-      this.#failed = storeError('write to', this.path, error)
-      throw this.#failed
-    }
-  }
-
-  async #checkRoom(): Promise<void> {
-    const { bavail, bsize } = await statfs(this.path).catch((error) => {
-      throw storeError('write to', this.path, error)
-    })
-    if (bavail * bsize >= this.#minFreeBytes) return
-    throw new EuphorionError(
-      'DISK_FULL',
-      `${bavail * bsize} bytes are left on the disk of the store at ${this.path}, less than ${this.#minFreeBytes}`,
-      { place: { path: this.path } },
-    )
-  }
-
   async #close(): Promise<void> {
-    await this.#writing
+    await this.#writes.settled
     await Promise.all([...this.#scans].map((scan) => scan.end()))
     // It would wait, perhaps for ever, for free space; the process's end frees the lock.
-    if (this.#failed?.code === 'DISK_FULL') return
+    if (this.#writes.failed?.code === 'DISK_FULL') return
     try {
       await call<void>((done) => this.#native.close(done))
     } catch (error) {
       throw storeError('close', this.path, error)
     }
+    this.#release()
   }
 
   #scan({ gte, lt, reverse, limit }: ScanOptions, values: boolean): RocksdbScan {
@@ -326,26 +289,22 @@ class RocksdbStore implements Store {
  * Opens, or creates, the database in the directory `path`. Errors: STORE_UNAVAILABLE without the
  * package, STORE_LOCKED while another process (or this one) has it open, DISK_FULL, STORE_FAILED.
  */
-export async function openRocksdbStore(path: string, options: RocksdbOptions = {}): Promise<Store> {
+export async function openRocksdbStore(path: string, options: RocksdbOptions): Promise<Store> {
   const native = loadPackage()(path)
-  const writeBufferSize = options.writeBufferBytes ?? 16 * MIB
+  const { writeBufferBytes, cacheBytes, maxOpenFiles, minFreeBytes } = withDefaults(options)
+  let release = (): void => undefined
   try {
-    await mkdir(path, { recursive: true })
+    release = await takePath(path)
     const settings = {
       compression: false,
-      writeBufferSize,
-      cacheSize: options.cacheBytes ?? 8 * MIB,
-      maxOpenFiles: options.maxOpenFiles ?? 256,
+      writeBufferSize: writeBufferBytes,
+      cacheSize: cacheBytes,
+      maxOpenFiles,
     }
     await call<void>((done) => native.open(settings, done))
   } catch (error) {
-    const text = error instanceof Error ? error.message : ''
-    if (/lock hold by current process|LOCK: (Resource temporarily|No locks)/i.test(text))
-      throw new EuphorionError('STORE_LOCKED', `the store at ${path} is open in another process`, {
-        cause: error,
-        place: { path },
-      })
-    throw storeError('open', path, error)
+    release()
+    throw openError(path, error)
   }
-  return new RocksdbStore(path, native, options.minFreeBytes ?? 64 * MIB + 3 * writeBufferSize)
+  return new RocksdbStore(path, native, new StoreWrites(path, minFreeBytes), release)
 }

@@ -23,6 +23,16 @@ export interface StoreBatch {
   drop(): void
 }
 
+/** Rows that go into a store at once and in bulk, for a store that is filled from elsewhere. */
+export interface StoreLoad {
+  /** Copies packed rows (only puts and deletes). In the order of their keys they cost least. */
+  putRows(rows: Uint8Array): Promise<void>
+  /** All rows can be read from now on. Not atomic: after a crash some may be there, or none. */
+  finish(): Promise<void>
+  /** What was put may be there or not. */
+  drop(): Promise<void>
+}
+
 export interface ScanOptions {
   /** Inclusive lower bound. */
   readonly gte?: Uint8Array
@@ -35,19 +45,30 @@ export interface ScanOptions {
 export type StoreEntry = readonly [key: Buffer, value: Buffer]
 
 export interface Store {
-  readonly kind: 'rocksdb' | 'memory'
+  /** Both kinds of RocksDB have the same files. */
+  readonly kind: 'rocksdb-native' | 'rocksdb-package' | 'memory'
   batch(): StoreBatch
   get(key: Uint8Array): Promise<Buffer | undefined>
   /** In the order of the keys. */
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>
   /**
+   * Packed values (packed.ts) of the keys of the deltas among packed rows, in their order. The rows
+   * must not change until the promise settles.
+   */
+  getDeltas(rows: Uint8Array): Promise<Uint8Array>
+  /**
    * In key order (bytewise), over a consistent view. Breaking out of the loop frees the iterator.
    */
   scan(options: ScanOptions): AsyncIterable<StoreEntry>
+  /** The same in chunks of packed rows (all puts), a few 100 KiB each; a chunk is the caller's. */
+  scanRows(options: ScanOptions): AsyncIterable<Uint8Array>
+  /** Deletes gte ≤ key < lt without blocking the loop. Not atomic where it takes slices. */
+  deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<void>
+  load(): StoreLoad
   /**
-   * Deletes gte ≤ key < lt in slices that do not block the loop. Not atomic. Resolves with the
-   * number of rows.
+   * A copy of the store as it is now, in a directory that does not exist yet on the same disk
+   * (hard links where possible). Only where a store can do it.
    */
-  deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<number>
+  checkpoint?(path: string): Promise<void>
   close(): Promise<void>
 }

@@ -49,7 +49,7 @@ describe('settings', limit, () => {
     invalid({ threads: 0 }, /^threads cannot be 0 \(from code\): .* whole number from 1 to 64$/)
     invalid({ batchBytes: 'much' }, /^batchBytes cannot be "much" .* size from 64 KiB to 16 MiB$/)
     invalid({ commitIntervalMs: '1ms' }, /^commitIntervalMs cannot be "1ms" .* from 10 ms to 1 h$/)
-    invalid({ store: 'sql' }, /^store cannot be "sql" .* one of rocksdb, memory$/)
+    invalid({ store: 'sql' }, /^store cannot be "sql" .* one of rocksdb, .*memory$/)
     invalid({ treads: 2 }, /^there is no setting treads \(from code\)/)
     invalid({ BatchBytes: 2 }, /did you mean batchBytes\?$/)
     invalid({ saslPassword: 5 }, /^saslPassword cannot be \(secret\)/)
@@ -320,6 +320,7 @@ describe('running', limit, () => {
 /** Codes that these files do not provoke, and the test that does. */
 const elsewhere: Readonly<Record<string, string>> = {
   RECORD_BAD: 'test/contract/bad_input.ts',
+  STORE_INCOMPATIBLE: 'test/table/native_rocksdb.test.ts',
   TOPIC_DELETED: 'test/contract/lost_topics.ts',
   BATCH_CORRUPT: 'test/system/bad_input.test.ts',
   KERNEL_TRAPPED: 'test/app/faults.test.ts',

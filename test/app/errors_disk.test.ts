@@ -11,6 +11,7 @@ import { type AppOptions, count, integer, record, string } from '../../src/index
 import { isError } from '../support/coded_errors.ts'
 import { newDirectory, Program, visitsApp } from '../support/program.ts'
 import { caughtUp, fillTopic, inTemporary, testApp } from '../support/running_app.ts'
+import { rocksdbKinds } from '../support/stores.ts'
 
 const limit = { timeout: 60_000 }
 const Visit = record('Visit', { page: string(), ms: integer() })
@@ -130,31 +131,34 @@ for (const [kind, on] of Object.entries(kinds))
         }
       }))
 
-    test('under the tables: DISK_FULL ends the worker, and the next one counts on', () =>
-      on(async ({ directory, fill, free }) => {
-        await inTemporary(async (elsewhere) => {
-          const options = { ...place(elsewhere), dataDir: join(directory, 'data') }
-          const { app, visits, perPage } = withTable(options)
-          await app.start()
-          await visits.send({ value: visit })
-          await caughtUp(app, 'visits')
-          assert.deepEqual(await perPage.get('/'), { key: '/', visits: 1 })
-          fill('tables')
-          await visits.send({ value: visit })
-          await assert.rejects(app.ended, (error: { place: { path: string } }) => {
-            const { path } = error.place
-            assert.ok(path.startsWith(join(directory, 'data')), path)
-            return isError('DISK_FULL', /bytes are left on the disk of the store/, { path })(error)
+    for (const store of rocksdbKinds)
+      test(`under the tables (${store}): DISK_FULL ends the worker, and the next one counts on`, () =>
+        on(async ({ directory, fill, free }) => {
+          await inTemporary(async (elsewhere) => {
+            const options = { ...place(elsewhere), dataDir: join(directory, 'data'), store }
+            const { app, visits, perPage } = withTable(options)
+            await app.start()
+            await visits.send({ value: visit })
+            await caughtUp(app, 'visits')
+            assert.deepEqual(await perPage.get('/'), { key: '/', visits: 1 })
+            fill('tables')
+            await visits.send({ value: visit })
+            await assert.rejects(app.ended, (error: { place: { path: string } }) => {
+              const { path } = error.place
+              assert.ok(path.startsWith(join(directory, 'data')), path)
+              return isError('DISK_FULL', /bytes are left on the disk of the store/, { path })(
+                error,
+              )
+            })
+            await app.stop().catch(() => undefined)
+            free()
+            const next = withTable(options)
+            await next.app.start()
+            await caughtUp(next.app, 'visits')
+            assert.deepEqual(await next.perPage.get('/'), { key: '/', visits: 2 })
+            await next.app.stop()
           })
-          await app.stop().catch(() => undefined)
-          free()
-          const next = withTable(options)
-          await next.app.start()
-          await caughtUp(next.app, 'visits')
-          assert.deepEqual(await next.perPage.get('/'), { key: '/', visits: 2 })
-          await next.app.stop()
-        })
-      }))
+        }))
   })
 
 describe('locks', limit, () => {
@@ -225,17 +229,19 @@ describe('damage', limit, () => {
       await assert.rejects(again.app.start(), refusal)
     }))
 
-  test('of a store: STORE_FAILED with its directory', () =>
-    inTemporary(async (directory) => {
-      const { app } = withTable(place(directory))
-      await app.start()
-      await app.stop()
-      const path = join(directory, 'data', 'visits-app', 'tables', 'visits', '1')
-      writeFileSync(join(path, 'CURRENT'), 'nonsense')
-      const again = withTable(place(directory))
-      const refusal = isError('STORE_FAILED', /^cannot open the store at .*CURRENT/, { path })
-      await assert.rejects(again.app.start(), refusal)
-    }))
+  for (const store of rocksdbKinds)
+    test(`of a store (${store}): STORE_FAILED with its directory`, () =>
+      inTemporary(async (directory) => {
+        const options = { ...place(directory), store }
+        const { app } = withTable(options)
+        await app.start()
+        await app.stop()
+        const path = join(directory, 'data', 'visits-app', 'tables', 'visits', '1')
+        writeFileSync(join(path, 'CURRENT'), 'nonsense')
+        const again = withTable(options)
+        const refusal = isError('STORE_FAILED', /^cannot open the store at .*CURRENT/, { path })
+        await assert.rejects(again.app.start(), refusal)
+      }))
 })
 
 type Load = (name: string, ...more: readonly unknown[]) => unknown
@@ -259,7 +265,7 @@ describe('optional packages that are not installed', limit, () => {
   test('rocksdb: STORE_UNAVAILABLE', () =>
     without('rocksdb', () =>
       inTemporary(async (directory) => {
-        const { app } = withTable(place(directory))
+        const { app } = withTable({ ...place(directory), store: 'rocksdb-package' })
         const says = /package rocksdb cannot be loaded/
         await assert.rejects(app.start(), isError('STORE_UNAVAILABLE', says))
       }),
