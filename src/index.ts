@@ -1,6 +1,5 @@
 // The public surface of `euphorion`.
 export {
-  type AgentOptions,
   App,
   type AppOptions,
   type TimerContext,
@@ -42,7 +41,7 @@ export {
 } from './record/fields.ts'
 export { type RecordType, record } from './record/record.ts'
 export type { Settings, SettingsInput } from './settings.ts'
-export type { Agent } from './stream/agent.ts'
+export type { Agent, AgentOptions } from './stream/agent.ts'
 export type { AgentFunction } from './stream/agent_partition.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
@@ -66,6 +65,8 @@ export {
   present,
 } from './stream/columns.ts'
 export type { Event } from './stream/events.ts'
+export type { MapBatchArguments, MapBatchOptions } from './stream/kernel_runs.ts'
+export type { MappedBatch } from './stream/mapped_batches.ts'
 export type { Message } from './stream/message.ts'
 export type {
   LateStream,

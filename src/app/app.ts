@@ -24,7 +24,7 @@ import {
   type SettingsInput,
   type SettingsSource,
 } from '../settings.ts'
-import { Agent } from '../stream/agent.ts'
+import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
 import type { AgentFunction } from '../stream/agent_partition.ts'
 import {
   type DeclaredAggregation,
@@ -34,7 +34,6 @@ import {
 import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
-import type { Sink } from '../stream/sink.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { TokenLogin } from '../wire/login.ts'
@@ -52,15 +51,6 @@ export interface AppOptions extends SettingsInput {
   readonly logger?: Logger
   /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
   readonly sasl?: TokenLogin
-}
-
-export interface AgentOptions<R> {
-  /** Default: the function's name, else the topic's. */
-  readonly name?: string
-  /** Where yielded values go. */
-  readonly sink?: Sink<R> | readonly Sink<R>[]
-  /** Functions that share a partition; more than one gives up the order. Default 1. */
-  readonly concurrency?: number
 }
 
 export interface TimerContext {
@@ -87,8 +77,6 @@ export interface Topology {
 
 /** Marks apps, also those of another copy of the package. */
 export const appMark = Symbol.for('euphorion.app')
-
-const CONCURRENCY_MAX = 1000
 
 /**
  * A stream processing program. Its id names the consumer group, the dead-letter topic and the
@@ -207,22 +195,7 @@ export class App {
     run: AgentFunction<K, V, R>,
     options: AgentOptions<NoInfer<R>> = {},
   ): Agent<K, V, R> {
-    const { concurrency = 1, sink = [] } = options
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX) {
-      const range = `a whole number from 1 to ${CONCURRENCY_MAX}`
-      throw new EuphorionError('APP_INVALID', `concurrency ${concurrency}: it is ${range}`)
-    }
-    const agent = new Agent<K, V, R>({
-      name: options.name ?? (run.name || topic.name),
-      topic: topic.name,
-      key: topic.key,
-      value: topic.value,
-      schema: topic.schema,
-      onBadRecord: topic.onBadRecord,
-      concurrency,
-      sinks: Array.isArray(sink) ? sink : [sink as Sink<R>],
-      run,
-    })
+    const agent = defineAgent(topic, run, options)
     this.#agents.push(agent as unknown as Agent<unknown, unknown, unknown>)
     return agent
   }

@@ -8,7 +8,8 @@ import type { AggregationDefinition, TableReader } from '../ingest/aggregation.t
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
-import { type Executor, openExecutor } from '../kernel/executor.ts'
+import type { Executor } from '../kernel/executor.ts'
+import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import { stateLayout } from '../kernel/state.ts'
 import type {
@@ -23,6 +24,7 @@ import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { Store } from '../table/store.ts'
 import { Cuts } from './cuts.ts'
+import { KernelThreads } from './kernel_threads.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { LockedStores } from './locked_stores.ts'
 import { openTasks } from './open_tasks.ts'
@@ -52,11 +54,8 @@ export interface EngineOptions {
   readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
 }
 
-const MIB = 1 << 20
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
-/** A lane has at most one task on its way, and at least a quarter of a MiB. */
-const LANES_PER_MIB = 4
 const ASSIGNMENT_WAIT_MS = 5000
 
 export class Engine {
@@ -65,7 +64,7 @@ export class Engine {
   /** Topics that were deleted. */
   readonly #lostTopics = new Set<string>()
   readonly #memory: SharedMemory
-  readonly #executor: Executor | undefined
+  readonly #threads: KernelThreads
   readonly #loop: FetchLoop
   #services: TaskServices | undefined
   #consumer: LogConsumer | undefined
@@ -85,15 +84,8 @@ export class Engine {
     const { settings, clock, aggregations } = options
     this.#options = options
     this.#memory = new SharedMemory(settings.memoryMib)
-    const kernels = aggregations.length > 0 && settings.backend !== 'js'
-    if (kernels) {
-      this.#executor = openExecutor({
-        memory: this.#memory,
-        threads: settings.threads,
-        queueMax: LANES_PER_MIB * settings.memoryMib,
-        inflatedBytesMax: settings.maxDecompressedMib * MIB,
-      })
-    }
+    this.#threads = new KernelThreads(this.#memory, settings)
+    if (aggregations.length > 0 && settings.backend !== 'js') this.#threads.start()
     this.#cuts = new Cuts({
       ...options,
       commit: async (offsets) => this.#consumer?.commit(offsets),
@@ -124,7 +116,7 @@ export class Engine {
     const { log, appId, settings } = this.#options
     const topics = this.#topics()
     if (topics.length === 0) return
-    await this.#executor?.ready()
+    await this.executor?.ready()
     this.#services = await this.#makeServices(topics)
     this.#consumer = await log.consumer({
       groupId: appId,
@@ -188,7 +180,12 @@ export class Engine {
 
   /** The kernel threads, where there are some. */
   get executor(): Executor | undefined {
-    return this.#executor
+    return this.#threads.executor
+  }
+
+  /** What agents extract columns on; undefined where records are to be decoded. */
+  extraction(): ExtractionServices | undefined {
+    return this.#threads.extraction()
   }
 
   /** Cuts now, behind the cut that may be under way. */
@@ -255,7 +252,7 @@ export class Engine {
       settings,
       clock,
       memory: this.#memory,
-      executor: this.#executor,
+      executor: this.executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,
       onBadRecord: this.#options.onBadRecord,
@@ -374,6 +371,6 @@ export class Engine {
     if (this.#closed) return
     this.#closed = true
     for (const task of this.#tasks.values()) await task.close(this.#isAborted)
-    await this.#executor?.close()
+    await this.#threads.close()
   }
 }

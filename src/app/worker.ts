@@ -197,6 +197,7 @@ export class Worker {
         decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
         checkCrcs: settings.checkCrcs,
       },
+      extraction: () => this.#engine?.extraction(),
       onStopped: (error) => {
         logger.error({ ...error.place, err: error }, error.message)
         this.#engine?.subscriberStopped(error)

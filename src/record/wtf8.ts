@@ -1,5 +1,5 @@
-// Text as kernels write it: UTF-8, with three bytes for a surrogate that has no partner. Read by keys
-// of cells and by columns of batches.
+// Text as kernels write it: UTF-8, with three bytes for a surrogate that has no partner. Read by
+// keys of cells and by columns of batches.
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

@@ -18,7 +18,8 @@ import { BatchShape } from './batch_shape.ts'
 import type { NoFields } from './batch_types.ts'
 import type { Event } from './events.ts'
 import { Outputs, type Sink } from './sink.ts'
-import { Stream, type StreamSource } from './stream.ts'
+import { Stream } from './stream.ts'
+import type { StreamSource } from './stream_source.ts'
 
 /** A slot that has no event. */
 const NONE = -1
@@ -60,9 +61,13 @@ export interface AgentServices {
 
 type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
 
-interface Waiter<K, V> {
-  readonly want: Want
-  readonly resolve: (result: Take<K, V>) => void
+/** A running function. */
+interface Slot<K, V> {
+  /** Offset of the event, or of the batch's first one, that it has; or NONE. */
+  inHand: number
+  /** Batches that were taken for it and that it has not seen, ascending. */
+  ahead: Batch<K, V>[]
+  waiter: { readonly want: Want; readonly resolve: (result: Take<K, V>) => void } | undefined
 }
 
 const ended = { done: true, value: undefined } as const
@@ -71,10 +76,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #definition: AgentDefinition<K, V, R>
   readonly #services: AgentServices
   readonly #partition: number
+  readonly #shape: BatchShape
   readonly #records: AgentRecords<K, V>
-  /** Offset of the event that each slot has, or NONE. */
-  readonly #inHand: number[]
-  readonly #waiters: (Waiter<K, V> | undefined)[]
+  readonly #slots: Slot<K, V>[]
   readonly #outputs: Outputs<R>
   readonly #bad: BadRecord[] = []
   readonly #running: Promise<void>[]
@@ -98,22 +102,24 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#definition = definition
     this.#services = services
     this.#partition = partition
+    this.#shape = new BatchShape(definition.schema)
     this.#records = new AgentRecords({
       ...definition,
       partition,
       startOffset,
-      shape: new BatchShape(definition.schema),
+      shape: this.#shape,
       reading: services.reading,
       refused: (bad) => this.#refused(bad),
       extraction: services.extraction,
       arrived: () => this.#serveAll(),
     })
-    this.#inHand = new Array<number>(definition.concurrency).fill(NONE)
-    this.#waiters = new Array<undefined>(definition.concurrency).fill(undefined)
+    this.#slots = Array.from({ length: definition.concurrency }, () => {
+      return { inHand: NONE, ahead: [], waiter: undefined }
+    })
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
     this.#yieldedAt = services.clock.monotonic()
     this.#slotsRunning = definition.concurrency
-    this.#running = this.#inHand.map((_, slot) => this.#run(slot))
+    this.#running = this.#slots.map((slot) => this.#run(slot))
   }
 
   get stopped(): boolean {
@@ -130,13 +136,16 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   #serveAll(): void {
-    for (let slot = 0; slot < this.#waiters.length; slot++) this.#serve(slot)
+    for (const slot of this.#slots) this.#serve(slot)
     this.#endIfRead()
   }
 
   acknowledged(): number {
     let offset = Math.min(this.#records.position, this.#failedAt, this.#outputs.firstPending())
-    for (const held of this.#inHand) if (held !== NONE && held < offset) offset = held
+    for (const { inHand, ahead } of this.#slots) {
+      if (inHand !== NONE && inHand < offset) offset = inHand
+      if (ahead.length > 0) offset = Math.min(offset, ahead[0].firstOffset)
+    }
     return this.#bad.length > 0 ? Math.min(offset, this.#bad[0].offset) : offset
   }
 
@@ -150,33 +159,36 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#release()
   }
 
-  /** A slot asks for its next event; what it had is acknowledged. */
-  #take(slot: number, want: Want): Promise<Take<K, V>> {
-    if (this.#waiters[slot] !== undefined) {
+  /** A slot asks for its next event; what it had is acknowledged, unless it asks ahead. */
+  #take(slot: Slot<K, V>, want: Want): Promise<Take<K, V>> {
+    if (slot.waiter !== undefined) {
       const message = 'next() of a stream was called again before it had answered'
       return Promise.reject(new EuphorionError('APP_INVALID', message))
     }
-    if (want.as !== 'batch' || !want.holds) this.#inHand[slot] = NONE
+    if (!isAhead(want)) slot.inHand = NONE
     if (this.#closing || this.#stopped) return Promise.resolve(ended)
     this.#sinceYield += want.as === 'batch' ? YIELD_EVENTS : 1
-    if (this.#sinceYield >= YIELD_EVENTS && this.#mustYield()) {
-      return new Promise((resolve) => {
-        setImmediate(() => {
-          this.#yieldedAt = this.#services.clock.monotonic()
-          resolve(this.#take(slot, want))
-        })
-      })
-    }
-    const result = this.#next(slot, want)
+    const mustYield = this.#sinceYield >= YIELD_EVENTS && this.#mustYield()
+    const result = mustYield ? undefined : this.#next(slot, want)
     if (result !== undefined) {
       if (want.as === 'batch') this.#endIfRead()
       return Promise.resolve(result)
     }
     const waiting = new Promise<Take<K, V>>((resolve) => {
-      this.#waiters[slot] = { want, resolve }
+      slot.waiter = { want, resolve }
     })
-    this.#endIfRead()
+    if (mustYield) this.#serveLater(slot)
+    else this.#endIfRead()
     return waiting
+  }
+
+  /** After a turn of the event loop. */
+  #serveLater(slot: Slot<K, V>): void {
+    setImmediate(() => {
+      this.#yieldedAt = this.#services.clock.monotonic()
+      this.#serve(slot)
+      this.#endIfRead()
+    })
   }
 
   #mustYield(): boolean {
@@ -184,21 +196,22 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return this.#services.clock.monotonic() - this.#yieldedAt >= YIELD_MS
   }
 
-  #serve(slot: number): void {
-    const waiter = this.#waiters[slot]
+  #serve(slot: Slot<K, V>): void {
+    const { waiter } = slot
     if (waiter === undefined) return
     const result = this.#next(slot, waiter.want)
     if (result === undefined) return
-    this.#waiters[slot] = undefined
+    slot.waiter = undefined
     waiter.resolve(result)
   }
 
   /** Undefined: nothing now. */
-  #next(slot: number, want: Want): Take<K, V> | undefined {
+  #next(slot: Slot<K, V>, want: Want): Take<K, V> | undefined {
     const records = this.#records
     const result = records.take(want)
     if (result !== undefined) {
-      if (this.#inHand[slot] === NONE) this.#inHand[slot] = records.takenAt
+      if (isAhead(want)) slot.ahead.push(result.value as Batch<K, V>)
+      else slot.inHand = records.takenAt
       return result
     }
     if (records.halt === undefined) return undefined
@@ -239,7 +252,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     pushed?.(!this.#records.isDamaged)
   }
 
-  async #run(slot: number): Promise<void> {
+  async #run(slot: Slot<K, V>): Promise<void> {
     // The function begins after the constructor, and its errors all arrive here.
     await undefined
     const { run, topic, sinks } = this.#definition
@@ -250,29 +263,50 @@ export class AgentPartition<K, V, R> implements PartitionSink {
           if (sinks.length > 0) await this.#outputs.put(value, this.#heldOffset(slot))
         }
       } else await result
-      this.#inHand[slot] = NONE
+      this.#giveBack(slot)
+      slot.inHand = NONE
       this.#slotEnded()
     } catch (error) {
+      this.#giveBack(slot)
       this.#fail(this.#heldOffset(slot), error)
     }
   }
 
-  #source(slot: number): StreamSource<K, V> {
+  #source(slot: Slot<K, V>): StreamSource<K, V> {
     const take = <T>(want: Want) => this.#take(slot, want) as Promise<IteratorResult<T, undefined>>
     return {
+      shape: this.#shape,
       takeValue: () => take({ as: 'value' }),
       takeEvent: () => take({ as: 'event' }),
-      takeBatch: (limits, holds) => take({ as: 'batch', ...limits, holds }),
-      hold: (offset = NONE) => {
-        this.#inHand[slot] = offset
+      takeBatch: (limits) => take({ as: 'batch', ...limits, isAhead: false }),
+      takeAhead: (limits) => take({ as: 'batch', ...limits, isAhead: true }),
+      hand: () => {
+        slot.inHand = slot.ahead.shift()?.firstOffset ?? NONE
       },
+      release: () => {
+        slot.inHand = NONE
+      },
+      giveBack: () => this.#giveBack(slot),
       ending: this.#ending.signal,
     }
   }
 
+  /** What was taken for the slot and not handed to it is there for others again. */
+  #giveBack(slot: Slot<K, V>): void {
+    const { ahead, waiter } = slot
+    slot.ahead = []
+    if (waiter !== undefined && isAhead(waiter.want)) {
+      slot.waiter = undefined
+      waiter.resolve(ended)
+    }
+    if (ahead.length === 0) return
+    this.#records.giveBack(ahead)
+    this.#serveAll()
+  }
+
   /** Offset of the event in hand, or of the next one where there is none. */
-  #heldOffset(slot: number): number {
-    return this.#inHand[slot] === NONE ? this.#records.position : this.#inHand[slot]
+  #heldOffset(slot: Slot<K, V>): number {
+    return slot.inHand === NONE ? this.#records.position : slot.inHand
   }
 
   /** A function returned by itself: when all have, nobody takes events any more. */
@@ -306,9 +340,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   #endWaiters(): void {
-    for (const [slot, waiter] of this.#waiters.entries()) {
-      this.#waiters[slot] = undefined
+    for (const slot of this.#slots) {
+      const { waiter } = slot
+      slot.waiter = undefined
       waiter?.resolve(ended)
     }
   }
+}
+
+function isAhead(want: Want): boolean {
+  return want.as === 'batch' && want.isAhead
 }

@@ -27,8 +27,8 @@ export interface BatchLimits {
 /** What a function asks for. */
 export type Want =
   | { readonly as: 'value' | 'event' }
-  /** `holds`: what was taken before is still in hand. */
-  | ({ readonly as: 'batch'; readonly holds: boolean } & BatchLimits)
+  /** `isAhead`: before the function asks for it. */
+  | ({ readonly as: 'batch'; readonly isAhead: boolean } & BatchLimits)
 
 export type Batch<K, V> = ColumnBatch<K, V, FieldMap>
 type Taken<K, V> = V | Event<K, V> | Batch<K, V>
@@ -56,18 +56,25 @@ export interface Halt {
   readonly error: EuphorionError
 }
 
+/** Rows of a chunk. */
+interface Span<K, V> {
+  readonly chunk: Chunk<K, V>
+  from: number
+  readonly to: number
+}
+
 const NONE = -1
+/** One that batches are taken of, and one that is ready behind it. */
+const SPANS_MAX = 2
 /** Records decoded at once: a few ms. */
 const DECODED_MAX = 4096
 
 export class AgentRecords<K, V> {
   readonly #options: AgentRecordsOptions<K, V>
   readonly #reader: AgentReader
-  /** What was read and not yet taken: rows of the chunk from `#at` on. */
-  #chunk: Chunk<K, V> | undefined
-  #at = 0
-  /** What was extracted meanwhile, and comes next. */
-  #ahead: Chunk<K, V> | undefined
+  /** What was read and is not taken, by its offsets: at most two, and what was given back. */
+  #spans: Span<K, V>[] = []
+  readonly #spanOf = new WeakMap<Batch<K, V>, Span<K, V>>()
   #payload: Uint8Array = new Uint8Array(0)
   #columns: AgentColumns<K, V> | undefined
   #isExtracting = false
@@ -107,14 +114,13 @@ export class AgentRecords<K, V> {
 
   /** Offset below which everything was taken or refused. */
   get position(): number {
-    if (this.#chunk !== undefined) return this.#chunk.offsets[this.#at]
-    if (this.#ahead !== undefined) return this.#ahead.offsets[0]
+    if (this.#spans.length > 0) return firstOffset(this.#spans[0])
     return this.#halt?.offset ?? this.#reader.position
   }
 
   /** The payload has no more to read, and there is room for the next one's records. */
   get isRead(): boolean {
-    return this.#isDrained && this.#ahead === undefined
+    return this.#isDrained && this.#spans.length < SPANS_MAX
   }
 
   /** Batches of the payload were damaged, and what follows them is to be read again. */
@@ -124,47 +130,46 @@ export class AgentRecords<K, V> {
 
   /** Once all before it was taken. */
   get halt(): Halt | undefined {
-    return this.#chunk === undefined && this.#ahead === undefined ? this.#halt : undefined
+    return this.#spans.length === 0 ? this.#halt : undefined
   }
 
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
     this.#wantsBatches = want.as === 'batch'
-    this.#chunk ??= this.#nextChunk()
     this.#readAhead()
-    if (this.#chunk === undefined && !this.#isExtracting && want.as === 'batch')
+    if (this.#spans.length === 0 && !this.#isExtracting && want.as === 'batch')
       this.#decodeChunk(want.maxRecords)
-    if (this.#chunk !== undefined) return this.#takeRows(this.#chunk, want)
+    if (this.#spans.length > 0) return this.#takeRows(this.#spans[0], want)
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
     return { done: false, value: want.as === 'event' ? this.#event() : this.#value }
   }
 
-  #takeRows(chunk: Chunk<K, V>, want: Want) {
-    const from = this.#at
-    const to = want.as === 'batch' ? endOfBatch(chunk, from, want) : from + 1
+  /** Of batches that nobody has seen: they come again, to whoever asks next. */
+  giveBack(batches: readonly Batch<K, V>[]): void {
+    this.#spans.push(...batches.map((batch) => this.#spanOf.get(batch)!))
+    this.#spans.sort((a, b) => firstOffset(a) - firstOffset(b))
+  }
+
+  #takeRows(span: Span<K, V>, want: Want) {
+    const { chunk, from } = span
+    const to = want.as === 'batch' ? endOfBatch(span, want) : from + 1
     this.takenAt = chunk.offsets[from]
-    this.#at = to
-    if (to === chunk.length) this.#chunk = undefined
+    span.from = to
+    if (to === span.to) this.#spans.shift()
     if (want.as === 'batch') {
       const { shape } = this.#options
       const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
+      if (want.isAhead) this.#spanOf.set(value, { chunk, from, to })
       return { done: false, value } as const
     }
     const [event] = chunk.events(from, to)
     return { done: false, value: want.as === 'event' ? event : event.value } as const
   }
 
-  #nextChunk(): Chunk<K, V> | undefined {
-    const chunk = this.#ahead
-    this.#ahead = undefined
-    this.#at = 0
-    return chunk
-  }
-
   /** Extracts what comes next, where kernels can and it is likely to be wanted. */
   #readAhead(): void {
-    const isBusy = this.#isExtracting || this.#ahead !== undefined || this.#mustDecode
+    const isBusy = this.#isExtracting || this.#spans.length >= SPANS_MAX || this.#mustDecode
     const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
     if (isBusy || isEnd || !this.#wantsBatches) return
     this.#columns ??= new AgentColumns(this.#options)
@@ -184,8 +189,7 @@ export class AgentRecords<K, V> {
       for (const bad of found.bad) refused({ ...bad, topic, partition })
       this.#reader.passOver(found.nextOffset)
       if (found.isWhole) this.#isDrained = true
-      if (found.chunk.length > 0) this.#ahead = found.chunk
-      if (this.#chunk === undefined) this.#chunk = this.#nextChunk()
+      this.#add(found.chunk)
       this.#readAhead()
     }
     this.#options.arrived()
@@ -201,9 +205,11 @@ export class AgentRecords<K, V> {
       events.push(this.#event())
       sizes.push(this.#reader.size)
     }
-    if (events.length === 0) return
-    this.#chunk = new DecodedChunk(events, sizes, this.#options.shape)
-    this.#at = 0
+    this.#add(new DecodedChunk(events, sizes, this.#options.shape))
+  }
+
+  #add(chunk: Chunk<K, V>): void {
+    if (chunk.length > 0) this.#spans.push({ chunk, from: 0, to: chunk.length })
   }
 
   /** Moves to the next good record, which is #key and #value then. */
@@ -271,10 +277,14 @@ export class AgentRecords<K, V> {
 }
 
 /** At least one record. */
-function endOfBatch<K, V>(chunk: Chunk<K, V>, from: number, limits: BatchLimits): number {
-  const end = Math.min(chunk.length, from + limits.maxRecords)
+function endOfBatch<K, V>({ chunk, from, to }: Span<K, V>, limits: BatchLimits): number {
+  const end = Math.min(to, from + limits.maxRecords)
   let bytes = chunk.sizes[from]
-  let to = from + 1
-  while (to < end && bytes + chunk.sizes[to] <= limits.maxBytes) bytes += chunk.sizes[to++]
-  return to
+  let at = from + 1
+  while (at < end && bytes + chunk.sizes[at] <= limits.maxBytes) bytes += chunk.sizes[at++]
+  return at
+}
+
+function firstOffset<K, V>({ chunk, from }: Span<K, V>): number {
+  return chunk.offsets[from]
 }

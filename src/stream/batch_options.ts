@@ -5,9 +5,9 @@ import type { BatchLimits } from './agent_records.ts'
 /** What stream.batches() takes. */
 export interface BatchOptions {
   /** Most events of a batch: 1 to 32768, which is the default. */
-  readonly maxRecords?: number
+  readonly maxRecords?: number | undefined
   /** Most bytes of their records, uncompressed; one event always fits. Default 16 MiB. */
-  readonly maxBytes?: number
+  readonly maxBytes?: number | undefined
 }
 
 const RECORDS_MAX = 32_768

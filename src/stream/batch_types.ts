@@ -29,7 +29,7 @@ export type ColumnNames<Fields extends FieldMap> = {
 }[keyof Fields & string]
 
 /** The kind of the field of that name, and whether it may be missing. */
-type FieldAt<
+export type FieldAt<
   Fields extends FieldMap,
   Name extends string,
   Missing extends boolean = false,

@@ -1,29 +1,21 @@
 // What an agent's function iterates over: values, whole events, or batches of them. The iterators
 // are written by hand, one promise an event: an async generator would cost three.
+
+import type { ColumnTypes } from '../kernel/user/column_types.ts'
+import type { Kernel, NoParams } from '../kernel/user/kernel.ts'
 import type { FieldMap } from '../record/fields.ts'
-import type { BatchLimits } from './agent_records.ts'
 import { type BatchOptions, batchLimits } from './batch_options.ts'
 import type { NoFields } from './batch_types.ts'
 import type { ColumnBatch } from './column_batch.ts'
 import type { Event } from './events.ts'
-
-/**
- * Where the iterators take from: one slot (running function) of one partition. Asking for the next
- * acknowledges the one before.
- */
-export interface StreamSource<K, V> {
-  takeValue(): Promise<IteratorResult<V, undefined>>
-  takeEvent(): Promise<IteratorResult<Event<K, V>, undefined>>
-  /** `holds`: what was taken before is not acknowledged by it, but by hold(). */
-  takeBatch(
-    limits: BatchLimits,
-    holds: boolean,
-  ): Promise<IteratorResult<ColumnBatch<K, V, FieldMap>, undefined>>
-  /** What is below the offset is acknowledged; all that was taken, without one. */
-  hold(offset?: number): void
-  /** Aborted when nothing more is to be taken: the partition moves away, or has stopped. */
-  readonly ending: AbortSignal
-}
+import {
+  checkConcurrency,
+  type FittingKernel,
+  kernelRun,
+  type MapBatchArguments,
+} from './kernel_runs.ts'
+import { type MappedBatch, MappedBatches } from './mapped_batches.ts'
+import type { StreamSource } from './stream_source.ts'
 
 /**
  * The events of one partition, in order. Ends when the worker stops or the partition moves away.
@@ -62,9 +54,31 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> implements AsyncIt
   batches(options: BatchOptions = {}): AsyncIterableIterator<ColumnBatch<K, V, Fields>> {
     const source = this.#source
     const limits = batchLimits(options)
-    return handMade(() => source.takeBatch(limits, false)) as AsyncIterableIterator<
+    return handMade(() => source.takeBatch(limits)) as unknown as AsyncIterableIterator<
       ColumnBatch<K, V, Fields>
     >
+  }
+
+  /**
+   * Batches, each with what the kernel makes of its columns, in order. The kernel is given the
+   * columns that it declares, by their names. While it runs the next batch is made ready, and the
+   * loop's body has the one before. What a run rejects with is thrown in the loop. Throws
+   * APP_INVALID for a kernel whose columns the batches do not have.
+   */
+  mapBatch<In extends ColumnTypes, Out, Params extends ColumnTypes = NoParams>(
+    kernel: Kernel<In, Out, Params> & FittingKernel<Fields, In>,
+    ...[options]: MapBatchArguments<Params>
+  ): AsyncIterableIterator<MappedBatch<ColumnBatch<K, V, Fields>, Out>> {
+    const { maxRecords, maxBytes, concurrency = 1, ...rest } = options ?? {}
+    checkConcurrency(concurrency)
+    const source = this.#source
+    const mapped = new MappedBatches({
+      source,
+      limits: batchLimits({ maxRecords, maxBytes }),
+      concurrency,
+      run: kernelRun(kernel, source.shape, rest),
+    })
+    return mapped as unknown as AsyncIterableIterator<MappedBatch<ColumnBatch<K, V, Fields>, Out>>
   }
 }
 

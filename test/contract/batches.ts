@@ -66,7 +66,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
           '"at":"1970-01-01T00:00:01Z","note":null,"place":{"city":"Ulm","zip":89073}}',
       ]),
     )
-    await settle()
+    await until(() => partition.acknowledged() === 3)
     assert.equal(got.length, 1)
     const [batch] = got
     assert.equal(batch.length, 3)
@@ -109,8 +109,10 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     const other = agent(async (stream) => {
       for await (const event of stream.events()) events.push(event)
     })
-    for (const { partition } of [one, other]) await partition.push(payload.slice())
-    await settle()
+    for (const { partition } of [one, other]) {
+      await partition.push(payload.slice())
+      await until(() => partition.acknowledged() === 13)
+    }
     const rows = got.flatMap((batch) => [...batch.rows()])
     assert.deepStrictEqual(rows, events)
     assert.deepStrictEqual(
@@ -145,6 +147,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     ])
     await partition.push(batchOf(points(0, 8).map((point, i) => bad.get(i) ?? point)))
     await partition.push(batchOf(points(8, 10), 8))
+    await until(() => partition.acknowledged() === 10)
     await partition.close()
     const texts = (batch: AnyBatch) => batch.values.map((value) => (value as { text: string }).text)
     const expected = [
@@ -184,6 +187,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     const got: AnyBatch[] = []
     const few = agent(collect(got, { maxRecords: 4 }))
     await few.partition.push(batchOf(points(0, 10)))
+    await until(() => few.partition.acknowledged() === 10)
     await few.partition.close()
     assert.deepEqual(numbers(got), [
       [0, 1, 2, 3],
@@ -194,11 +198,13 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     // a record of 1 digit takes 34 bytes
     const small = agent(collect(sized, { maxBytes: 34 * 3 + 10 }))
     await small.partition.push(batchOf(points(0, 7)))
+    await until(() => small.partition.acknowledged() === 7)
     await small.partition.close()
     assert.deepEqual(numbers(sized), [[0, 1, 2], [3, 4, 5], [6]])
     const single: AnyBatch[] = []
     const tiny = agent(collect(single, { maxBytes: 1 }))
     await tiny.partition.push(batchOf(points(0, 3)))
+    await until(() => tiny.partition.acknowledged() === 3)
     await tiny.partition.close()
     assert.deepEqual(numbers(single), [[0], [1], [2]])
     for (const options of [{ maxRecords: 0 }, { maxRecords: 40_000 }, { maxBytes: 1.5 }]) {
@@ -291,6 +297,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
       timestamp: 0,
     }))
     await partition.push(batchAt(records))
+    await until(() => partition.acknowledged() === 5)
     await partition.close()
     assert.deepEqual(numbers(got), [[0, 3]])
     assert.deepEqual(got[0].keys, ['a', ''])
@@ -325,6 +332,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     assert.equal(await partition.push(concat([first, damaged])), false)
     await until(() => partition.acknowledged() === 3)
     assert.equal(await partition.push(concat([first, batchOf(points(3, 5), 3)])), true)
+    await until(() => partition.acknowledged() === 5)
     assert.deepEqual(numbers(got).flat(), [0, 1, 2, 3, 4])
     const again = batchOf(points(5, 7), 5)
     again[again.length - 1] ^= 1
@@ -342,6 +350,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
         if (batch.firstOffset === 2) throw new Error('two!')
     })
     await partition.push(batchOf(points(0, 6)))
+    await until(() => partition.stopped)
     assert.equal(partition.acknowledged(), 2)
     assert.equal(stopped[0].code, 'HANDLER_FAILED')
     assert.deepEqual(stopped[0].place, { topic: 't', partition: 2, offset: 2 })
@@ -369,6 +378,7 @@ export function batchesContract(name: string, kind: ReaderKind): void {
     })
     await partition.push(batchOf(points(0, 5)))
     await partition.push(batchOf(points(5, 10), 5))
+    await until(() => partition.acknowledged() === 10)
     await partition.close()
     const third = { n: 3, text: 't3' }
     assert.deepEqual(got, [
@@ -403,26 +413,29 @@ export function batchesContract(name: string, kind: ReaderKind): void {
         batchAt(plain([20, 21]), 'gzip', 22),
       ]),
     )
-    await settle()
+    await until(() => partition.acknowledged() === 23)
     assert.deepEqual(numbers(got).flat(), [2, 4, 8, 9, 12, 20, 21])
     assert.deepEqual(
       got.flatMap((batch) => [...batch.timestamps]),
       [2, 4, 12, 12, 12, 20, 21],
     )
-    await until(() => partition.acknowledged() === 23)
     await partition.close()
   })
 
   test(`${name}: close ends the loop, and leaves what was not taken`, async () => {
     let left = false
+    let taken = 0
     let open = (): void => undefined
     const held = new Promise<void>((resolve) => (open = resolve))
     const { partition, stopped } = agent(async (stream) => {
-      for await (const _ of batchesOf(stream, { maxRecords: 2 })) await held
+      for await (const _ of batchesOf(stream, { maxRecords: 2 })) {
+        taken++
+        await held
+      }
       left = true
     })
     void partition.push(batchOf(points(0, 6)))
-    await settle()
+    await until(() => taken === 1)
     const closed = partition.close()
     open()
     await closed

@@ -2,6 +2,7 @@
 // when this file is compiled; the agents are never run.
 import { test } from 'node:test'
 import { App } from '../../src/app/app.ts'
+import { defineKernel } from '../../src/kernel/user/define.ts'
 import { json } from '../../src/record/codec.ts'
 import {
   array,
@@ -101,4 +102,42 @@ test('a function that takes a stream of any fields fits an agent', () => {
     for await (const sample of stream) check<Equal<typeof sample, SampleEvent>>()
   }
   app.agent(samples, handle)
+})
+
+test('a kernel fits where the record has its columns, of its types', () => {
+  const scaled = defineKernel('scaled', {
+    columns: { value: 'f64', small: 'f32', long: 'i64', flag: 'u8' },
+    params: { factor: 'f64' },
+    run: ({ value }, { factor }): Float64Array => value.map((each) => each * factor),
+  })
+  const mean = defineKernel('mean', {
+    columns: { 'place.zip': 'f64' },
+    run: (columns): number => columns['place.zip'].length,
+  })
+  const other = defineKernel('other', { columns: { nothing: 'f64' }, run: () => 1 })
+  const narrow = defineKernel('narrow', { columns: { value: 'f32' }, run: () => 1 })
+  const words = defineKernel('words', { columns: { id: 'u8' }, run: () => 1 })
+  app.agent(samples, async (stream) => {
+    const options = { params: { factor: 2 }, concurrency: 2, maxRecords: 10, timeoutMs: 5 }
+    for await (const { batch, result } of stream.mapBatch(scaled, options)) {
+      check<Equal<typeof result, Float64Array>>()
+      const value = batch.column('value')
+      check<Equal<typeof value, Float64Array>>()
+    }
+    for await (const { result } of stream.mapBatch(mean)) check<Equal<typeof result, number>>()
+    // @ts-expect-error its parameters are missing
+    stream.mapBatch(scaled)
+    // @ts-expect-error one of its parameters is missing
+    stream.mapBatch(scaled, { params: {} })
+    // @ts-expect-error no such field
+    stream.mapBatch(other)
+    // @ts-expect-error the field has another type
+    stream.mapBatch(narrow)
+    // @ts-expect-error strings are no columns of kernels
+    stream.mapBatch(words)
+  })
+  app.agent(app.topic('any'), async (stream) => {
+    // @ts-expect-error values without declared fields have no columns
+    stream.mapBatch(mean)
+  })
 })

@@ -1,6 +1,6 @@
-// Reads the records of a payload into columns by the kernels, on the threads of the lanes: no object
-// a record. One for each agent that takes batches of declared records. What it cannot do (damage,
-// no memory, a very long string) it leaves to its caller, who reads such records one by one.
+// Reads the records of a payload into columns by the kernels, on the threads of the lanes: no
+// object a record. One for each agent that takes batches of declared records. What it cannot do
+// (damage, no memory, a very long string) it leaves to its caller, who reads them one by one.
 import type { SharedMemory } from '../../batch/memory.ts'
 import { BatchTemplates, Region } from '../../batch/region.ts'
 import { eachBatchHeader } from '../../wire/batch_header.ts'

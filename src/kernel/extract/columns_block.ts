@@ -2,7 +2,8 @@
 // one span of shared memory; only the span's own task touches it. Made by ColumnExtractor for each
 // extraction.
 //
-//   span   lane descriptor · notes · slots · block · schema · unescaped text · rejects · arrays · text area
+//   span   lane descriptor · notes · slots · block · schema · unescaped text · rejects · arrays ·
+//          text area
 //
 //   block   4  u32 flags (planFlag)    8  u32 most rows       12  u32 rows
 //          16  u32 f64[] offsets      20  u32 f64[] times     24  u32 u32[] bytes of the records

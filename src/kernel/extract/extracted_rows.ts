@@ -6,7 +6,10 @@ import type { Rejected } from '../lane.ts'
 import type { ColumnType } from '../plan.ts'
 import type { ColumnsBlock, ExtractedField } from './columns_block.ts'
 
-/** The values of a field: numbers, or strings. Missing ones are NaN in floats, 0 in others, undefined among strings. */
+/**
+ * The values of a field: numbers, or strings. Missing ones are NaN in floats, 0 in others,
+ * undefined among strings.
+ */
 export type BatchArray =
   | Float64Array
   | Float32Array

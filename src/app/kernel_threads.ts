@@ -1,0 +1,67 @@
+// The threads of the lanes' kernels, and what agents extract columns on: the same ones, started for
+// it where no aggregation has. Owned by the engine.
+import type { SharedMemory } from '../batch/memory.ts'
+import { EuphorionError } from '../errors.ts'
+import { type Executor, openExecutor } from '../kernel/executor.ts'
+import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
+import { Turns } from '../kernel/extract/turns.ts'
+import type { Settings } from '../settings.ts'
+
+const MIB = 1 << 20
+/** A lane has at most one task on its way, and at least a quarter of a MiB. */
+const LANES_PER_MIB = 4
+
+export class KernelThreads {
+  readonly #memory: SharedMemory
+  readonly #settings: Settings
+  readonly #turns: Turns
+  #executor: Executor | undefined
+  #isClosed = false
+
+  constructor(memory: SharedMemory, settings: Settings) {
+    this.#memory = memory
+    this.#settings = settings
+    this.#turns = new Turns(this.#turnsMax)
+  }
+
+  /** Extractions at once: one for each thread, and one that waits for the next that is free. */
+  get #turnsMax(): number {
+    return this.#settings.threads + 1
+  }
+
+  /** Undefined while none were started. */
+  get executor(): Executor | undefined {
+    return this.#executor
+  }
+
+  /** MEMORY_EXHAUSTED. */
+  start(): Executor {
+    const { memoryMib, threads, maxDecompressedMib } = this.#settings
+    this.#executor ??= openExecutor({
+      memory: this.#memory,
+      threads,
+      queueMax: LANES_PER_MIB * memoryMib + this.#turnsMax,
+      inflatedBytesMax: maxDecompressedMib * MIB,
+    })
+    return this.#executor
+  }
+
+  /** Undefined for backend js, and where the memory has no room for threads. */
+  extraction(): ExtractionServices | undefined {
+    const { backend, maxDecompressedMib } = this.#settings
+    if (backend === 'js' || this.#isClosed) return undefined
+    try {
+      const executor = this.start()
+      const inflatedBytesMax = maxDecompressedMib * MIB
+      return { memory: this.#memory, executor, inflatedBytesMax, turns: this.#turns }
+    } catch (error) {
+      if (error instanceof EuphorionError && error.code === 'MEMORY_EXHAUSTED') return undefined
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#executor?.close()
+  }
+}

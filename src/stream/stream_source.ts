@@ -1,0 +1,23 @@
+// Where the iterators of a stream take from: one slot (running function) of one partition of an
+// agent. Asking for the next acknowledges the one before.
+import type { Batch, BatchLimits } from './agent_records.ts'
+import type { BatchShape } from './batch_shape.ts'
+import type { Event } from './events.ts'
+
+export interface StreamSource<K, V> {
+  /** Of the batches. */
+  readonly shape: BatchShape
+  takeValue(): Promise<IteratorResult<V, undefined>>
+  takeEvent(): Promise<IteratorResult<Event<K, V>, undefined>>
+  takeBatch(limits: BatchLimits): Promise<IteratorResult<Batch<K, V>, undefined>>
+  /** Acknowledges nothing: the batch is not in hand before hand(). */
+  takeAhead(limits: BatchLimits): Promise<IteratorResult<Batch<K, V>, undefined>>
+  /** The oldest batch that was taken ahead is in hand now. */
+  hand(): void
+  /** What is in hand is acknowledged. */
+  release(): void
+  /** What was taken ahead is not wanted, nor what takeAhead() still waits for. */
+  giveBack(): void
+  /** Aborted when nothing more is to be taken: the partition moves away, or has stopped. */
+  readonly ending: AbortSignal
+}
