@@ -86,31 +86,6 @@ function nameInManifest(out) {
   console.log(`package.json names ${there.map(({ name }) => name).join(', ')}`)
 }
 
-/**
- * npm runs a script of this name before `npm run build` too, and tells it nothing about that; the
- * npm that runs us shows in its title what it was asked for.
- */
-function wasAskedFor() {
-  if (process.argv.length > 2 || process.env.npm_lifecycle_event !== 'prebuild') return true
-  for (let pid = process.ppid; pid > 1; ) {
-    const { parent, command } = processOf(pid)
-    if (command.startsWith('npm ')) return /\bprebuild\b/.test(command)
-    pid = parent
-  }
-  return false
-}
-
-function processOf(pid) {
-  if (platform === 'linux') {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'latin1')
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-    return { parent: Number(/^PPid:\s*(\d+)/m.exec(status)[1]), command }
-  }
-  const shown = execFileSync('ps', ['-o', 'ppid=,args=', '-p', String(pid)], { encoding: 'utf8' })
-  const [, parent, command] = /^\s*(\d+)\s+(.*)/.exec(shown)
-  return { parent: Number(parent), command }
-}
-
 const options = {
   manifest: { type: 'boolean' },
   out: { type: 'string', default: join(root, 'npm') },
@@ -118,7 +93,7 @@ const options = {
 const { values } = parseArgs({ options })
 try {
   if (values.manifest) nameInManifest(resolve(values.out))
-  else if (wasAskedFor()) await makePackage(resolve(values.out))
+  else await makePackage(resolve(values.out))
 } catch (error) {
   console.error(`prebuild: ${error.message}`)
   process.exitCode = 1
