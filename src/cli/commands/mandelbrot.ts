@@ -14,6 +14,7 @@ import {
 } from '../../kernel/mandelbrot/shape.ts'
 import type { ChosenBackend, KernelBackend } from '../../kernel/offload/backend.ts'
 import { configureKernels } from '../../kernel/offload/options.ts'
+import { instructionSetOf } from '../../tune/mandelbrot_bench.ts'
 import type { CommandContext } from '../command_line.ts'
 import { type PaletteName, paletteNames } from '../mandelbrot_palette.ts'
 import { type Picture, paintPicture, pngOf, shrinkPicture } from '../mandelbrot_picture.ts'
@@ -31,7 +32,7 @@ import {
 } from '../mandelbrot_view.ts'
 import { addExamples, whole } from '../options.ts'
 import { Progress } from '../progress.ts'
-import { compareBackends, instructionSetOf } from './mandelbrot_compare.ts'
+import { compareBackends } from './mandelbrot_compare.ts'
 
 interface MandelbrotCommandOptions {
   readonly size?: Size
