@@ -197,7 +197,7 @@ function likeJavaScript(contract: Contract, backend: KernelBackend): void {
       for (const [name, { sync }] of Object.entries(kernels))
         same(sync(x, y, { backend }), sync(x, y, { backend: 'js' }), name)
     })
-    fc.assert(property, { numRuns: 200 })
+    fc.assert(property)
   })
 }
 
@@ -260,12 +260,12 @@ function whereverColumnsLie(contract: Contract, backend: KernelBackend): void {
 
 function inThePool(contract: Contract, backend: KernelBackend): void {
   contract('large columns in many pieces give the same on all threads', async () => {
-    const length = 3_000_017
+    const length = 1_300_003
     const column = allocateColumn('f64', length)
     column.set(makeColumn('uniform', length, 5))
-    const copied = column.slice(0, 1_000_003)
+    const copied = column.slice(0, 600_001)
     for (const [name, { sync, async: call }] of Object.entries(kernels)) {
-      if (name.startsWith('linear')) continue
+      if (['mean', 'variance', 'stddev'].includes(name)) continue
       const reference = sync(column, column, { backend: 'js' })
       same(await call(column, column, { backend, offload: true }), reference, name)
       same(sync(column, column, { backend }), reference, name)

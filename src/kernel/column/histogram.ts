@@ -23,7 +23,10 @@ export interface HistogramOptions extends ColumnOptions {
 /** Buckets of one sign: bucket i has the magnitudes from edges[i] up to edges[i + 1]. */
 export interface LogBuckets {
   readonly counts: Float64Array
-  /** One more than counts; the first is 0 where smaller magnitudes are counted in the lowest. */
+  /**
+   * One more than counts, right to 10^-12 of their size; the first is 0 where smaller magnitudes are
+   * counted in the lowest bucket.
+   */
   readonly edges: Float64Array
 }
 
@@ -176,6 +179,6 @@ function valueAt(counted: Counted, rank: number, count: number): number {
 /** As far from the beginning of the bucket as from its end, relative to each. */
 function middle(bucket: number, multiplier: number): number {
   const start = bucketStart(bucket, multiplier)
-  const end = Math.min(bucketStart(bucket + 1, multiplier), Number.MAX_VALUE)
+  const end = bucketStart(bucket + 1, multiplier)
   return start * (2 / (1 + start / end))
 }

@@ -37,53 +37,21 @@ export function bucketOf(magnitude: number, multiplier: number): number {
   return Math.floor(multiplier * (((A * s + B) * s + C) * s + exponent))
 }
 
+const EXPONENT_BIAS = 1023
+
 /**
- * The smallest magnitude of a bucket or, where it is empty, of the next; Infinity beyond the last.
- * Found with the same function that finds buckets, by bisection over the bits of floats.
+ * Where a bucket starts: the inverse of bucketOf, by Newton's method. Relative to what bucketOf says
+ * it is right to 10^-12: what roundings make of logarithms up to 2047.
  */
 export function bucketStart(bucket: number, multiplier: number): number {
-  if (bucketOf(SMALLEST, multiplier) >= bucket) return SMALLEST
-  if (bucketOf(Number.MAX_VALUE, multiplier) < bucket) return Number.POSITIVE_INFINITY
-  const near = bitsOf(inverse(bucket / multiplier))
-  let low = near - NEAR
-  let high = near + NEAR
-  if (low < bitsOf(SMALLEST) || bucketOf(floatOf(low), multiplier) >= bucket) low = bitsOf(SMALLEST)
-  if (high > bitsOf(Number.MAX_VALUE) || bucketOf(floatOf(high), multiplier) < bucket)
-    high = bitsOf(Number.MAX_VALUE)
-  while (high - low > 1n) {
-    const middle = (low + high) >> 1n
-    if (bucketOf(floatOf(middle), multiplier) >= bucket) high = middle
-    else low = middle
-  }
-  return floatOf(high)
-}
-
-/** Floats on either side of where the inverse is exact but for roundings. */
-const NEAR = 64n
-
-/** The magnitude whose cubic and exponent are `log`, by Newton's method: nearly. */
-function inverse(log: number): number {
+  const log = bucket / multiplier
   const exponent = Math.floor(log)
   const rest = log - exponent
   let s = rest
-  for (let i = 0; i < 5; i++)
+  for (let i = 0; i < 4; i++)
     s -= (((A * s + B) * s + C) * s - rest) / ((3 * A * s + 2 * B) * s + C)
-  return (1 + s) * 2 ** (exponent - EXPONENT_BIAS)
-}
-
-const EXPONENT_BIAS = 1023
-
-const bits = new BigInt64Array(1)
-const floatOfBits = new Float64Array(bits.buffer)
-
-function bitsOf(value: number): bigint {
-  floatOfBits[0] = value
-  return bits[0]
-}
-
-function floatOf(value: bigint): number {
-  bits[0] = value
-  return floatOfBits[0]
+  const start = (1 + s) * 2 ** (exponent - EXPONENT_BIAS)
+  return Math.min(Number.MAX_VALUE, Math.max(SMALLEST, start))
 }
 
 /** Counts the elements of each bucket. */
