@@ -1,11 +1,46 @@
 #include "cpu.h"
 
+#if defined(EUPHORION_X64)
+#include <cpuid.h>
+#endif
+
 namespace euphorion {
 
-bool has_instruction_set(InstructionSet set) {
-#ifdef EUPHORION_X64
-  __builtin_cpu_init();
+namespace {
+
+#if defined(EUPHORION_X64)
+
+bool all_set(unsigned word, unsigned bits) { return (word & bits) == bits; }
+
+/** The registers that the operating system saves; 0 where it cannot say. */
+unsigned saved_registers() {
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !all_set(c, bit_OSXSAVE)) return 0;
+  __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+  return a;
+}
+
+bool has_avx2() {
+  constexpr unsigned wide_registers = 0x06;
+  unsigned a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !all_set(c, bit_AVX | bit_FMA)) return false;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !all_set(b, bit_AVX2)) return false;
+  return all_set(saved_registers(), wide_registers);
+}
+
+bool has_avx512() {
+  constexpr unsigned widest_registers = 0xe6;
+  constexpr unsigned parts = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  unsigned a, b, c, d;
+  if (!has_avx2() || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !all_set(b, parts)) return false;
+  return all_set(saved_registers(), widest_registers);
+}
+
 #endif
+
+}  // namespace
+
+bool has_instruction_set(InstructionSet set) {
   switch (set) {
     case InstructionSet::scalar:
       return true;
@@ -14,14 +49,12 @@ bool has_instruction_set(InstructionSet set) {
       return true;
 #endif
 #ifdef EUPHORION_X64
-    // The compiler's run-time asks the operating system too whether it saves the wide registers.
     case InstructionSet::sse2:
       return true;
     case InstructionSet::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return has_avx2();
     case InstructionSet::avx512:
-      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+      return has_avx512();
 #endif
     default:
       return false;

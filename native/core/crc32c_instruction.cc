@@ -8,6 +8,7 @@
 #include "crc32c_tables.h"
 
 #if defined(__SSE4_2__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 #elif defined(__ARM_FEATURE_CRC32)
 #include <arm_acle.h>
@@ -75,8 +76,8 @@ uint32_t crc32c_by_instruction(const uint8_t* bytes, size_t length) {
 
 bool has_crc32c_instruction() {
 #if defined(__SSE4_2__)
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("sse4.2");
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2) != 0;
 #elif defined(__linux__)
   return (getauxval(AT_HWCAP) & HWCAP_CRC32) != 0;
 #else
