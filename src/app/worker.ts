@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { AgentServices } from '../stream/agent_partition.ts'
 import { Timer } from '../stream/timer.ts'
+import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
 import type { Connection } from './connection.ts'
 import { workerSockets } from './data_dir.ts'
@@ -67,7 +68,8 @@ export class Worker {
     await this.#serveQueries(this.#engine)
     this.#startTimers()
     this.#isUp = true
-    logger.info({ broker: settings.broker, agents: app.topology.agents.length }, 'worker started')
+    const facts = { broker: settings.broker, agents: app.topology.agents.length }
+    logger.info({ ...facts, store: storeKind(settings.store) }, 'worker started')
   }
 
   #checkGoingOn(): void {

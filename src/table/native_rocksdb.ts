@@ -26,6 +26,8 @@ const FIRST_CHUNK_BYTES = 16 * 1024
 const CHUNK_BYTES = 256 * 1024
 /** Up to so many keys are looked up without a thread while the disk is not needed. */
 const KEYS_AT_ONCE = 16
+/** Up to so many bytes of rows cost less to copy than a turn of a thread. */
+const COPIED_BYTES = 16 * 1024
 const KEY_BYTES_MAX = 65535
 const NOTHING = new Uint8Array(0)
 
@@ -41,9 +43,10 @@ class NativeRocksdbBatch implements StoreBatch {
     this.#native = native
   }
 
-  /** No copy here: the thread reads the rows where they lie. */
+  /** Many rows are not copied here: a thread reads them where they lie. */
   async putRows(rows: Uint8Array): Promise<void> {
     assert(!this.#done, 'batch is done')
+    if (rows.length <= COPIED_BYTES) return this.#rows.addAll(rows)
     await this.#store.add(this.#native, this.#rows.take(), rows)
     assert(!this.#done, 'batch ended while rows were put')
   }

@@ -99,13 +99,15 @@ export class RowWriter {
   }
 
   add(op: number, key: Uint8Array, value: Uint8Array): void {
-    const end = this.#length + ROW_HEADER_BYTES + key.length + value.length
-    if (end > this.#rows.length) {
-      const larger = new Uint8Array(Math.max(end, 2 * this.#rows.length, 1024))
-      larger.set(this.#rows.subarray(0, this.#length))
-      this.#rows = larger
-    }
+    this.#fit(ROW_HEADER_BYTES + key.length + value.length)
     this.#length = writeRow(this.#rows, this.#length, op, key, value)
+  }
+
+  /** Copies packed rows. */
+  addAll(rows: Uint8Array): void {
+    this.#fit(rows.length)
+    this.#rows.set(rows, this.#length)
+    this.#length += rows.length
   }
 
   /** The rows so far, which are no longer the writer's. */
@@ -114,6 +116,14 @@ export class RowWriter {
     this.#rows = new Uint8Array(0)
     this.#length = 0
     return rows
+  }
+
+  #fit(bytes: number): void {
+    const end = this.#length + bytes
+    if (end <= this.#rows.length) return
+    const larger = new Uint8Array(Math.max(end, 2 * this.#rows.length, 1024))
+    larger.set(this.#rows.subarray(0, this.#length))
+    this.#rows = larger
   }
 }
 

@@ -8,6 +8,7 @@ import { Engine } from '../app/engine.ts'
 import type { LaneStatistics } from '../app/lane_statistics.ts'
 import type { SharedMemory } from '../batch/memory.ts'
 import { Region, type SharedBatch } from '../batch/region.ts'
+import { eachRow } from '../batch/rows.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
@@ -138,12 +139,15 @@ async function countCells(
   let cells = 0
   let events = 0n
   for (const store of engine.stores(topic).values()) {
-    for await (const [, value] of store.scan({
+    for await (const rows of store.scanRows({
       gte: Buffer.from([0, 1]),
       lt: Buffer.from([255, 255]),
     })) {
-      cells++
-      events += value.readBigUInt64LE(0)
+      const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
+      eachRow(rows, (_op, _keyStart, keyEnd) => {
+        cells++
+        events += view.getBigUint64(keyEnd, true)
+      })
     }
   }
   return { cells, events }

@@ -7,6 +7,7 @@ import { systemClock } from '../../clock.ts'
 import { readConfigFile } from '../../config_file.ts'
 import type { Compression } from '../../log/log.ts'
 import { resolveSettings, type Settings } from '../../settings.ts'
+import { storeKind } from '../../table/open.ts'
 import { benchInProcess } from '../../tune/bench_process.ts'
 import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
 import { eventsIn, prepareTopic } from '../../tune/bench_topic.ts'
@@ -217,7 +218,7 @@ function line(
     keys: options.topic === undefined ? options.keys : undefined,
     compression: options.topic === undefined ? options.compression : undefined,
     commitIntervalMs: settings.commitIntervalMs,
-    store: settings.store,
+    store: storeKind(settings.store),
     runs: runs.length,
     slowest: Math.round(byRate[0].eventsPerSecond),
     fastest: Math.round(byRate[byRate.length - 1].eventsPerSecond),
@@ -260,6 +261,6 @@ function paint(lines: readonly Line[]): string {
   )
   const first = lines[0]
   const events = `${first.events.toLocaleString('en')} events from ${first.broker}`
-  const facts = `${events}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
+  const facts = `${events}, store ${first.store}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
   return `${paintTable(head, rows, align)}\n${facts}\n`
 }
