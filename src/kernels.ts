@@ -33,6 +33,15 @@ export {
   sum,
   variance,
 } from './kernel/column/summaries.ts'
+export {
+  type CompiledFunction,
+  type CompiledSource,
+  type CompileOptions,
+  compileFunction,
+  compileSource,
+} from './kernel/compile/compile_function.ts'
+export type { CallOptions } from './kernel/compile/pool_runner.ts'
+export type { ProgramParameter } from './kernel/compile/program.ts'
 export { type MandelbrotOptions, mandelbrot } from './kernel/mandelbrot/mandelbrot.ts'
 export type { MandelbrotRegion, MandelbrotShape } from './kernel/mandelbrot/shape.ts'
 export type { KernelBackend } from './kernel/offload/backend.ts'

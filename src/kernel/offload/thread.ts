@@ -29,6 +29,7 @@ type Loaders = {
 /** Loaded when a job of the kind is first asked for. */
 const loaders: Loaders = {
   column: () => import('../column/thread_job.ts'),
+  compiled: () => import('../compile/run_job.ts'),
   mandelbrot: () => import('../mandelbrot/slice.ts'),
   wasm: () => import('../user/wasm_job.ts'),
   module: () => import('../user/module_job.ts'),
