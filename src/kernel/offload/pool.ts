@@ -313,7 +313,7 @@ function deathOf(error: unknown, name: string): EuphorionError {
   const { code, name: kind, message } = error as NodeJS.ErrnoException
   const details = { cause: error }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    const text = `${name} ended its thread: its objects took more than kernelMemoryMib`
+    const text = `${name} ended its thread: its objects took more than four times kernelMemoryMib`
     return new EuphorionError('MEMORY_EXHAUSTED', text, details)
   }
   if (kind === 'DataCloneError')

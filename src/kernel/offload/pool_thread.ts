@@ -11,6 +11,8 @@ const PREPARED_MAX = 1000
 const END_WAIT_MS = 2000
 /** tsx and a user's modules need some. */
 const HEAP_MIB_MIN = 128
+/** Objects of JavaScript are larger than the numbers in them. */
+const HEAP_PER_MEMORY = 4
 
 export class PoolThread {
   /** Resolves when it can take tasks. */
@@ -30,8 +32,7 @@ export class PoolThread {
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
-      // what a JavaScript kernel may have in objects; typed arrays are beside it
-      resourceLimits: { maxOldGenerationSizeMb: Math.max(data.memoryMib, HEAP_MIB_MIN) },
+      resourceLimits: { maxOldGenerationSizeMb: heapMib(data.memoryMib) },
     })
     this.#piscina.on('workerDestroy', () => {
       this.#isDead = true
@@ -87,4 +88,12 @@ export class PoolThread {
     await Promise.race([this.#piscina.destroy(), late])
     cancel()
   }
+}
+
+/**
+ * What a JavaScript kernel may have in objects; typed arrays are beside it. Generous, because one
+ * array that outgrows the heap at a stroke ends the whole process: so does V8.
+ */
+function heapMib(memoryMib: number): number {
+  return Math.max(HEAP_MIB_MIN, HEAP_PER_MEMORY * memoryMib)
 }
