@@ -2,12 +2,11 @@
 // some milliseconds, and each of its tasks queues its next slice behind what others wait with.
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
-import { nativeAddon } from '../native.ts'
-import { type ChosenBackend, type KernelBackend, requireBackend } from '../offload/backend.ts'
-import { localKernels } from '../offload/local.ts'
-import { kernelSettings } from '../offload/options.ts'
+import type { ChosenBackend, KernelBackend } from '../offload/backend.ts'
+import { chooseBackend } from '../offload/calibration.ts'
 import { type KernelPool, kernelPool } from '../offload/pool.ts'
 import { Band } from './band.ts'
+import { countHere, mandelbrotFamily } from './family.ts'
 import {
   checkNames,
   checkShape,
@@ -15,7 +14,7 @@ import {
   type MandelbrotGrid,
   type MandelbrotShape,
 } from './shape.ts'
-import { type MandelbrotSlice, run } from './slice.ts'
+import type { MandelbrotSlice } from './slice.ts'
 
 export interface MandelbrotOptions {
   /** Default: that of the settings, 'auto'. 'js' is the plain loop, without shortcuts. */
@@ -41,8 +40,6 @@ export interface MandelbrotImage {
 
 const optionNames = ['backend', 'threads', 'shortcuts', 'signal', 'onProgress', 'clock']
 const THREADS_MAX = 64
-/** Steps that take at most a fifth of a millisecond: not worth a hand-over. */
-const SMALL_STEPS = 300_000
 const PROGRESS_MS = 100
 
 /**
@@ -67,25 +64,24 @@ export async function mandelbrotImage(
   const grid = checkShape(shape)
   checkNames(options, 'options', optionNames)
   const { signal, shortcuts = true } = options
-  const backend = chooseBackend(options.backend ?? kernelSettings().backend)
   const pool = kernelPool()
   const wanted = checkWhole('threads', options.threads ?? pool.threads, 1, THREADS_MAX)
-  const points = grid.nx * grid.ny
-  const isSmall = points * Math.max(1, grid.iterations) <= SMALL_STEPS
-  const threads = isSmall ? 0 : Math.min(wanted, pool.threads)
+  const steps = grid.nx * grid.ny * Math.max(1, grid.iterations)
+  const { backend, onCallingThread } = chooseBackend(mandelbrotFamily, steps, options.backend)
   if (signal?.aborted) throw cancelled(signal)
+  if (onCallingThread) {
+    const counts = countHere(grid, backend, shortcuts)
+    options.onProgress?.(1)
+    return { counts, backend, threads: 0 }
+  }
+  const threads = Math.min(wanted, pool.threads)
   const image = new Image(pool, grid, { backend, shortcuts, threads }, options)
   const counts = await unlessAborted(image.compute(), signal)
   return { counts, backend, threads }
 }
 
-function chooseBackend(backend: KernelBackend): ChosenBackend {
-  requireBackend(backend)
-  if (backend !== 'auto') return backend
-  return nativeAddon() === undefined ? 'wasm' : 'native'
-}
-
-interface Choice {
+/** How the image is made. */
+interface Plan {
   readonly backend: ChosenBackend
   readonly shortcuts: boolean
   readonly threads: number
@@ -95,17 +91,17 @@ interface Choice {
 class Image {
   readonly #pool: KernelPool
   readonly #grid: MandelbrotGrid
-  readonly #choice: Choice
+  readonly #plan: Plan
   readonly #options: MandelbrotOptions
   readonly #clock: Clock
   readonly #points: number
   #reportedAt: number
   #hasFailed = false
 
-  constructor(pool: KernelPool, grid: MandelbrotGrid, choice: Choice, options: MandelbrotOptions) {
+  constructor(pool: KernelPool, grid: MandelbrotGrid, plan: Plan, options: MandelbrotOptions) {
     this.#pool = pool
     this.#grid = grid
-    this.#choice = choice
+    this.#plan = plan
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#points = grid.nx * grid.ny
@@ -113,9 +109,8 @@ class Image {
   }
 
   async compute(): Promise<Int32Array> {
-    const grain = this.#choice.backend === 'native' ? this.#grid.ny : 1
-    const tasks = Math.max(1, this.#choice.threads)
-    const band = new Band(this.#pool.memory, this.#points, grain, tasks)
+    const grain = this.#plan.backend === 'native' ? this.#grid.ny : 1
+    const band = new Band(this.#pool.memory, this.#points, grain, this.#plan.threads)
     try {
       const counts = allocateCounts(this.#points)
       for (let first = 0; first < this.#points; first += band.points) {
@@ -133,7 +128,7 @@ class Image {
 
   /** When it rejects, no task touches the band any more. */
   async #computeBand(band: Band, first: number, points: number): Promise<void> {
-    const { backend, shortcuts } = this.#choice
+    const { backend, shortcuts } = this.#plan
     const { grid, chunk } = { grid: this.#grid, chunk: this.#chunk(points, band.slots.length) }
     const { counts, taken } = band
     const common = { grid, backend, shortcuts, first, points, chunk, counts, taken }
@@ -158,7 +153,6 @@ class Image {
   }
 
   async #runSlice(slice: MandelbrotSlice, continues: boolean): Promise<boolean> {
-    if (this.#choice.threads === 0) return run(slice, localKernels()).isDone
     const isFirst = slice.first === 0 && !continues
     const options = { name: 'mandelbrot', continues: !isFirst }
     return (await this.#pool.run('mandelbrot', slice, options)).isDone
@@ -167,7 +161,7 @@ class Image {
   /** Few enough points that the last ones of an image end at about the same time. */
   #chunk(points: number, tasks: number): number {
     const { iterations, ny } = this.#grid
-    const { backend } = this.#choice
+    const { backend } = this.#plan
     const [steps, least, most] = chunkOf[backend]
     const wanted = Math.min(most, steps / Math.max(1, iterations), points / (tasks * 16))
     const chunk = Math.max(least, Math.ceil(wanted))

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
+import { mandelbrotImage } from '../../../src/kernel/mandelbrot/mandelbrot.ts'
 import { escapeCount, gridPoint } from '../../../src/kernel/mandelbrot/reference.ts'
 import type { MandelbrotRegion, MandelbrotShape } from '../../../src/kernel/mandelbrot/shape.ts'
 import { kernelPool, type MandelbrotOptions, mandelbrot } from '../../../src/kernels.ts'
@@ -107,6 +108,18 @@ describe('the grid', () => {
     const ulp = { xFrom: -2, xTo: -2 + 2 ** -46, yFrom: -(2 ** -52), yTo: 2 ** -52 }
     await checkAll({ nx: 65, ny: 9, iterations: 400, region: ulp })
   })
+})
+
+test('a small image stays on the calling thread, a larger one leaves it free', async () => {
+  const pool = kernelPool()
+  for (const backend of backends) {
+    const before = pool.stats().tasks
+    const small = await mandelbrotImage({ nx: 10, ny: 10, iterations: 50 }, { backend })
+    assert.deepEqual([small.threads, pool.stats().tasks - before], [0, 0])
+    const large = await mandelbrotImage(textbook.small.shape, { backend, threads: 1 })
+    assert.equal(large.threads, 1)
+    assert.ok(pool.stats().tasks > before)
+  }
 })
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true })
