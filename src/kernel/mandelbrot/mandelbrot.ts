@@ -41,6 +41,8 @@ export interface MandelbrotImage {
 const optionNames = ['backend', 'threads', 'shortcuts', 'signal', 'onProgress', 'clock']
 const THREADS_MAX = 64
 const PROGRESS_MS = 100
+/** Copying so many takes the calling thread about a millisecond. */
+const PIECE_POINTS = 1 << 19
 
 /**
  * Counts the steps z → z² + c, from z = c on, before |z|² ≥ 4, for each point c of a grid; points
@@ -117,7 +119,7 @@ class Image {
         const points = Math.min(band.points, this.#points - first)
         band.begin()
         await this.#computeBand(band, first, points)
-        counts.set(band.view(points), first)
+        await copyInPieces(band.view(points), counts, first)
       }
       this.#options.onProgress?.(1)
       return counts
@@ -191,6 +193,14 @@ function allocateCounts(points: number): Int32Array {
   } catch (cause) {
     const message = `mandelbrot: no memory for ${points} counts`
     throw new EuphorionError('MEMORY_EXHAUSTED', message, { cause })
+  }
+}
+
+/** The event loop gets its turn in between. */
+async function copyInPieces(from: Int32Array, to: Int32Array, first: number): Promise<void> {
+  for (let at = 0; at < from.length; at += PIECE_POINTS) {
+    if (at > 0) await new Promise((resolve) => setImmediate(resolve))
+    to.set(from.subarray(at, at + PIECE_POINTS), first + at)
   }
 }
 
