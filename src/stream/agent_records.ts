@@ -136,9 +136,10 @@ export class AgentRecords<K, V> {
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
     this.#wantsBatches = want.as === 'batch'
-    this.#readAhead()
-    if (this.#spans.length === 0 && !this.#isExtracting && want.as === 'batch')
-      this.#decodeChunk(want.maxRecords)
+    if (want.as === 'batch') {
+      this.#readAhead()
+      if (this.#spans.length === 0 && !this.#isExtracting) this.#decodeChunk(want.maxRecords)
+    }
     if (this.#spans.length > 0) return this.#takeRows(this.#spans[0], want)
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
