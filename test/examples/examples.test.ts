@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
+import { decode } from 'fast-png'
+import { mandelbrot } from '../../src/kernels.ts'
 import { useKafka } from '../support/kafka.ts'
 import {
   deleteTopics,
@@ -51,6 +53,53 @@ for (const [name, broker] of drivers) {
       assert.ok(stored.every((row) => row.end - row.start === 60_000 && row.start % 10_000 === 0))
       assert.ok(stored.every((row) => row.fastest >= 1 && row.slowest <= 100))
     })
+
+    test('tiles: ends by itself with the picture, whose pixels are in the table', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['tiles', 'tile-pixels'])
+      const args = [example('tiles'), 'worker', '--broker', broker]
+      const { code, err, out } = await Program.start(t, args, { cwd }).ended
+      assert.equal(code, 0, err)
+      assert.match(out, /^76800 of 76800 pixels\ntiles\.png\n/m)
+      const picture = decode(readFileSync(join(cwd, 'tiles.png')))
+      assert.deepEqual([picture.width, picture.height, picture.channels], [320, 240, 1])
+      const counts = await readPixels(t, cwd)
+      for (let left = 0; left < 320; left += 80)
+        for (let bottom = 0; bottom < 240; bottom += 80)
+          await checkTile(left, bottom, counts, picture.data)
+    })
+  })
+}
+
+/** Counts by x * 240 + y. */
+async function readPixels(t: TestContext, cwd: string): Promise<Int32Array> {
+  const args = [euphorion, 'table', 'pixels', '--format', 'jsonl', '-A', example('tiles')]
+  const { code, out, err } = await runNode(t, args, { cwd })
+  assert.equal(code, 0, err)
+  const counts = new Int32Array(320 * 240).fill(-1)
+  for (const line of out.trimEnd().split('\n')) {
+    const { key, count } = JSON.parse(line) as { key: { x: number; y: number }; count: number }
+    counts[key.x * 240 + key.y] = count
+  }
+  return counts
+}
+
+/** The tile is what mandelbrot() gives for its part of the region, in the table and the picture. */
+async function checkTile(
+  left: number,
+  bottom: number,
+  counts: Int32Array,
+  picture: ArrayLike<number>,
+): Promise<void> {
+  const xFrom = -2.5 + left * (3 / 319)
+  const yFrom = -1.125 + bottom * (2.25 / 239)
+  const region = { xFrom, xTo: xFrom + 79 * (3 / 319), yFrom, yTo: yFrom + 79 * (2.25 / 239) }
+  const expected = await mandelbrot({ nx: 80, ny: 80, iterations: 500, region }, { backend: 'js' })
+  expected.forEach((count, i) => {
+    const [x, y] = [left + Math.floor(i / 80), bottom + (i % 80)]
+    assert.equal(counts[x * 240 + y], count, `pixel ${x}, ${y}`)
+    const grey = count === 500 ? 0 : Math.floor(255 * (1 - Math.log1p(count) / Math.log1p(500)))
+    assert.equal(picture[(239 - y) * 320 + x], grey)
   })
 }
 
