@@ -110,6 +110,15 @@ describe('the grid', () => {
   })
 })
 
+test('points that come back to where they were need not be followed to the end', async () => {
+  const most = 2 ** 31 - 1
+  const region = { xFrom: -0.15, xTo: -0.1, yFrom: 0.72, yTo: 0.77 }
+  for (const backend of backends.filter((each) => each !== 'js')) {
+    const counts = await mandelbrot({ nx: 64, ny: 64, iterations: most, region }, { backend })
+    assert.ok(counts.every((count) => count === most))
+  }
+})
+
 test('a small image stays on the calling thread, a larger one leaves it free', async () => {
   const pool = kernelPool()
   for (const backend of backends) {
