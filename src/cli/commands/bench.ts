@@ -15,6 +15,7 @@ import type { CommandContext } from '../command_line.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 import { paintTable } from '../paint.ts'
 import { Progress } from '../progress.ts'
+import { addBenchKernels } from './bench_kernels.ts'
 import { addBenchWire } from './bench_wire.ts'
 
 interface BenchOptions {
@@ -104,6 +105,7 @@ export function addBench(program: Command, context: CommandContext): void {
   ])
   command.action((options: BenchOptions) => run(options, givenSettings(command)))
   addBenchWire(bench, context)
+  addBenchKernels(bench, context)
 }
 
 async function run(options: BenchOptions, given: Readonly<Record<string, unknown>>): Promise<void> {

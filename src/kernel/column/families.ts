@@ -31,19 +31,20 @@ const FIXED_NS = { js: 500, wasm: 1500, native: 1200 } as const
 const BUCKETS = 2048
 const WINDOW = 100
 
-const families = new Map<string, KernelFamily>()
+const inPlace = new Map<KernelName, KernelFamily>()
+const copied = new Map<KernelName, KernelFamily>()
 
 export function familyOf({ kernel }: Pass, isInPlace: boolean): KernelFamily {
-  const name = `column ${kernel}${isInPlace ? '' : ', copied'}`
-  let family = families.get(name)
+  const families = isInPlace ? inPlace : copied
+  let family = families.get(kernel)
   if (family === undefined) {
     family = {
-      name,
+      name: `column ${kernel}${isInPlace ? '' : ', copied'}`,
       nominal: nominalOf(kernel, isInPlace),
       sizes: [100, 20_000],
       prepare: (backend, size) => prepare(kernel, isInPlace, backend, size),
     }
-    families.set(name, family)
+    families.set(kernel, family)
   }
   return family
 }

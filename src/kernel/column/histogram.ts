@@ -123,10 +123,11 @@ function bucketsOf(
   slot: number,
   lowest: number,
 ): LogBuckets {
-  const all = counters.subarray(slot, slot + buckets)
-  const first = all.findIndex((count) => count > 0)
-  if (first < 0) return { counts: new Float64Array(0), edges: new Float64Array(0) }
-  const counts = all.slice(first, all.findLastIndex((count) => count > 0) + 1)
+  let [first, end] = [0, buckets]
+  while (end > 0 && counters[slot + end - 1] === 0) end--
+  if (end === 0) return { counts: new Float64Array(0), edges: new Float64Array(0) }
+  while (counters[slot + first] === 0) first++
+  const counts = counters.slice(slot + first, slot + end)
   const edges = new Float64Array(counts.length + 1)
   for (let i = 0; i < edges.length; i++) edges[i] = bucketStart(lowest + first + i, multiplier)
   if (first === 0 && lowest > 0) edges[0] = 0

@@ -1,10 +1,12 @@
 // Logarithmic buckets: which bucket a magnitude belongs to and where a bucket ends, in plain
 // TypeScript. Called by the histogram; logCounts is the oracle of the other backends.
-import { bucketSlots, type FloatColumn } from './piece_kernels.ts'
+import { BLOCK_LENGTH, bucketSlots, type FloatColumn } from './piece_kernels.ts'
 
-const floats = new Float64Array(1)
+/** A block, and its bits. */
+const floats = new Float64Array(BLOCK_LENGTH)
 const words = new Uint32Array(floats.buffer)
 /** Little-endian, as WebAssembly is and as every platform of Node. */
+const LOW = 0
 const HIGH = 1
 
 /** What is nearer to zero counts as zero: 2^-1022, the smallest float64 of full precision. */
@@ -31,9 +33,14 @@ export function multiplierOf(accuracy: number): number {
 /** The bucket of a finite magnitude ≥ SMALLEST; 0 and up. */
 export function bucketOf(magnitude: number, multiplier: number): number {
   floats[0] = magnitude
-  const exponent = words[HIGH] >>> 20
-  words[HIGH] = (words[HIGH] & 0xfffff) | 0x3ff00000
-  const s = floats[0] - 1
+  return bucketAt(0, multiplier)
+}
+
+/** The bucket of floats[index], whatever its sign. */
+function bucketAt(index: number, multiplier: number): number {
+  const high = words[2 * index + HIGH]
+  const exponent = (high >>> 20) & 0x7ff
+  const s = (high & 0xfffff) * 2 ** -20 + words[2 * index + LOW] * 2 ** -52
   return Math.floor(multiplier * (((A * s + B) * s + C) * s + exponent))
 }
 
@@ -62,18 +69,25 @@ export function logCounts(
   lowestPositive: number,
   lowestNegative: number,
 ): void {
-  const positive = bucketSlots.buckets
-  const negative = (positive + counters.length) / 2
-  for (let i = 0; i < x.length; i++) {
-    const value = x[i]
-    const magnitude = Math.abs(value)
-    if (magnitude >= SMALLEST && magnitude <= Number.MAX_VALUE) {
-      const bucket = bucketOf(magnitude, multiplier)
-      if (value > 0) counters[positive + Math.max(bucket - lowestPositive, 0)]++
-      else counters[negative + Math.max(bucket - lowestNegative, 0)]++
-    } else if (magnitude < SMALLEST) counters[bucketSlots.zero]++
-    else if (value > 0) counters[bucketSlots.infinity]++
-    else if (value < 0) counters[bucketSlots.negativeInfinity]++
-    else counters[bucketSlots.nan]++
+  const positive = bucketSlots.buckets - lowestPositive
+  const negative = (bucketSlots.buckets + counters.length) / 2 - lowestNegative
+  for (let from = 0; from < x.length; from += BLOCK_LENGTH) {
+    const length = Math.min(BLOCK_LENGTH, x.length - from)
+    for (let k = 0; k < length; k++) floats[k] = x[from + k]
+    for (let k = 0; k < length; k++) {
+      const exponent = (words[2 * k + HIGH] >>> 20) & 0x7ff
+      if (exponent === 0) counters[bucketSlots.zero]++
+      else if (exponent === 0x7ff) counters[slotOfSpecial(floats[k])]++
+      else {
+        const bucket = bucketAt(k, multiplier)
+        if (floats[k] > 0) counters[positive + Math.max(bucket, lowestPositive)]++
+        else counters[negative + Math.max(bucket, lowestNegative)]++
+      }
+    }
   }
+}
+
+function slotOfSpecial(value: number): number {
+  if (Number.isNaN(value)) return bucketSlots.nan
+  return value > 0 ? bucketSlots.infinity : bucketSlots.negativeInfinity
 }

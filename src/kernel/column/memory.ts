@@ -73,10 +73,14 @@ export function releaseColumn(column: ColumnArray): void {
 
 /** Keeps columns among these arrays from being freed until unpin. Throws KERNEL_INVALID. */
 export function pin(kernel: string, arrays: readonly object[]): void {
-  const found = arrays.flatMap((array) => allocations.get(array) ?? [])
-  if (found.some(({ isReleased }) => isReleased))
-    throw new EuphorionError('KERNEL_INVALID', `${kernel}: the column was released`)
-  for (const allocation of found) allocation.users++
+  for (const array of arrays) {
+    if (allocations.get(array)?.isReleased)
+      throw new EuphorionError('KERNEL_INVALID', `${kernel}: the column was released`)
+  }
+  for (const array of arrays) {
+    const allocation = allocations.get(array)
+    if (allocation !== undefined) allocation.users++
+  }
 }
 
 export function unpin(arrays: readonly object[]): void {

@@ -4,7 +4,7 @@ import type { SharedMemory } from '../../batch/memory.ts'
 import type { ChosenBackend } from '../offload/backend.ts'
 import { isShared } from './memory.ts'
 import { arraysOf, type Pass, type Piece, piecesOf, slice } from './pass.ts'
-import { BLOCK_LENGTH, blockCount, recordLengths, type Summary } from './piece_kernels.ts'
+import { BLOCK_LENGTH, blockCount, isSummary, recordLengths } from './piece_kernels.ts'
 import type { PieceOutput, PieceTask } from './piece_task.ts'
 import { Stage } from './stage.ts'
 
@@ -26,15 +26,15 @@ export interface PieceRun {
 export class PassRun {
   readonly #pass: Pass
   readonly #backend: ChosenBackend
-  readonly #memory: SharedMemory | undefined
+  readonly #memory: SharedMemory
   readonly #whole: Stage
   /** Of a summary: all records; of counts: the sums of all pieces. */
   readonly #result: Float64Array
   /** The last element of ewma so far. */
   #last: number
 
-  /** With `memory` tasks work on arrays in there, without it on those that there are. */
-  constructor(pass: Pass, backend: ChosenBackend, memory: SharedMemory | undefined) {
+  /** The arrays of tasks lie in `memory`. */
+  constructor(pass: Pass, backend: ChosenBackend, memory: SharedMemory) {
     this.#pass = pass
     this.#backend = backend
     this.#memory = memory
@@ -52,8 +52,7 @@ export class PassRun {
 
   /** `atOnce`: how many of the pieces are open at the same time. */
   pieces(atOnce: number): Iterable<Piece> {
-    const { kernel, x, numbers } = this.#pass
-    if (this.#memory === undefined) return piecesOf(this.#pass, x.length, 1)
+    const { kernel, numbers } = this.#pass
     const unit = kernel === 'movingAverage' ? numbers[0] : BLOCK_LENGTH
     const copied = arraysOf(this.#pass).filter((array) => !isShared(array, this.#memory))
     if (copied.length === 0) return piecesOf(this.#pass, PIECE_LENGTH, unit)
@@ -111,14 +110,10 @@ export class PassRun {
 
   /** Of a pass whose pieces are all done. */
   result(): Float64Array {
-    return this.#memory === undefined ? this.#result : this.#result.slice()
+    return this.#result.slice()
   }
 
   free(): void {
     this.#whole.free()
   }
-}
-
-function isSummary(kernel: string): kernel is Summary {
-  return Object.hasOwn(recordLengths, kernel)
 }

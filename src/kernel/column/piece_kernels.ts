@@ -23,7 +23,11 @@ export const recordLengths = {
   comoments: 7,
 } as const
 
-export type Summary = keyof typeof recordLengths
+type Summary = keyof typeof recordLengths
+
+export function isSummary(kernel: string): kernel is Summary {
+  return kernel in recordLengths
+}
 
 /** Counters of a histogram: after these the positive buckets, then as many negative ones. */
 export const bucketSlots = {

@@ -97,9 +97,19 @@ function extremes(
 ): void {
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
+  let isPlain = true
   for (let i = from; i < from + length; i++) {
-    min = Math.min(min, x[i])
-    max = Math.max(max, x[i])
+    const value = x[i]
+    if (value < min) min = value
+    if (value > max) max = value
+    else if (!(value <= max)) isPlain = false
+  }
+  // what comparisons do not tell: NaN and the signs of zeros
+  if (!isPlain || min === 0 || max === 0) {
+    for (let i = from; i < from + length; i++) {
+      min = Math.min(min, x[i])
+      max = Math.max(max, x[i])
+    }
   }
   records[at] = min
   records[at + 1] = max

@@ -1,23 +1,22 @@
-// Where the arrays of a piece lie while a kernel works on it: where they are, or for WebAssembly
-// and other threads in the shared memory, to which they are copied. Used by pass_run.ts.
+// Where the arrays of a piece lie while WebAssembly or another thread works on it: in the shared
+// memory, where they are or where they are copied to. Used by pass_run.ts.
 import type { SharedMemory } from '../../batch/memory.ts'
 import { isShared, type SharedArrayClass } from './memory.ts'
 import type { FloatColumn } from './piece_kernels.ts'
 import type { PieceOutput } from './piece_task.ts'
 
 export class Stage {
-  /** Undefined: arrays may lie anywhere. */
-  readonly #memory: SharedMemory | undefined
+  readonly #memory: SharedMemory
   readonly #addresses: number[] = []
   readonly #copies: (() => void)[] = []
 
-  constructor(memory: SharedMemory | undefined) {
+  constructor(memory: SharedMemory) {
     this.#memory = memory
   }
 
   /** The array, or a copy of it. Throws MEMORY_EXHAUSTED, as the others do. */
   input(array: FloatColumn): FloatColumn {
-    if (this.#memory === undefined || isShared(array, this.#memory)) return array
+    if (isShared(array, this.#memory)) return array
     const copy = this.#room(array)
     copy.set(array)
     return copy
@@ -25,21 +24,19 @@ export class Stage {
 
   /** The array, or room that `finish` copies to it. */
   output<T extends PieceOutput>(array: T): T {
-    if (this.#memory === undefined || isShared(array, this.#memory)) return array
+    if (isShared(array, this.#memory)) return array
     const room = this.#room(array)
     this.#copies.push(() => array.set(room))
     return room
   }
 
-  /** Not zeroed where it is in the shared memory. */
+  /** Not zeroed. */
   floats(length: number): Float64Array {
-    if (this.#memory === undefined) return new Float64Array(length)
     return new Float64Array(this.#memory.wasm.buffer, this.#allocate(length * 8), length)
   }
 
   /** Zeros. */
   counters(length: number): Uint32Array {
-    if (this.#memory === undefined) return new Uint32Array(length)
     const address = this.#allocate(length * 4)
     return new Uint32Array(this.#memory.wasm.buffer, address, length).fill(0)
   }
@@ -49,17 +46,17 @@ export class Stage {
   }
 
   free(): void {
-    for (const address of this.#addresses.splice(0)) this.#memory?.free(address)
+    for (const address of this.#addresses.splice(0)) this.#memory.free(address)
   }
 
   #room<T extends PieceOutput>(array: T): T {
     const make = array.constructor as SharedArrayClass<T>
     const address = this.#allocate(array.byteLength)
-    return new make(this.#memory!.wasm.buffer, address, array.length)
+    return new make(this.#memory.wasm.buffer, address, array.length)
   }
 
   #allocate(bytes: number): number {
-    const address = this.#memory!.allocate(bytes, 'a piece of a column')
+    const address = this.#memory.allocate(bytes, 'a piece of a column')
     this.#addresses.push(address)
     return address
   }
