@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "options.h"
 #include "scan.h"
@@ -69,18 +70,21 @@ Database::Use::~Use() {
 }
 
 void Database::Close() {
+  rocksdb_t* db;
   {
     std::unique_lock<std::mutex> lock(mutex_);
     closed_ = true;
     unused_.wait(lock, [this] { return uses_ == 0; });
-    if (db_ == nullptr) return;
     for (Scan* scan : scans_) scan->Free();
     scans_.clear();
-    rocksdb_close(db_);
-    db_ = nullptr;
+    db = std::exchange(db_, nullptr);
   }
-  std::lock_guard<std::mutex> lock(open_mutex);
-  OpenDatabases().erase(this);
+  if (db == nullptr) return;
+  {
+    std::lock_guard<std::mutex> lock(open_mutex);
+    OpenDatabases().erase(this);
+  }
+  rocksdb_close(db);
 }
 
 void Database::CloseAll() {

@@ -10,6 +10,8 @@ constexpr int kBitsPerKey = 10;
 constexpr int kFormatVersion = 5;
 constexpr char kChecksumCrc32c = 1;
 constexpr int kCompressionNone = 0;
+/** The first read after a range was deleted sorts those of the memtable. */
+constexpr uint32_t kRangesInMemory = 1000;
 constexpr size_t kManifestBytes = 4 << 20;
 constexpr size_t kLogFiles = 2;
 constexpr int kLogWarnings = 2;
@@ -38,6 +40,7 @@ OwnedOptions MakeOptions(const DatabaseSettings& settings) {
   rocksdb_options_set_max_manifest_file_size(options, kManifestBytes);
   // A store a partition: eight MiB on the disk for each that is empty would be too much.
   rocksdb_options_set_allow_fallocate(options, 0);
+  rocksdb_options_set_memtable_max_range_deletions(options, kRangesInMemory);
   rocksdb_options_set_memtable_batch_lookup_optimization(options, 1);
   rocksdb_options_set_skip_stats_update_on_db_open(options, 1);
   rocksdb_options_set_stats_dump_period_sec(options, 0);

@@ -95,7 +95,7 @@ napi_value ToArrayBuffer(napi_env env, std::string bytes) {
     delete kept;
   }
   void* data = nullptr;
-  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) == napi_ok)
+  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) == napi_ok && !bytes.empty())
     std::memcpy(data, bytes.data(), bytes.size());
   return buffer;
 }
