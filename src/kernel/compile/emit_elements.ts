@@ -1,7 +1,8 @@
 // Elements of arrays and new arrays: addresses, bounds, conversions on the way in and out. Used by
 // the other emit_*.ts.
 import { emitBits, emitToInt32 } from './emit_bits.ts'
-import { emitFloat, emitPlainNaN } from './emit_floats.ts'
+import { pushIsUndefined } from './emit_conditions.ts'
+import { emitFloat, emitPlainNaN, emitRawFloat } from './emit_floats.ts'
 import { emitInteger, emitIntegerAs, rangeOf } from './emit_integers.ts'
 import { convertElement, emitArray } from './emit_values.ts'
 import { arrayPlace, type Emitter, representation, UNDEFINED_BITS } from './emitter.ts'
@@ -65,7 +66,7 @@ function emitPosition(
   pushLength: () => void,
   between: Expression | undefined,
 ): Position {
-  if (!isRange(index.known)) return emitFloatPosition(e, index, pushLength)
+  if (!isRange(index.known)) return emitFloatPosition(e, index, pushLength, between !== undefined)
   if (isSmall(index.known)) {
     const local = smallIndex(e, index, between)
     const pushIsOutside = (): void => {
@@ -99,9 +100,19 @@ function smallIndex(e: Emitter, index: Expression, between: Expression | undefin
 }
 
 /** Of a float only whole numbers are indices; -0 is 0. */
-function emitFloatPosition(e: Emitter, index: Expression, pushLength: () => void): Position {
-  emitFloat(e, index)
+function emitFloatPosition(
+  e: Emitter,
+  index: Expression,
+  pushLength: () => void,
+  isWritten: boolean,
+): Position {
+  emitRawFloat(e, index)
   const value = e.keep('f64')
+  if (isWritten && index.undefinable) {
+    // JavaScript would make a property of that name.
+    pushIsUndefined(e, value)
+    e.exitIf({ kind: 'throw', text: 'TypeError: an element is written at the index undefined' })
+  }
   const local = e.local('i32')
   e.code.op('i32.trunc_sat_f64_u').set(local)
   return {

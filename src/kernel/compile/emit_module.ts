@@ -109,21 +109,29 @@ function defineFunction(state: ModuleState, fn: FunctionIR): void {
   })
 }
 
-/** What the host calls: gives numbers as float64, and says apart whether it is undefined. */
+/** What the host calls: numbers are float64 outside, and it is said apart that one is undefined. */
 function defineEntry(state: ModuleState, fn: FunctionIR): void {
-  const parameters = fn.parameters.flatMap(variableTypes)
+  const code = new Code()
+  const parameters: WasmType[] = []
+  const locals: WasmType[] = []
+  for (const parameter of fn.parameters) {
+    const inside = variableTypes(parameter)
+    for (const type of inside) {
+      code.get(parameters.length)
+      parameters.push(parameter.type === 'number' ? 'f64' : type)
+    }
+    if (parameter.type !== 'number' || inside[0] === 'f64') continue
+    code.op('i64.trunc_f64_s')
+    if (inside[0] === 'i32') code.op('i32.wrap_i64')
+  }
+  code.call(state.indices.get(fn) as number)
   const [result] = resultTypes(fn.frame)
   const isNumber = fn.frame.type === 'number'
-  const code = new Code()
-  for (const local of parameters.keys()) code.get(local)
-  code.call(state.indices.get(fn) as number)
-  const locals: WasmType[] = []
   if (isNumber && result !== 'f64')
     code.op(result === 'i32' ? 'f64.convert_i32_s' : 'f64.convert_i64_s')
-  else if (isNumber) {
+  else if (isNumber && fn.frame.result?.undefinable) {
     locals.push('f64')
     code.tee(parameters.length).op('i64.reinterpret_f64').i64(UNDEFINED_BITS).op('i64.eq')
-    if (!fn.frame.result?.undefinable) code.i32(0).op('i32.and')
     code.globalSet(state.globals.undefined).get(parameters.length)
   }
   const index = state.writer.reserve()

@@ -84,11 +84,12 @@ export class VariableRanges {
   #joinRange(variable: Variable, before: Range | undefined, range: Range): Known {
     const step = this.#assumptions.rangeStep(variable.place, variable.name)
     if (step >= 2) return 'float'
-    const joined = before ? hull(before, range) : range
+    const wanted = before ? hull(before, range) : range
     const cap = step === 0 && (before === undefined || isSmall(before)) ? INT32 : SAFE
     // Wider than what is exact: it is taken to be small, and checked.
-    if (!isSafe(joined)) return intersect(joined, cap) ?? 'float'
-    if (this.pass < WIDEN_FROM || before === undefined || sameRange(before, joined)) return joined
+    const joined = isSafe(wanted) ? wanted : intersect(wanted, cap)
+    if (joined === undefined) return 'float'
+    if (this.pass < WIDEN_FROM || before === undefined) return joined
     return {
       lo: joined.lo === before.lo ? joined.lo : joined.lo >= 0 ? 0 : cap.lo,
       hi: joined.hi === before.hi ? joined.hi : cap.hi,

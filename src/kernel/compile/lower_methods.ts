@@ -59,12 +59,19 @@ export function lowerMethod(
     if (argument.type === 'SpreadElement' || argument.type === 'ArgumentPlaceholder')
       return refuseConstruct(context, argument, 'a spread argument')
     const value = lowerExpression(context, argument)
+    if (kind === 'length')
+      return expression('present', 'number', place, {
+        left: toNumber(value),
+        right: missing(kind, array, place),
+      })
     if (kind !== 'array') return toNumber(value)
     if (!isArray(value.type))
       return refuseConstruct(context, argument, `'.${name}()' of ${nameOfType(value.type)}`)
     return value
   })
-  const call = callLibrary(context, name, [array, ...given], place)
+  const isFloat = array.type === 'Float64Array' || array.type === 'Float32Array'
+  const variant = name === 'sort' && isFloat ? 'sortFloats' : name
+  const call = callLibrary(context, variant, [array, ...given], place)
   const items = [...prepare, call]
   return sequence(method.isFluent ? [...items, array] : items, place)
 }
