@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '../../..')
 
 const module = `
 import { and, App, array, count, eq, float64, gt, hopping, json, map, optional, raw, record, string,
-  sum, text, timestamp, tumbling } from 'euphorion'
+  sum, text, timestamp, tumbling, type Stream } from 'euphorion'
 import { defineKernel } from 'euphorion/kernels'
 export const app = new App('declared')
 export const scaled = defineKernel('scaled', { columns: { values: 'f64' }, params: { by: 'f32' },
@@ -34,6 +34,15 @@ export const late = table.late()
 export const agent = app.agent(readings, async function* (values) {
   for await (const { id } of values) yield id
 })
+export const batches = (stream: Stream<string, unknown>) => stream.batches({ maxRecords: 10 })
+export const largest = defineKernel('largest', { columns: { value: 'f64' }, params: { floor: 'f64' },
+  run: ({ value }, { floor }): number => Math.max(floor, ...value) })
+type Fields = typeof readings extends import('euphorion').Topic<infer _K, infer _V, infer F extends import('euphorion').FieldMap> ? F : never
+export const mapped = (stream: Stream<string, unknown, Fields>) =>
+  stream.mapBatch(largest, { params: { floor: 0 }, concurrency: 2 })
+export const values = async (stream: Stream<string, unknown, Fields>) => {
+  for await (const batch of stream.batches()) return batch.column('value')
+}
 export const counting = () => ({ n: count() })
 export const above = (floor: number) => gt({ path: ['value'], type: 'float64' }, floor)
 export const statistics = () => app.statistics()
