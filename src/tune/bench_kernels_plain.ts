@@ -23,7 +23,9 @@ export function plainMinMax(x: FloatColumn): { min: number; max: number } {
   return { min, max }
 }
 
-/** The variance by the squares of deviations: in one pass, by those of values, it is not to trust. */
+/**
+ * The variance by the squares of deviations: in one pass, by those of values, it is not to trust.
+ */
 export function plainStats(x: FloatColumn): {
   count: number
   sum: number

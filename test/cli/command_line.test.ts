@@ -5,7 +5,16 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { euphorion, newDirectory, Program, runNode, visitsApp } from '../support/program.ts'
 
-const commands = ['demo', 'worker', 'send', 'topics', 'table', 'bench pageviews', 'mandelbrot']
+const commands = [
+  'demo',
+  'worker',
+  'send',
+  'topics',
+  'table',
+  'bench pageviews',
+  'bench kernels',
+  'mandelbrot',
+]
 
 test('the program can be executed after any build', () => {
   accessSync(euphorion, constants.X_OK)

@@ -10,7 +10,9 @@ import { bucketSlots, type FloatColumn, type PieceKernels } from './piece_kernel
 
 type KernelName = keyof PieceKernels
 
-/** Nanoseconds a value, of one machine: js, wasm, native. The calibration finds those of another. */
+/**
+ * Nanoseconds a value, of one machine: js, wasm, native. The calibration finds those of another.
+ */
 const nominalNs: Readonly<Record<KernelName, readonly [js: number, wasm: number, native: number]>> =
   {
     sum: [0.7, 0.18, 0.1],

@@ -24,8 +24,8 @@ export interface HistogramOptions extends ColumnOptions {
 export interface LogBuckets {
   readonly counts: Float64Array
   /**
-   * One more than counts, right to 10^-12 of their size; the first is 0 where smaller magnitudes are
-   * counted in the lowest bucket.
+   * One more than counts, right to 10^-12 of their size; the first is 0 where smaller magnitudes
+   * are counted in the lowest bucket.
    */
   readonly edges: Float64Array
 }

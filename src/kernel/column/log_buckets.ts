@@ -47,8 +47,8 @@ function bucketAt(index: number, multiplier: number): number {
 const EXPONENT_BIAS = 1023
 
 /**
- * Where a bucket starts: the inverse of bucketOf, by Newton's method. Relative to what bucketOf says
- * it is right to 10^-12: what roundings make of logarithms up to 2047.
+ * Where a bucket starts: the inverse of bucketOf, by Newton's method. Relative to what bucketOf
+ * says it is right to 10^-12: what roundings make of logarithms up to 2047.
  */
 export function bucketStart(bucket: number, multiplier: number): number {
   const log = bucket / multiplier
