@@ -56,11 +56,11 @@ export function ewma32(x: usize, length: usize, out: usize, alpha: f64, last: f6
   return ewmaSeries<f32>(x, length, out, alpha, last)
 }
 
-export function zScores64(x: usize, length: usize, out: usize, mean: f64, stddev: f64): void {
-  zScoreSeries<f64>(x, length, out, mean, stddev)
+export function zScores64(x: usize, length: usize, out: usize, mean: f64, scale: f64): void {
+  zScoreSeries<f64>(x, length, out, mean, scale)
 }
-export function zScores32(x: usize, length: usize, out: usize, mean: f64, stddev: f64): void {
-  zScoreSeries<f32>(x, length, out, mean, stddev)
+export function zScores32(x: usize, length: usize, out: usize, mean: f64, scale: f64): void {
+  zScoreSeries<f32>(x, length, out, mean, scale)
 }
 
 export function zFlags64(x: usize, length: usize, out: usize, mean: f64, limit: f64): void {

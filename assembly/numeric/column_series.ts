@@ -13,15 +13,15 @@ export function ewmaSeries<T>(x: usize, length: usize, out: usize, alpha: f64, l
 }
 
 export function zScoreSeries<T>(
-  x: usize, length: usize, out: usize, mean: f64, stddev: f64,
+  x: usize, length: usize, out: usize, mean: f64, scale: f64,
 ): void {
   const means = f64x2.splat(mean)
-  const stddevs = f64x2.splat(stddev)
+  const scales = f64x2.splat(scale)
   let i: usize = 0
   for (; i + 2 <= length; i += 2) {
-    setPair<T>(out, i, f64x2.div(f64x2.sub(pair<T>(x, i), means), stddevs))
+    setPair<T>(out, i, f64x2.mul(f64x2.sub(pair<T>(x, i), means), scales))
   }
-  if (i < length) setElement<T>(out, i, (element<T>(x, i) - mean) / stddev)
+  if (i < length) setElement<T>(out, i, (element<T>(x, i) - mean) * scale)
 }
 
 /** 1 for each element whose distance from `mean` is beyond `limit`. */

@@ -131,17 +131,17 @@ napi_value call_ewma(napi_env env, napi_callback_info info) {
   return value;
 }
 
-/** zScores(x, out, mean, stddev) */
+/** zScores(x, out, mean, scale) */
 napi_value call_z_scores(napi_env env, napi_callback_info info) {
   Arguments arguments(env, info, 4);
   const Elements x = arguments.float_array(0, "x");
   const Elements out = like(arguments, 1, "out", x);
   arguments.room("out", out, x.length);
   const double mean = arguments.number(2, "mean");
-  const double stddev = arguments.number(3, "stddev");
+  const double scale = arguments.number(3, "scale");
   if (arguments.failed()) return nullptr;
   with_kernels(x, [&](const auto& kernels, auto* data) {
-    kernels.z_scores(data, x.length, same(out, data), mean, stddev);
+    kernels.z_scores(data, x.length, same(out, data), mean, scale);
   });
   return nullptr;
 }

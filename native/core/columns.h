@@ -36,7 +36,7 @@ struct ColumnKernels {
                     std::uint32_t* counters);
   /** Series: `out` has `length` elements, but for moving_average, which has `length - history`. */
   double (*ewma)(const T* x, std::size_t length, T* out, double alpha, double last);
-  void (*z_scores)(const T* x, std::size_t length, T* out, double mean, double stddev);
+  void (*z_scores)(const T* x, std::size_t length, T* out, double mean, double scale);
   void (*z_flags)(const T* x, std::size_t length, std::uint8_t* out, double mean, double limit);
   /** `scratch` is 2 * (window + 1) doubles. */
   void (*moving_average)(const T* x, std::size_t length, T* out, std::size_t window,

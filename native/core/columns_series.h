@@ -18,10 +18,10 @@ double ewma(const T* x, size_t length, T* out, double alpha, double last) {
 }
 
 template <typename T>
-void z_scores(const T* x, size_t length, T* out, double mean, double stddev) {
+void z_scores(const T* x, size_t length, T* out, double mean, double scale) {
   size_t i = 0;
-  for (; i + width <= length; i += width) store(out + i, (load(x + i) - mean) / stddev);
-  for (; i < length; i++) out[i] = T((double(x[i]) - mean) / stddev);
+  for (; i + width <= length; i += width) store(out + i, (load(x + i) - mean) * scale);
+  for (; i < length; i++) out[i] = T((double(x[i]) - mean) * scale);
 }
 
 /** Sixteen bytes, 1 where the element is beyond the limit. */

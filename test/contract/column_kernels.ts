@@ -163,7 +163,7 @@ function seriesByDefinition(contract: Contract, backend: KernelBackend): void {
             same(movingAverage.sync(x, window, { backend }), expected, `${what}, ${window}`)
           }
           const { mean, stddev } = stats.sync(x, { backend })
-          const scores = values.map((value) => (value - mean) / stddev)
+          const scores = values.map((value) => (value - mean) * (1 / stddev))
           same(zScores.sync(x, { backend }), new type(scores), what)
           const flags = values.map((value) => (Math.abs(value - mean) > 1.2 * stddev ? 1 : 0))
           same(zScoreFlags.sync(x, 1.2, { backend }), new Uint8Array(flags), what)

@@ -21,7 +21,9 @@ const COPY_NS_PER_BYTE = 0.04
 
 /** Longer than that the calling thread is not held up: it copies in pieces, with turns between. */
 const LONG_NS = 5_000_000
-/** Up to here JavaScript takes a microsecond: nothing is faster, and nothing worth a measurement. */
+/**
+ * Up to here JavaScript takes a microsecond: nothing is faster, and nothing worth a measurement.
+ */
 const TINY = 256
 
 /** Throws NATIVE_UNAVAILABLE. */

@@ -62,8 +62,8 @@ export interface PieceKernels {
   ): void
   /** y = alpha·x + (1 - alpha)·y from y = `last`; returns the last y. */
   ewma(x: FloatColumn, out: FloatColumn, alpha: number, last: number): number
-  /** (x - mean) / stddev */
-  zScores(x: FloatColumn, out: FloatColumn, mean: number, stddev: number): void
+  /** (x - mean)·scale */
+  zScores(x: FloatColumn, out: FloatColumn, mean: number, scale: number): void
   /** 1 where |x - mean| > limit, else 0. */
   zFlags(x: FloatColumn, out: Uint8Array, mean: number, limit: number): void
   /**

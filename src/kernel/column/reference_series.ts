@@ -16,8 +16,8 @@ export function ewma(x: FloatColumn, out: FloatColumn, alpha: number, last: numb
   return y
 }
 
-export function zScores(x: FloatColumn, out: FloatColumn, mean: number, stddev: number): void {
-  for (let i = 0; i < x.length; i++) out[i] = (x[i] - mean) / stddev
+export function zScores(x: FloatColumn, out: FloatColumn, mean: number, scale: number): void {
+  for (let i = 0; i < x.length; i++) out[i] = (x[i] - mean) * scale
 }
 
 export function zFlags(x: FloatColumn, out: Uint8Array, mean: number, limit: number): void {

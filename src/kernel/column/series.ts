@@ -59,15 +59,16 @@ export const ewma: ColumnKernel<
 })
 
 /**
- * (x - mean) / stddev of each value, with mean and stddev of stats(). NaN where the values do not
- * vary.
+ * (x - mean)·(1 / stddev) of each value, with mean and stddev of stats(): within 3·u of the
+ * quotient, several times as fast. NaN where the values do not vary; a stddev below 2^-1024 has no
+ * inverse.
  */
 export const zScores: ColumnKernel<[values: FloatColumn, options?: ZScoreOptions], FloatColumn> =
   columnKernel('zScores', 1, function* (values, { sample, into } = {}) {
     checkColumn('zScores', 'values', values)
     const out = outputFor('zScores', values, into, classOf(values))
     const moments = yield* momentsOf('zScores', values)
-    const numbers = [moments.mean, Math.sqrt(varianceOf(moments, sample))]
+    const numbers = [moments.mean, 1 / Math.sqrt(varianceOf(moments, sample))]
     yield { kernel: 'zScores', x: values, out, numbers }
     return out
   })

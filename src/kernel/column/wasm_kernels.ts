@@ -63,8 +63,8 @@ export function wasmKernels(wasm: ColumnExports): PieceKernels {
       ),
     ewma: (x, out, alpha, last) =>
       wasm[`ewma${bits(x)}`](x.byteOffset, x.length, out.byteOffset, alpha, last),
-    zScores: (x, out, mean, stddev) =>
-      wasm[`zScores${bits(x)}`](x.byteOffset, x.length, out.byteOffset, mean, stddev),
+    zScores: (x, out, mean, scale) =>
+      wasm[`zScores${bits(x)}`](x.byteOffset, x.length, out.byteOffset, mean, scale),
     zFlags: (x, out, mean, limit) =>
       wasm[`zFlags${bits(x)}`](x.byteOffset, x.length, out.byteOffset, mean, limit),
     movingAverage: (x, out, window, history, scratch) =>
