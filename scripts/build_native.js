@@ -47,7 +47,6 @@ export async function buildNative({
   environment = process.env,
 } = {}) {
   const addon = join(out, 'euphorion.node')
-  mkdirSync(join(out, 'objects'), { recursive: true })
   const log = new BuildLog(join(out, 'build.log'))
   try {
     const compiler = await findCompiler(environment)
@@ -68,7 +67,6 @@ export async function buildNative({
 /** Compiles the core with its own test, as a program; `flags` are for compiling and linking. */
 export async function buildCoreTest({ out, flags = [], environment = process.env }) {
   const program = join(out, 'core_test')
-  mkdirSync(join(out, 'objects'), { recursive: true })
   const log = new BuildLog(join(out, 'build.log'))
   try {
     const compiler = await findCompiler(environment)
@@ -124,6 +122,7 @@ function sharedFlags() {
 
 /** A few at a time; an object is named by all that went into it, so what is there is right. */
 async function compileAll({ compiler, sources, flags, out, log }) {
+  mkdirSync(join(out, 'objects'), { recursive: true })
   const shared = hash(headersText(), ...compiler.command, compiler.version, arch)
   const objects = sources.map((source) => {
     const args = [...flagsOf(source), ...flags]

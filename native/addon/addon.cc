@@ -11,7 +11,7 @@ namespace euphorion {
 namespace {
 
 /** Of the functions and their arguments; src/kernel/native.ts takes no other. */
-constexpr uint32_t interface_version = 1;
+constexpr uint32_t interface_version = 2;
 
 std::atomic<InstructionSet> chosen{widest_instruction_set()};
 
@@ -69,7 +69,7 @@ napi_value make_exports(napi_env env, napi_value exports) {
   napi_define_properties(env, exports, count, properties);
   define_function(env, exports, "useInstructionSet", call_use_instruction_set);
   define_function(env, exports, "crc32c", call_crc32c);
-  define_function(env, exports, "mandelbrotColumns", call_mandelbrot_columns);
+  define_function(env, exports, "mandelbrotPoints", call_mandelbrot_points);
   return exports;
 }
 

@@ -15,7 +15,7 @@ void use_instruction_set(InstructionSet set);
 void define_function(napi_env env, napi_value object, const char* name, napi_callback call);
 
 napi_value call_crc32c(napi_env env, napi_callback_info info);
-napi_value call_mandelbrot_columns(napi_env env, napi_callback_info info);
+napi_value call_mandelbrot_points(napi_env env, napi_callback_info info);
 /** The column kernels, as an object of functions. */
 napi_value make_columns(napi_env env);
 

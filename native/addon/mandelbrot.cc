@@ -6,10 +6,10 @@
 namespace euphorion {
 
 /**
- * mandelbrotColumns(counts, nx, ny, xFrom, xTo, yFrom, yTo, iterations, shortcuts, first, end):
- * fills counts[(i - first) * ny + j] for the columns i from first up to end.
+ * mandelbrotPoints(counts, nx, ny, xFrom, xTo, yFrom, yTo, iterations, shortcuts, first, end):
+ * fills counts[i * ny + j - first] for the points from first up to end.
  */
-napi_value call_mandelbrot_columns(napi_env env, napi_callback_info info) {
+napi_value call_mandelbrot_points(napi_env env, napi_callback_info info) {
   constexpr int64_t int32_max = 0x7fffffff;
   Arguments arguments(env, info, 11);
   const Elements counts = arguments.typed_array(0, "counts", napi_int32_array);
@@ -22,13 +22,12 @@ napi_value call_mandelbrot_columns(napi_env env, napi_callback_info info) {
   slice.grid.y_to = arguments.number(6, "yTo");
   slice.iterations = static_cast<int32_t>(arguments.integer(7, "iterations", 0, int32_max));
   slice.shortcuts = arguments.boolean(8, "shortcuts");
-  slice.first = arguments.integer(9, "first", 0, slice.grid.nx);
-  slice.end = arguments.integer(10, "end", slice.first, slice.grid.nx);
+  const int64_t points = slice.grid.nx * slice.grid.ny;
+  slice.first = arguments.integer(9, "first", 0, points);
+  slice.end = arguments.integer(10, "end", slice.first, points);
+  arguments.room("counts", counts, static_cast<size_t>(slice.end - slice.first));
   if (arguments.failed()) return nullptr;
-  const int64_t points = (slice.end - slice.first) * slice.grid.ny;
-  arguments.room("counts", counts, static_cast<size_t>(points));
-  if (arguments.failed()) return nullptr;
-  mandelbrot_columns(static_cast<int32_t*>(counts.data), slice, instruction_set());
+  mandelbrot_points(static_cast<int32_t*>(counts.data), slice, instruction_set());
   return nullptr;
 }
 

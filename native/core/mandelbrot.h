@@ -1,4 +1,4 @@
-// Escape times of the Mandelbrot set over a grid, in columns. Called by the addon.
+// Escape times of the Mandelbrot set over a grid. Called by the addon.
 #pragma once
 #include <cstdint>
 
@@ -12,7 +12,7 @@ struct MandelbrotGrid {
   double x_from, x_to, y_from, y_to;
 };
 
-/** Columns first … end - 1 of the grid, into counts[(i - first) * ny + j]. */
+/** Points first … end - 1 of the grid, of which i * ny + j is row j of column i. */
 struct MandelbrotSlice {
   MandelbrotGrid grid;
   int64_t first, end;
@@ -22,19 +22,19 @@ struct MandelbrotSlice {
 };
 
 /**
- * For each point the number of steps before |z|² reaches 4, or `iterations`. Whatever the set, the
- * counts are those of the plain loop, step by step rounded as IEEE 754 says.
+ * For each point the number of steps before |z|² reaches 4, or `iterations`; counts[0] is that of
+ * the first. Whatever the set, they are those of the plain loop, every step rounded by IEEE 754.
  */
-void mandelbrot_columns(int32_t* counts, const MandelbrotSlice& slice, InstructionSet set);
+void mandelbrot_points(int32_t* counts, const MandelbrotSlice& slice, InstructionSet set);
 
 /** The plain loop for every point: the oracle, and what is left where no vectors are. */
-void plain_columns(int32_t* counts, const MandelbrotSlice& slice);
+void plain_points(int32_t* counts, const MandelbrotSlice& slice);
 
 // By vectors; each where has_instruction_set() says so.
-void mandelbrot_columns_neon(int32_t* counts, const MandelbrotSlice& slice);
-void mandelbrot_columns_sse2(int32_t* counts, const MandelbrotSlice& slice);
-void mandelbrot_columns_avx2(int32_t* counts, const MandelbrotSlice& slice);
-void mandelbrot_columns_avx512(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_points_neon(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_points_sse2(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_points_avx2(int32_t* counts, const MandelbrotSlice& slice);
+void mandelbrot_points_avx512(int32_t* counts, const MandelbrotSlice& slice);
 
 /** Point k of n from `from` to `to`. */
 static inline double grid_point(double from, double to, int64_t n, int64_t k) {

@@ -69,8 +69,8 @@ struct Lanes {
 
 }  // namespace
 
-void mandelbrot_columns_avx512(int32_t* counts, const MandelbrotSlice& slice) {
-  columns(counts, slice);
+void mandelbrot_points_avx512(int32_t* counts, const MandelbrotSlice& slice) {
+  run_points(counts, slice);
 }
 
 }  // namespace euphorion

@@ -79,8 +79,8 @@ struct Lanes {
 
 }  // namespace
 
-void mandelbrot_columns_neon(int32_t* counts, const MandelbrotSlice& slice) {
-  columns(counts, slice);
+void mandelbrot_points_neon(int32_t* counts, const MandelbrotSlice& slice) {
+  run_points(counts, slice);
 }
 
 }  // namespace euphorion

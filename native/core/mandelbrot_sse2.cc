@@ -72,8 +72,8 @@ struct Lanes {
 
 }  // namespace
 
-void mandelbrot_columns_sse2(int32_t* counts, const MandelbrotSlice& slice) {
-  columns(counts, slice);
+void mandelbrot_points_sse2(int32_t* counts, const MandelbrotSlice& slice) {
+  run_points(counts, slice);
 }
 
 }  // namespace euphorion

@@ -213,15 +213,14 @@ struct Column {
   }
 };
 
-/** The first stage of one tile of a column. Writes a count for every point of it. */
+/** The first stage of up to a tile of points, `here`. Writes a count for every one of them. */
 template <bool shortcuts>
-inline void first_tile(Points& points, const Column& column, int64_t row, int64_t place,
-                       int32_t iterations, int32_t* counts) {
+inline void first_tile(Points& points, const Column& column, int64_t row, int64_t here,
+                       int64_t place, int32_t iterations, int32_t* counts) {
   State s[vectors];
   Vector cy[vectors];
   Lanes::Tally tallies[vectors];
   const Vector cx = Lanes::all(column.cx);
-  const int64_t here = column.grid.ny - row;
   unsigned wanted[vectors];
   for (int k = 0; k < vectors; ++k) {
     cy[k] = column.rows(row + k * width);
@@ -252,36 +251,45 @@ inline void first_tile(Points& points, const Column& column, int64_t row, int64_
 /** Below this a product may lose a digit that doubling it before would have kept. */
 constexpr double tiny = 0x1p-960;
 
-inline bool has_tiny_rows(const MandelbrotGrid& grid) {
-  bool is_found = false;
-  for (int64_t row = 0; row < grid.ny; ++row) {
+inline bool has_tiny_rows(const MandelbrotSlice& slice) {
+  const MandelbrotGrid& grid = slice.grid;
+  if (slice.first == slice.end) return false;
+  const int64_t points = slice.end - slice.first;
+  int64_t row = slice.first % grid.ny;
+  for (int64_t left = points < grid.ny ? points : grid.ny; left > 0; --left) {
     const double size = __builtin_fabs(grid_point(grid.y_from, grid.y_to, grid.ny, row));
-    is_found |= size < tiny && size != 0.0;
+    if (size < tiny && size != 0.0) return true;
+    row = row + 1 < grid.ny ? row + 1 : 0;
   }
-  return is_found;
+  return false;
 }
 
 template <bool shortcuts>
-inline void run_columns(int32_t* counts, const MandelbrotSlice& slice) {
+inline void run_slice(int32_t* counts, const MandelbrotSlice& slice) {
   const MandelbrotGrid& grid = slice.grid;
   const double step = (grid.y_to - grid.y_from) / static_cast<double>(grid.ny - 1);
   Points points;
-  for (int64_t i = slice.first; i < slice.end; ++i) {
+  for (int64_t point = slice.first; point < slice.end;) {
+    const int64_t i = point / grid.ny;
     const Column column{grid, grid_point(grid.x_from, grid.x_to, grid.nx, i), step};
-    const int64_t start = (i - slice.first) * grid.ny;
-    for (int64_t row = 0; row < grid.ny; row += tile) {
-      first_tile<shortcuts>(points, column, row, start + row, slice.iterations, counts);
+    const int64_t start = i * grid.ny;
+    const int64_t end = slice.end - start < grid.ny ? slice.end : start + grid.ny;
+    for (; point < end; point += tile) {
+      const int64_t place = point - slice.first;
+      first_tile<shortcuts>(points, column, point - start, end - point, place, slice.iterations,
+                            counts);
       if (points.count <= points_max - tile) continue;
       run_stages<shortcuts>(points, slice.iterations, counts);
     }
+    point = end;
   }
   run_stages<shortcuts>(points, slice.iterations, counts);
 }
 
-inline void columns(int32_t* counts, const MandelbrotSlice& slice) {
-  if (Lanes::is_fused && has_tiny_rows(slice.grid)) return plain_columns(counts, slice);
-  if (slice.shortcuts) return run_columns<true>(counts, slice);
-  return run_columns<false>(counts, slice);
+inline void run_points(int32_t* counts, const MandelbrotSlice& slice) {
+  if (Lanes::is_fused && has_tiny_rows(slice)) return plain_points(counts, slice);
+  if (slice.shortcuts) return run_slice<true>(counts, slice);
+  return run_slice<false>(counts, slice);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ void compare_one(const MandelbrotSlice& slice, const std::vector<int32_t>& expec
                  InstructionSet set) {
   const MandelbrotGrid& grid = slice.grid;
   std::vector<int32_t> counts(expected.size() + 1, untouched);
-  mandelbrot_columns(counts.data(), slice, set);
+  mandelbrot_points(counts.data(), slice, set);
   size_t wrong = 0;
   size_t first = 0;
   for (size_t at = expected.size(); at-- > 0;) {
@@ -27,7 +27,7 @@ void compare_one(const MandelbrotSlice& slice, const std::vector<int32_t>& expec
     first = at;
   }
   check(wrong == 0,
-        "%s%s %lldx%lldx%d of [%.17g, %.17g] [%.17g, %.17g], columns %lld to %lld: %zu wrong, "
+        "%s%s %lldx%lldx%d of [%.17g, %.17g] [%.17g, %.17g], points %lld to %lld: %zu wrong, "
         "first %zu is %d, not %d",
         name_of(set), slice.shortcuts ? " with shortcuts" : "", static_cast<long long>(grid.nx),
         static_cast<long long>(grid.ny), slice.iterations, grid.x_from, grid.x_to, grid.y_from,
@@ -37,9 +37,9 @@ void compare_one(const MandelbrotSlice& slice, const std::vector<int32_t>& expec
 }
 
 void compare(MandelbrotSlice slice) {
-  const size_t points = static_cast<size_t>((slice.end - slice.first) * slice.grid.ny);
+  const size_t points = static_cast<size_t>(slice.end - slice.first);
   std::vector<int32_t> expected(points);
-  plain_columns(expected.data(), slice);
+  plain_points(expected.data(), slice);
   for (InstructionSet set : every_instruction_set) {
     if (!has_instruction_set(set)) continue;
     for (bool shortcuts : {false, true}) {
@@ -50,7 +50,7 @@ void compare(MandelbrotSlice slice) {
 }
 
 void compare_all(const MandelbrotGrid& grid, int32_t iterations) {
-  compare({grid, 0, grid.nx, iterations, false});
+  compare({grid, 0, grid.nx * grid.ny, iterations, false});
 }
 
 /** Around a point of the border, from wide to far beyond what a double tells apart. */
@@ -67,8 +67,9 @@ void random_zoom(Random& random) {
   grid.x_to = x + size * random.unit();
   grid.y_from = y - size * random.unit();
   grid.y_to = y + size * random.unit();
-  const int64_t first = random.below(grid.nx);
-  const int64_t end = first + random.below(grid.nx - first + 1);
+  const int64_t points = grid.nx * grid.ny;
+  const int64_t first = random.below(points);
+  const int64_t end = first + random.below(points - first + 1);
   compare({grid, first, end, static_cast<int32_t>(random.below(2'000)), false});
 }
 

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import type { PieceKernels } from './column/piece_kernels.ts'
 
 /** Of the functions below and their arguments; native/addon/addon.cc has the same number. */
-const INTERFACE_VERSION = 1
+const INTERFACE_VERSION = 2
 
 /** What arithmetic the kernels are made of. `scalar` is always there. */
 export type InstructionSet = 'scalar' | 'neon' | 'sse2' | 'avx2' | 'avx512'
@@ -25,10 +25,11 @@ export interface NativeAddon {
   /** CRC-32C of the bytes from `start` (default 0) up to `end` (default: all). */
   crc32c(bytes: Uint8Array, start?: number, end?: number): number
   /**
-   * Escape times of columns first … end - 1 of an nx × ny grid, into counts[(i - first) * ny + j],
-   * i along x. With `shortcuts`, points known to be in the set are not iterated to the end.
+   * Escape times of points first … end - 1 of an nx × ny grid into counts[point - first]; a point
+   * is i * ny + j, i along x. With `shortcuts`, points known to be in the set are not iterated to
+   * the end. `iterations` is at most 2³¹ - 1; no call ends early.
    */
-  mandelbrotColumns(
+  mandelbrotPoints(
     counts: Int32Array,
     nx: number,
     ny: number,

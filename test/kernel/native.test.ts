@@ -24,9 +24,9 @@ function fake(name: string, fields: Readonly<Record<string, unknown>>): NativeCa
 }
 
 test('the first candidate that loads is taken; those before it have a reason', () => {
-  const right = fake('right', { interfaceVersion: 1 })
+  const right = fake('right', { interfaceVersion: 2 })
   const { addon, reasons } = loadNative([missing, right, fake('later', {})], undefined)
-  assert.equal(addon?.interfaceVersion, 1)
+  assert.equal(addon?.interfaceVersion, 2)
   assert.deepEqual(reasons, ['missing: not there'])
 })
 
@@ -49,9 +49,9 @@ test('an addon of another interface, and what is none at all, are passed over', 
   const { addon, reasons } = loadNative(candidates, undefined)
   assert.equal(addon, undefined)
   assert.deepEqual(reasons, [
-    'old: its interface is 0, 1 is needed: build it anew',
-    'empty: its interface is undefined, 1 is needed: build it anew',
-    'nothing: its interface is undefined, 1 is needed: build it anew',
+    'old: its interface is 0, 2 is needed: build it anew',
+    'empty: its interface is undefined, 2 is needed: build it anew',
+    'nothing: its interface is undefined, 2 is needed: build it anew',
   ])
 })
 
@@ -66,7 +66,7 @@ test('EUPHORION_NATIVE may name an instruction set, and the machine must have it
     if (name === 'avx512') throw new RangeError('this machine has none')
     used.push(name)
   }
-  const candidates = [fake('addon', { interfaceVersion: 1, useInstructionSet })]
+  const candidates = [fake('addon', { interfaceVersion: 2, useInstructionSet })]
   assert.ok(loadNative(candidates, 'sse2').addon)
   assert.ok(loadNative(candidates, '1').addon)
   assert.deepEqual(used, ['sse2'])
@@ -111,7 +111,7 @@ function functionsOf(addon: NativeAddon): void {
     )
   })
 
-  test('columns of the Mandelbrot set go where they belong, by every instruction set', () => {
+  test('points of the Mandelbrot set go where they belong, by every instruction set', () => {
     const [nx, ny, iterations] = [37, 29, 120]
     const plain = Int32Array.from({ length: nx * ny }, (_, at) =>
       escapeTime(-2.5 + Math.floor(at / ny) * (3 / (nx - 1)), -1.2 + (at % ny) * (2.4 / (ny - 1))),
@@ -129,10 +129,11 @@ function functionsOf(addon: NativeAddon): void {
       for (const [first, end] of [
         [0, 5],
         [5, 5],
-        [5, nx],
+        [5, 777],
+        [777, nx * ny],
       ])
-        addon.mandelbrotColumns(
-          ...([counts.subarray(first * ny), nx, ny, -2.5, 0.5, -1.2, 1.2] as const),
+        addon.mandelbrotPoints(
+          ...([counts.subarray(first), nx, ny, -2.5, 0.5, -1.2, 1.2] as const),
           ...([iterations, true, first, end] as const),
         )
       // The ends are set, not added up: a rounding may tell them apart.
@@ -177,20 +178,14 @@ function functionsOf(addon: NativeAddon): void {
       /^TypeError: start must be a number$/,
     )
     const grid = [2, 2, -2, 1, -1, 1]
-    const columns = (...args: unknown[]) => wrong((a) => a.mandelbrotColumns(...args))
-    assert.throws(columns(bytes, ...grid, 9, true, 0, 2), /^TypeError: counts must be an Int32/)
+    const points = (...args: unknown[]) => wrong((a) => a.mandelbrotPoints(...args))
+    assert.throws(points(bytes, ...grid, 9, true, 0, 2), /^TypeError: counts must be an Int32/)
+    assert.throws(points(counts, ...grid, 9, true, 0, 5), /^RangeError: end .* from 0 to 4, not 5$/)
+    assert.throws(points(counts, ...grid, 9, true, 2, 1), /^RangeError: end .* from 2 to 4, not 1$/)
+    assert.throws(points(counts, ...grid, -1, true, 0, 2), /^RangeError: iterations must be/)
+    assert.throws(points(counts, ...grid, 9, 1, 0, 2), /^TypeError: shortcuts must be a boolean$/)
     assert.throws(
-      columns(counts, ...grid, 9, true, 0, 3),
-      /^RangeError: end .* from 0 to 2, not 3$/,
-    )
-    assert.throws(
-      columns(counts, ...grid, 9, true, 2, 1),
-      /^RangeError: end .* from 2 to 2, not 1$/,
-    )
-    assert.throws(columns(counts, ...grid, -1, true, 0, 2), /^RangeError: iterations must be/)
-    assert.throws(columns(counts, ...grid, 9, 1, 0, 2), /^TypeError: shortcuts must be a boolean$/)
-    assert.throws(
-      columns(counts.subarray(1), ...grid, 9, true, 0, 2),
+      points(counts.subarray(1), ...grid, 9, true, 0, 4),
       /^RangeError: counts has room for 3 elements, 4 are needed$/,
     )
     assert.throws(

@@ -111,8 +111,7 @@ class Image {
   }
 
   async compute(): Promise<Int32Array> {
-    const grain = this.#plan.backend === 'native' ? this.#grid.ny : 1
-    const band = new Band(this.#pool.memory, this.#points, grain, this.#plan.threads)
+    const band = new Band(this.#pool.memory, this.#points, 1, this.#plan.threads)
     try {
       const counts = allocateCounts(this.#points)
       for (let first = 0; first < this.#points; first += band.points) {
@@ -162,12 +161,10 @@ class Image {
 
   /** Few enough points that the last ones of an image end at about the same time. */
   #chunk(points: number, tasks: number): number {
-    const { iterations, ny } = this.#grid
-    const { backend } = this.#plan
-    const [steps, least, most] = chunkOf[backend]
+    const { iterations } = this.#grid
+    const [steps, least, most] = chunkOf[this.#plan.backend]
     const wanted = Math.min(most, steps / Math.max(1, iterations), points / (tasks * 16))
-    const chunk = Math.max(least, Math.ceil(wanted))
-    return backend === 'native' ? Math.max(1, Math.round(chunk / ny)) * ny : chunk
+    return Math.max(least, Math.ceil(wanted))
   }
 
   #report(done: number): void {
@@ -184,7 +181,7 @@ class Image {
 const chunkOf: Readonly<Record<ChosenBackend, readonly [number, number, number]>> = {
   js: [1e6, 1, 1024],
   wasm: [8e6, 64, 4096],
-  native: [1.6e7, 1, 16_384],
+  native: [1.6e7, 64, 16_384],
 }
 
 function allocateCounts(points: number): Int32Array {

@@ -13,7 +13,7 @@ export interface MandelbrotSlice {
   /** Points first … first + points - 1 of the grid are computed. */
   readonly first: number
   readonly points: number
-  /** Points to take at once; for native whole columns. */
+  /** Points to take at once. */
   readonly chunk: number
   /** Address of an i32 a point. */
   readonly counts: number
@@ -78,7 +78,7 @@ function countNative(
   { native }: ThreadContext,
 ): void {
   const { nx, ny, xFrom, xTo, yFrom, yTo, iterations } = grid
-  const columns = [first / ny, (first + counts.length) / ny] as const
   const size = [nx, ny, xFrom, xTo, yFrom, yTo] as const
-  native!.mandelbrotColumns(counts, ...size, iterations, shortcuts, ...columns)
+  const points = [first, first + counts.length] as const
+  native!.mandelbrotPoints(counts, ...size, iterations, shortcuts, ...points)
 }
