@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { ByteBuffer } from 'flatbuffers'
 import { Batch } from '../../src/batch/batch_generated.ts'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
+import { storeKind } from '../../src/table/open.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
 import { decodeBatches } from '../../src/wire/record_batch.ts'
 import { withLog } from '../support/embedded.ts'
@@ -67,6 +68,7 @@ describe('bench pageviews', limit, () => {
         batchBytes: Number.parseInt(batchBytes, 10) * (batchBytes.endsWith('KiB') ? 1024 : 1 << 20),
         broker: 'embedded:log',
         transport: 'embedded',
+        store: storeKind('rocksdb'),
         backend: workload === 'w0' ? 'js' : 'wasm',
         guarantee: 'at_least_once',
         runs: 1,
@@ -112,7 +114,7 @@ describe('bench pageviews', limit, () => {
     assert.equal(code, 0)
     assert.match(out, /^workload +backend +threads +events\/s/)
     assert.match(out, /^w1 +wasm .* yes/m)
-    assert.match(out, /5,000 events from embedded:\S+, 1 run\(s\), Node/)
+    assert.match(out, /5,000 events from embedded:\S+, store rocksdb-\w+, 1 run\(s\), Node/)
   })
 })
 
