@@ -23,6 +23,7 @@ interface Span {
 /** A fixed budget of shared memory, handed out in spans of multiples of 64 bytes. */
 export class SharedMemory {
   readonly wasm: WasmMemory
+  /** @internal a type of Node, which users' compilers may not have */
   readonly bytes: Buffer
   readonly view: DataView
   /** Free spans by address; neighbours are always joined. */
@@ -87,7 +88,7 @@ export class SharedMemory {
     return this.#free.reduce((sum, span) => sum + span.bytes, 0)
   }
 
-  /** The bytes of a span; a view, not a copy. */
+  /** @internal The bytes of a span; a view, not a copy. */
   span(address: number, bytes: number): Buffer {
     return this.bytes.subarray(address, address + bytes)
   }

@@ -105,7 +105,7 @@ export function kernelSettings(): KernelSettings {
 
 /** The user's cache as the platform has it, then `euphorion`. */
 export function defaultCacheDir(
-  platform: NodeJS.Platform = process.platform,
+  platform: string = process.platform,
   env: Readonly<Record<string, string | undefined>> = process.env,
   home = homedir(),
 ): string {
@@ -113,7 +113,7 @@ export function defaultCacheDir(
 }
 
 function cacheOfUser(
-  platform: NodeJS.Platform,
+  platform: string,
   env: Readonly<Record<string, string | undefined>>,
   home: string,
 ): string {
