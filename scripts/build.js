@@ -2,7 +2,15 @@
 // tree (src, test, bench, examples → dist), and the native addon where there is a C++ compiler.
 // Also run by `npm ci` through "prepare".
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildNativeIfPossible } from './build_native.js'
@@ -50,6 +58,11 @@ for (const [entry, name] of [
 for (const tree of ['src', 'test', 'bench', 'examples'])
   rmSync(join(root, 'dist', tree), { recursive: true, force: true })
 run(bin('tsc'), ['-p', 'tsconfig.json'])
+// AssemblyScript is no input of tsc: programs load it from beside themselves.
+for (const name of readdirSync(join(root, 'examples')).filter((each) =>
+  each.endsWith('.kernel.ts'),
+))
+  copyFileSync(join(root, 'examples', name), join(root, 'dist/examples', name))
 await buildNativeIfPossible()
 // Whoever links the command (npx, npm link) expects it to be one after every build.
 chmodSync(join(root, 'dist/src/cli/main.js'), 0o755)

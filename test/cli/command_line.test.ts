@@ -14,6 +14,9 @@ const commands = [
   'bench pageviews',
   'bench kernels',
   'mandelbrot',
+  'kernel build',
+  'kernel run',
+  'kernel bench',
 ]
 
 test('the program can be executed after any build', () => {

@@ -121,6 +121,18 @@ async function readHome(t: TestContext, cwd: string): Promise<HomeRow[]> {
   return rows.map((line) => JSON.parse(line) as HomeRow)
 }
 
+test('ewma: a kernel is compiled, cached, and smooths', { timeout: 60_000 }, async (t) => {
+  const cwd = await newDirectory()
+  const options = { cwd, env: { EUPHORION_CACHE_DIR: join(cwd, 'cache') } }
+  for (const program of [example('ewma'), example('ewma')]) {
+    const { code, out, err } = await runNode(t, [program], options)
+    assert.equal(code, 0, err)
+    const [, before, after] = /^readings: (.*) off .*\nsmoothed: (.*) off .*\n$/.exec(out) ?? []
+    assert.ok(Number(after) < Number(before) / 3, out)
+  }
+  assert.equal(readdirSync(join(cwd, 'cache/kernels')).length, 1)
+})
+
 test('a TypeScript example runs from its source, through `euphorion worker`', async (t) => {
   const cwd = await newDirectory()
   const source = join(import.meta.dirname, '../../../examples/sample.ts')
@@ -132,9 +144,12 @@ test('a TypeScript example runs from its source, through `euphorion worker`', as
 
 test('every example opens with how to run it', () => {
   const folder = join(import.meta.dirname, '../../../examples')
-  for (const file of readdirSync(folder)) {
-    const head = readFileSync(join(folder, file), 'utf8').split('import ')[0]
-    assert.match(head, new RegExp(`^//   npx euphorion worker -A ${file}`, 'm'), file)
-    assert.ok(head.includes(`node dist/examples/${file.replace('.ts', '.js')} worker`), file)
+  for (const file of readdirSync(folder).filter((each) => !each.endsWith('.kernel.ts'))) {
+    const text = readFileSync(join(folder, file), 'utf8')
+    const head = text.split('import ')[0]
+    const isApp = text.includes('new App(')
+    const [run, worker] = isApp ? ['euphorion worker -A', ' worker'] : ['tsx', '']
+    assert.match(head, new RegExp(`^//   npx ${run} ${file}`, 'm'), file)
+    assert.ok(head.includes(`node dist/examples/${file.replace('.ts', '.js')}${worker}`), file)
   }
 })

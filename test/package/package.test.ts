@@ -23,6 +23,7 @@ const limit = { timeout: 120_000 }
 
 /** What the types must refuse: no `any` hides behind them. */
 const wrong = `import { App, count, float64, record, string } from 'euphorion'
+import { loadKernel } from 'euphorion/kernels'
 const app = new App('wrong')
 const Reading = record('Reading', { id: string(), value: float64() })
 const readings = app.topic('readings', { value: Reading })
@@ -35,6 +36,9 @@ await perId.get(1)
 await readings.send({ value: { id: 1, value: 1 } })
 // @ts-expect-error
 new App('x', { threads: '2' })
+const kernel = await loadKernel('x.kernel.ts', { columns: { values: 'f64' }, result: 'f64' })
+// @ts-expect-error
+await kernel.run({ values: new Float32Array(1) })
 `
 
 interface Packed {
@@ -53,7 +57,7 @@ before(async () => {
   const manifest = { name: 'empty', private: true, type: 'module' }
   writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest))
   await install(join(directory, packed.filename))
-  for (const name of ['sample.ts', 'page_views.ts'])
+  for (const name of ['sample.ts', 'page_views.ts', 'ewma.ts', 'ewma.kernel.ts'])
     copyFileSync(join(root, 'examples', name), join(directory, name))
   writeFileSync(join(directory, 'wrong.ts'), wrong)
 }, limit)
@@ -173,6 +177,17 @@ test('a compiled program runs by itself', limit, async (t) => {
   return runs(t, [app, 'worker'], [app, 'table', 'views-per-page', '--json'])
 })
 
+test('a kernel in AssemblyScript is compiled and run', limit, async (t) => {
+  await compile('nodenext', 'nodenext', '--outDir', 'compiled')
+  copyFileSync(join(directory, 'ewma.kernel.ts'), join(directory, 'compiled/ewma.kernel.ts'))
+  const options = { cwd: directory, env: { EUPHORION_CACHE_DIR: './cache' } }
+  const { code, out, err } = await runNode(t, ['compiled/ewma.js'], options)
+  assert.equal(code, 0, err)
+  assert.match(out, /^smoothed: 0\.0\d+ off on average$/m)
+  const built = await runNode(t, [command(), 'kernel', 'build', 'ewma.kernel.ts'], options)
+  assert.equal(built.code, 0, built.err)
+})
+
 for (const [module, resolution] of [
   ['nodenext', 'nodenext'],
   ['esnext', 'bundler'],
@@ -185,7 +200,7 @@ for (const [module, resolution] of [
  * With every declaration file checked; and without the types of Node, which are not ours to ask.
  */
 async function compile(module: string, resolution: string, ...more: readonly string[]) {
-  const files = ['sample.ts', 'page_views.ts', 'wrong.ts']
+  const files = ['sample.ts', 'page_views.ts', 'ewma.ts', 'wrong.ts']
   const options = ['--strict', '--skipLibCheck', 'false', '--target', 'es2022', '--types', '']
   const modules = ['--module', module, '--moduleResolution', resolution]
   const args = [...options, ...modules, ...more, ...files]

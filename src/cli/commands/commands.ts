@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from '../command_line.ts'
 import { addBench } from './bench.ts'
 import { addDemo } from './demo.ts'
+import { addKernel } from './kernel.ts'
 import { addMandelbrot } from './mandelbrot.ts'
 import { addSend } from './send.ts'
 import { addTable } from './table.ts'
@@ -20,6 +21,7 @@ const commands: readonly AddCommand[] = [
   addTable,
   addBench,
   addMandelbrot,
+  addKernel,
 ]
 
 export function addCommands(program: Command, context: CommandContext): void {

@@ -10,7 +10,7 @@ import type { AssemblyAnswer, AssemblyRequest } from './assembly_request.ts'
 
 /** Requests that wait; more are refused. */
 const QUEUE_MAX = 1000
-const TIMEOUT_MS = 60_000
+const TIMEOUT_MS = 120_000
 /** Of the compiler's objects; Binaryen's memory comes on top. */
 const HEAP_MIB = 512
 /** Of what it said when it crashed. */
@@ -122,7 +122,7 @@ const compiler = new AssemblyCompiler(systemClock)
 
 /**
  * The compiled module, or what is wrong with the kernel. Rejects with KERNEL_QUEUE_FULL, and with
- * KERNEL_INVALID where the compiler crashes or takes a minute.
+ * KERNEL_INVALID where the compiler crashes or takes two minutes.
  */
 export function compileAssembly(request: AssemblyRequest): Promise<AssemblyAnswer> {
   return compiler.compile(request)

@@ -100,11 +100,11 @@ function match(each: WrittenParameter, declared: DeclaredFunction): Matched | st
     const wanted = found.role === 'param' ? 'a number' : 'a typed array'
     return `${name} is ${written}, and not ${wanted} that a kernel can be given`
   }
-  if (array !== undefined && declared.columns === undefined) {
+  if (array !== undefined && declared.inferRest) {
     return { name, role: 'column', type: array, range, written }
   }
   if (each.optional) return undefined
-  if (number !== undefined && declared.params === undefined) {
+  if (number !== undefined && declared.inferRest) {
     return { name, role: 'param', type: number, range, written }
   }
   const where = array === undefined ? 'params' : 'columns'
@@ -117,13 +117,13 @@ function roleOf(
   name: string,
   { columns, params, out }: DeclaredFunction,
 ): { readonly role: Role; readonly type: ColumnType | 'any' } | undefined {
-  const lists: readonly (readonly [Role, DeclaredTypes | undefined])[] = [
+  const lists: readonly (readonly [Role, DeclaredTypes])[] = [
     ['column', columns],
     ['param', params],
     ['out', out],
   ]
   for (const [role, types] of lists) {
-    if (types !== undefined && Object.hasOwn(types, name)) return { role, type: types[name] }
+    if (Object.hasOwn(types, name)) return { role, type: types[name] }
   }
   return undefined
 }
@@ -131,7 +131,7 @@ function roleOf(
 /** What is declared and not taken. */
 function missing(
   { name, text, nameRange, parameters }: WrittenFunction,
-  { columns = {}, params = {}, out }: DeclaredFunction,
+  { columns, params, out }: DeclaredFunction,
 ): RangedProblem[] {
   const taken = new Set(parameters.map((each) => each.name))
   const lists = Object.entries({ columns, params, out })

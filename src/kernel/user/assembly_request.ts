@@ -1,5 +1,5 @@
-// What the process that compiles AssemblyScript is asked for, and what it answers: data that is sent
-// from one to the other and, as far as it was compiled, kept by the cache.
+// What the process that compiles AssemblyScript is asked for, and what it answers: data that is
+// sent from one to the other and, as far as it was compiled, kept by the cache.
 import type { ColumnType } from './column_types.ts'
 
 /** What a kernel's function gives back. */
@@ -12,12 +12,14 @@ export type DeclaredTypes = Readonly<Record<string, ColumnType | 'any'>>
 export interface DeclaredFunction {
   /** Default: the only function that the file exports. */
   readonly name?: string
-  /** Typed arrays that it reads. Undefined: all that are not in `out`. */
-  readonly columns?: DeclaredTypes
-  /** Numbers. Undefined: all. */
-  readonly params?: DeclaredTypes
+  /** Typed arrays that it reads. */
+  readonly columns: DeclaredTypes
+  /** Numbers. */
+  readonly params: DeclaredTypes
   /** Typed arrays that it fills. */
   readonly out: DeclaredTypes
+  /** Whether what is in none of them is a column or a parameter, as its type says. */
+  readonly inferRest: boolean
   /** Undefined: what the function says. */
   readonly result?: ResultType
   /** Whether memory is collected while the kernel runs. */

@@ -62,7 +62,8 @@ export async function loadKernel<
   >
 }
 
-class AssemblyKernel implements Kernel<ColumnTypes, unknown, ColumnTypes> {
+/** Also made by `euphorion kernel`. */
+export class AssemblyKernel implements Kernel<ColumnTypes, unknown, ColumnTypes> {
   readonly name: string
   readonly columns: ColumnTypes
   readonly #file: AssemblyFile

@@ -164,5 +164,5 @@ function outTypes(out: OutTypes): ColumnTypes {
 /** For the compiler. */
 export function declaredFunction(options: LoadedOptions): DeclaredFunction {
   const { columns, params, out, result, name, collectGarbage } = options
-  return { name, columns, params, out: outTypes(out), result, collectGarbage }
+  return { name, columns, params, out: outTypes(out), inferRest: false, result, collectGarbage }
 }

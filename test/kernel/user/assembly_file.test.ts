@@ -17,7 +17,13 @@ before(async () => {
   files = await kernelFiles()
 })
 
-const declared = { columns: { x: 'f64' }, params: {}, out: {}, collectGarbage: false } as const
+const declared = {
+  columns: { x: 'f64' },
+  params: {},
+  out: {},
+  inferRest: false,
+  collectGarbage: false,
+} as const
 const first = 'export function f(x: Float64Array): f64 { return x[0] }\n'
 
 function cached(cache: string): string[] {

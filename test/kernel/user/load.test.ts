@@ -4,7 +4,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { kernelPool } from '../../../src/kernel/offload/pool.ts'
-import { columnConstructor, columnTypes } from '../../../src/kernel/user/column_types.ts'
+import {
+  type ColumnArray,
+  type ColumnType,
+  columnConstructor,
+  columnTypes,
+} from '../../../src/kernel/user/column_types.ts'
 import { configureKernels, loadKernel } from '../../../src/kernels.ts'
 import { isError } from '../../support/coded_errors.ts'
 import { type KernelFiles, kernelFiles } from '../../support/kernel_files.ts'
@@ -79,23 +84,55 @@ export function once(values: Float64Array): f64 {
   )
 })
 
+const bytes = Uint8Array.from({ length: 64 }, (_, each) => each * 37)
+
+function arrayName(type: ColumnType): string {
+  return columnConstructor(type).name.replace('Big', '')
+}
+
 test('columns of every type come in and go out as they are', async () => {
-  for (const type of columnTypes) {
-    const { name } = columnConstructor(type)
-    const array = name.replace('Big', '')
-    const text = `export function reversed(x: ${array}): ${array} { return x.slice(0).reverse() }`
-    const kernel = await loadKernel(files.kernel(`reversed-${type}`, text), {
+  const names = Object.fromEntries(columnTypes.map((type) => [`in_${type}`, type]))
+  const outs = Object.fromEntries(
+    columnTypes.map((type) => {
+      return [`out_${type}`, { column: type, length: `in_${type}` as const }]
+    }),
+  )
+  const list = columnTypes.map((type) => {
+    const array = arrayName(type)
+    return `in_${type}: ${array}, out_${type}: ${array}`
+  })
+  const lines = columnTypes.map((type) => `  out_${type}.set(in_${type}.reverse())`)
+  const text = `export function all(${list.join(', ')}): void {\n${lines.join('\n')}\n}\n`
+  const url = files.kernel('all', text)
+  const kernel = await loadKernel(url, { columns: names, out: outs, lengths: 'any' })
+  for (const Buffer of [ArrayBuffer, SharedArrayBuffer]) {
+    const given = Object.entries(names).map(([name, type]) => {
+      const column = new (columnConstructor(type))(new Buffer(64) as never)
+      new Uint8Array(column.buffer).set(bytes)
+      return [name, column]
+    })
+    const results = await kernel.run(Object.fromEntries(given))
+    for (const type of columnTypes) {
+      const same = new (columnConstructor(type))(bytes.slice().buffer)
+      const [, column] = given.find(([name]) => name === `in_${type}`)!
+      assert.deepEqual(results[`out_${type}`], same.slice().reverse(), type)
+      assert.deepEqual(new Uint8Array((column as ColumnArray).buffer), bytes, 'of the caller')
+    }
+  }
+})
+
+test('a result may be a column of any length', async () => {
+  for (const type of ['f32', 'i64', 'u16'] as const) {
+    const array = arrayName(type)
+    const text = `export function odd(x: ${array}): ${array} { return x.subarray(1, x.length - 2) }`
+    const kernel = await loadKernel(files.kernel(`odd-${type}`, text), {
       columns: { x: type },
       result: { column: type },
     })
-    const bytes = Uint8Array.from({ length: 64 }, (_, each) => each * 37)
-    const values = new (columnConstructor(type))(bytes.buffer)
-    const given = values.slice()
-    assert.deepEqual(await kernel.run({ x: values } as never), given.slice().reverse(), type)
-    assert.deepEqual(values, given, `${type} of the caller`)
-    const shared = new (columnConstructor(type))(new SharedArrayBuffer(64) as never)
-    shared.set(given as never)
-    assert.deepEqual(await kernel.run({ x: shared } as never), given.slice().reverse())
+    const x = new (columnConstructor(type))(bytes.slice().buffer)
+    assert.deepEqual(await kernel.run({ x } as never), x.slice(1, -2))
+    const short = new (columnConstructor(type))(3)
+    assert.deepEqual(await kernel.run({ x: short } as never), short.slice(3))
   }
 })
 
