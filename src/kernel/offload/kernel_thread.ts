@@ -1,5 +1,5 @@
-// Is this a thread of the kernel pool? Asked by what must not happen there: starting an app,
-// another pool.
+// Is this a thread of the kernel pool? Asked by what is otherwise there: apps are not started, and
+// kernels that a kernel runs have no other thread.
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from './thread_data.ts'
 

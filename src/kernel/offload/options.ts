@@ -77,6 +77,15 @@ export function adoptKernelSettings(appCode: SettingsSource, cli: SettingsSource
   ofApp = { code: ofKernels(appCode), cli: ofKernels(cli) }
 }
 
+/** In a thread of the pool: what the pool was made with holds there too. */
+export function inheritKernelSettings(given: Partial<KernelSettings>): void {
+  const entries = Object.entries(settingOf).map(([name, setting]) => [
+    setting,
+    given[name as keyof KernelSettings],
+  ])
+  ofApp = { code: {}, cli: Object.fromEntries(entries) }
+}
+
 function ofKernels(source: SettingsSource): SettingsSource {
   const names: readonly string[] = Object.values(settingOf)
   return Object.fromEntries(Object.entries(source).filter(([name]) => names.includes(name)))

@@ -7,13 +7,15 @@ import { SharedMemory } from '../../batch/memory.ts'
 import { type Clock, systemClock } from '../../clock.ts'
 import { type Deferred, deferred } from '../../deferred.ts'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
+import type { KernelBackend } from './backend.ts'
 import type { JobKind, Jobs } from './jobs.ts'
 import { isKernelThread } from './kernel_thread.ts'
 import { numericModule } from './numeric.ts'
 import { kernelSettings } from './options.ts'
 import { PoolThread } from './pool_thread.ts'
 import { Signals } from './signals.ts'
-import { errorOf, type ThreadAnswer } from './thread_data.ts'
+import { makeContext, type ThreadContext } from './thread_context.ts'
+import { errorOf, type ThreadAnswer, type ThreadData } from './thread_data.ts'
 
 export interface PoolOptions {
   readonly threads: number
@@ -21,6 +23,9 @@ export interface PoolOptions {
   /** What user's kernels get if their call does not say; also bounds their loading. */
   readonly timeoutMs: number
   readonly memoryMib: number
+  /** For kernels that look at settings in a thread. */
+  readonly cacheDir?: string
+  readonly backend?: KernelBackend
   readonly clock?: Clock
 }
 
@@ -76,6 +81,7 @@ export class KernelPool {
   readonly memory: SharedMemory
   readonly timeoutMs: number
   readonly memoryMib: number
+  readonly #settings: Omit<PoolOptions, 'clock'>
   readonly #queueTasks: number
   readonly #clock: Clock
   readonly #signals = new Signals()
@@ -83,15 +89,18 @@ export class KernelPool {
   readonly #running = new Set<Task>()
   readonly #all = new Set<PoolThread>()
   #idle: PoolThread[] = []
+  #here: ThreadContext | undefined
   #tasks = 0
   #busyMs = 0
   #replaced = 0
   readonly #failures = new Map<ErrorCode, number>()
 
-  constructor({ threads, queueTasks, timeoutMs, memoryMib, clock = systemClock }: PoolOptions) {
-    this.threads = threads
+  constructor({ clock = systemClock, ...settings }: PoolOptions) {
+    const { threads, queueTasks, timeoutMs, memoryMib } = settings
+    this.threads = isKernelThread() ? 1 : threads
     this.timeoutMs = timeoutMs
     this.memoryMib = memoryMib
+    this.#settings = settings
     this.#queueTasks = queueTasks
     this.#clock = clock
     this.memory = new SharedMemory(memoryMib)
@@ -111,6 +120,7 @@ export class KernelPool {
     const { signal, name = kind } = options
     checkTimeout(name, options.timeoutMs)
     if (signal?.aborted) throw this.#count(cancelled(name, signal))
+    if (isKernelThread()) return this.#runHere(kind, input)
     if (options.continues !== true && this.#isFull()) {
       const waiting = `${this.#queue.size} tasks wait for a thread already`
       throw this.#count(new EuphorionError('KERNEL_QUEUE_FULL', `${name}: ${waiting}`))
@@ -135,6 +145,13 @@ export class KernelPool {
     } finally {
       forget?.()
     }
+  }
+
+  /** A kernel that runs another is off the calling thread already; what bounds it bounds both. */
+  async #runHere<K extends JobKind>(kind: K, input: Jobs[K]['input']): Promise<Jobs[K]['output']> {
+    const { jobOf } = await import('./thread.ts')
+    this.#here ??= makeContext({ memory: this.memory.wasm, memoryMib: this.memoryMib })
+    return (await (await jobOf(kind)).run(input, this.#here)) as Jobs[K]['output']
   }
 
   #isFull(): boolean {
@@ -186,16 +203,13 @@ export class KernelPool {
       void this.#end(thread)
     }
     if (this.#all.size >= this.threads) return undefined
-    const { memory, memoryMib } = this
-    const thread = new PoolThread(
-      {
-        euphorionKernelThread: true,
-        memory: memory.wasm,
-        numeric: numericModule(),
-        memoryMib,
-      },
-      this.#clock,
-    )
+    const data: ThreadData = {
+      euphorionKernelThread: true,
+      memory: this.memory.wasm,
+      numeric: numericModule(),
+      settings: this.#settings,
+    }
+    const thread = new PoolThread(data, this.#clock)
     this.#all.add(thread)
     return thread
   }
@@ -324,12 +338,10 @@ function deathOf(error: unknown, name: string): EuphorionError {
 let pool: KernelPool | undefined
 
 /**
- * The process's pool, made at the first call; see configureKernels. Throws SETTING_INVALID, and
- * KERNEL_INVALID inside a kernel that runs in the pool.
+ * The process's pool, made at the first call; see configureKernels. In a thread of a pool it is a
+ * pool that runs everything in that thread, in a memory of its own. Throws SETTING_INVALID.
  */
 export function kernelPool(): KernelPool {
-  if (isKernelThread())
-    throw new EuphorionError('KERNEL_INVALID', 'a kernel in the pool cannot use the pool itself')
   pool ??= new KernelPool(kernelSettings())
   return pool
 }

@@ -32,7 +32,7 @@ export class PoolThread {
       maxThreads: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: heapMib(data.memoryMib) },
+      resourceLimits: { maxOldGenerationSizeMb: heapMib(data.settings.memoryMib) },
     })
     this.#piscina.on('workerDestroy', () => {
       this.#isDead = true

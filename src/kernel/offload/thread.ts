@@ -4,6 +4,7 @@ import { constants, getPriority, setPriority } from 'node:os'
 import { parentPort } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol, workerData } from 'piscina'
 import type { JobKind, Jobs } from './jobs.ts'
+import { inheritKernelSettings } from './options.ts'
 import { makeContext, type ThreadContext } from './thread_context.ts'
 import {
   failureOf,
@@ -37,7 +38,8 @@ const loaders: Loaders = {
 
 const loaded = new Map<JobKind, ThreadJob<unknown, unknown>>()
 
-async function jobOf(kind: JobKind): Promise<ThreadJob<unknown, unknown>> {
+/** What runs jobs of a kind. */
+export async function jobOf(kind: JobKind): Promise<ThreadJob<unknown, unknown>> {
   const known = loaded.get(kind)
   if (known !== undefined) return known
   const job = (await loaders[kind]()) as ThreadJob<unknown, unknown>
@@ -47,7 +49,8 @@ async function jobOf(kind: JobKind): Promise<ThreadJob<unknown, unknown>> {
 
 const NICENESS = 10
 const data = workerData as unknown as ThreadData
-const context = makeContext(data)
+const { memory, numeric, settings } = data
+const context = makeContext({ memory, numeric, memoryMib: settings.memoryMib })
 
 /** Lanes go first. On Linux this is the priority of the thread; elsewhere of the process. */
 function stepBack(): void {
@@ -75,6 +78,7 @@ function ignoreStrays(): void {
 
 stepBack()
 ignoreStrays()
+inheritKernelSettings(settings)
 
 /** What piscina calls. Never rejects: errors are answers. */
 export default async function run(task: ThreadTask): Promise<ThreadAnswer> {

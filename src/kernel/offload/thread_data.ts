@@ -2,6 +2,7 @@
 import type { WasmMemory, WasmModule } from '../../batch/wasm.ts'
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../../errors.ts'
 import type { JobKind, Jobs } from './jobs.ts'
+import type { KernelSettings } from './options.ts'
 
 /** Given to each thread at its start. */
 export interface ThreadData {
@@ -9,7 +10,8 @@ export interface ThreadData {
   readonly euphorionKernelThread: true
   readonly memory: WasmMemory
   readonly numeric: WasmModule
-  readonly memoryMib: number
+  /** What the pool was made with. */
+  readonly settings: Partial<KernelSettings> & Pick<KernelSettings, 'memoryMib'>
 }
 
 /**

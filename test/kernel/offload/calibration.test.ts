@@ -9,6 +9,7 @@ import type { ChosenBackend } from '../../../src/kernel/offload/backend.ts'
 import {
   Calibration,
   type CalibrationOptions,
+  type Choice,
   chooseBackend,
   type KernelFamily,
   kernelChoices,
@@ -57,15 +58,19 @@ function calibration(family: Family, options: Partial<CalibrationOptions> = {}):
   return new Calibration({ ...all, clock: family.clock, ...options })
 }
 
-const choice = (backend: ChosenBackend, onCallingThread: boolean) => ({ backend, onCallingThread })
+/** Checks the choice, and that its cost is the one that was put in. */
+function chosen(choice: Choice, backend: ChosenBackend, onCallingThread: boolean, ns?: number) {
+  assert.deepEqual({ ...choice, costNs: 0 }, { backend, onCallingThread, costNs: 0 })
+  if (ns !== undefined) assert.ok(Math.abs(choice.costNs / ns - 1) < 1e-6, `${choice.costNs} ns`)
+}
 
 test('the fastest backend is chosen by size, and the thread by what it takes', () => {
   const family = new Family()
   const measured = calibration(family)
-  assert.deepEqual(measured.choose(family, 10), choice('js', true))
-  assert.deepEqual(measured.choose(family, 5000), choice('wasm', true))
-  assert.deepEqual(measured.choose(family, 50_000), choice('native', true))
-  assert.deepEqual(measured.choose(family, 1_000_000), choice('native', false))
+  chosen(measured.choose(family, 10), 'js', true, 1040)
+  chosen(measured.choose(family, 5000), 'wasm', true, 15_000)
+  chosen(measured.choose(family, 50_000), 'native', true, 32_500)
+  chosen(measured.choose(family, 1_000_000), 'native', false, 270_000)
   const names = ['js', 'wasm', 'native'].flatMap((name) => [`${name} 100`, `${name} 100000`])
   assert.deepEqual(family.measured, names)
   assert.deepEqual(measured.choices, {
@@ -79,22 +84,22 @@ test('the fastest backend is chosen by size, and the thread by what it takes', (
 test('a backend asked for by name is run, and nothing measured for it', () => {
   const family = new Family()
   const asked = calibration(family)
-  assert.deepEqual(asked.choose(family, 10, 'wasm'), choice('wasm', true))
-  assert.deepEqual(asked.choose(family, 1_000_000, 'wasm'), choice('wasm', false))
+  chosen(asked.choose(family, 10, 'wasm'), 'wasm', true)
+  chosen(asked.choose(family, 1_000_000, 'wasm'), 'wasm', false)
   assert.deepEqual(family.measured, [])
 })
 
 test('a backend that is not there is neither measured nor chosen', () => {
   const family = new Family()
   const without = calibration(family, { hasNative: false })
-  assert.deepEqual(without.choose(family, 1_000_000), choice('wasm', false))
+  chosen(without.choose(family, 1_000_000), 'wasm', false)
   assert.ok(!family.measured.some((name) => name.startsWith('native')))
 })
 
 test('unless it may measure, costs are nominal', () => {
   const family = new Family()
   const nominal = calibration(family, { isMeasuring: false })
-  assert.deepEqual(nominal.choose(family, 1_000_000), choice('js', false))
+  chosen(nominal.choose(family, 1_000_000), 'js', false)
   assert.deepEqual(family.measured, [])
 })
 

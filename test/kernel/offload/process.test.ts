@@ -151,13 +151,27 @@ await app.stop()`
   assert.match(String(await output(t, main, { files: starts })), /use app\.main\(import\.meta\)/)
 })
 
-test('a pool inside a kernel is refused', async (t) => {
+test('a built-in kernel inside a kernel runs in its thread, with the same settings', async (t) => {
   const module = `
-import { defineKernel, kernelPool } from '${kernels}'
+import { defineKernel, kernelPool, mandelbrot } from '${kernels}'
+import { kernelSettings } from '${options}'
+const shape = { nx: 200, ny: 200, iterations: 200 }
 export const kernel = defineKernel('k', {
-  columns: {}, module: import.meta.url, run: () => kernelPool().threads })`
+  columns: {}, module: import.meta.url, run: async () => {
+    const counts = await mandelbrot(shape, { backend: 'wasm' })
+    const { memoryMib, timeoutMs } = kernelSettings()
+    const { threads } = kernelPool().stats()
+    return { counts, memoryMib, timeoutMs, threads }
+  } })
+export const here = () => mandelbrot(shape, { backend: 'wasm' })`
   const main = `
-import { kernel } from './kernel.mjs'
-console.log(JSON.stringify(await kernel.run({}).catch(({ code }) => code)))`
-  assert.equal(await output(t, main, { files: { 'kernel.mjs': module } }), 'KERNEL_INVALID')
+import { deepEqual } from 'node:assert/strict'
+import { configureKernels } from '${kernels}'
+import { kernel, here } from './kernel.mjs'
+configureKernels({ memoryMib: 48, timeoutMs: '9s' })
+const { counts, ...settings } = await kernel.run({})
+deepEqual(counts, await here())
+console.log(JSON.stringify(settings))`
+  const settings = { memoryMib: 48, timeoutMs: 9000, threads: 0 }
+  assert.deepEqual(await output(t, main, { files: { 'kernel.mjs': module } }), settings)
 })
