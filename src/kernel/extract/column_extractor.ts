@@ -55,8 +55,10 @@ export class ColumnExtractor {
     await turns.take()
     try {
       const rest = payload.subarray(from)
+      const hasText = this.#plan.fields.some(({ type }) => type === 'string')
       const unfolded = rest.length * (isCompressed ? UNFOLDED : 1)
-      return await this.#extract(rest, position, records, Math.min(unfolded, TEXT_BYTES_MAX))
+      const textBytes = hasText ? Math.min(unfolded, TEXT_BYTES_MAX) : 0
+      return await this.#extract(rest, position, records, textBytes)
     } finally {
       turns.give()
     }
