@@ -1,10 +1,21 @@
 // Batches and kernels in whole apps: extracted on the threads of the lanes, from the embedded log.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { App, count, integer, json, record, string, text } from '../../src/index.ts'
-import { defineKernel } from '../../src/kernel/user/define.ts'
-import { inFolder, newApp, until } from '../support/apps.ts'
+import {
+  App,
+  count,
+  type EuphorionError,
+  float64,
+  integer,
+  json,
+  record,
+  string,
+  text,
+} from '../../src/index.ts'
+import { defineKernel, kernelPool } from '../../src/kernels.ts'
+import { inFolder, Lines, newApp, until } from '../support/apps.ts'
 import { newDirectory } from '../support/program.ts'
+import { bad, sum as poolSum, unruly } from '../support/user_kernels.ts'
 
 const timeout = 60_000
 const Sale = record('Sale', { shop: string(), amount: integer() })
@@ -117,4 +128,60 @@ test('undeclared values come in batches too', { timeout }, async (t) => {
     seen,
     Array.from({ length: 500 }, (_, i) => i),
   )
+})
+
+const Point = record('Point', { values: float64() })
+
+test('kernels of the pool run on batches, off the main thread', { timeout }, async (t) => {
+  t.after(() => kernelPool().close())
+  const app = newApp(t, await newDirectory())
+  const topic = app.topic('points', { key: text(), value: Point, partitions: 2 })
+  let seen = 0
+  app.agent(topic, async (stream) => {
+    const options = { concurrency: 2, maxRecords: 300 }
+    for await (const { result } of stream.mapBatch(poolSum, options)) seen += result
+  })
+  await app.start()
+  const values = Float64Array.from({ length: 5000 }, (_, i) => i)
+  await topic.sendMany({ key: Array.from(values, (i) => `k${i % 7}`), value: { values } })
+  await until(() => seen === (4999 * 5000) / 2)
+  assert.ok(kernelPool().stats().tasks >= 5000 / 300)
+})
+
+test('a run that hangs stops its partition by its time-out', { timeout }, async (t) => {
+  t.after(() => kernelPool().close())
+  const lines = new Lines()
+  const app = newApp(t, await newDirectory(), { logger: lines })
+  const topic = app.topic('points', { value: Point, partitions: 1 })
+  app.agent(topic, async function hanging(stream) {
+    const options = { params: { how: bad.spins }, timeoutMs: 200 }
+    for await (const _ of stream.mapBatch(unruly, options));
+  })
+  await app.start()
+  await topic.send({ value: { values: 1 } })
+  await assert.rejects(app.ended, (error: EuphorionError) => {
+    assert.equal(error.code, 'HANDLER_FAILED')
+    assert.equal((error.cause as EuphorionError).code, 'KERNEL_TIMEOUT')
+    assert.equal(error.place.offset, 0)
+    return true
+  })
+})
+
+test('a worker that stops does not wait for a kernel', { timeout }, async (t) => {
+  t.after(() => kernelPool().close())
+  const directory = await newDirectory()
+  const app = newApp(t, directory)
+  const topic = app.topic('points', { value: Point, partitions: 1 })
+  let left = 0
+  app.agent(topic, async (stream) => {
+    for await (const _ of stream.mapBatch(unruly, { params: { how: bad.spins } }));
+    left++
+  })
+  await app.start()
+  await topic.send({ value: { values: 1 } })
+  await until(() => kernelPool().stats().running === 1)
+  await app.stop()
+  assert.equal(left, 1)
+  const log = await app.log()
+  assert.equal((await log.committed('tested', 'points')).get(0) ?? 0, 0)
 })
