@@ -1,7 +1,7 @@
 // Events a second of the kernels alone: four lanes count page views by url in tumbling windows from
 // batches that lie in memory already, with one thread and with more. Run by hand:
-// `npm run compile && node dist/bench/lanes.js [threads]`; with --smoke, once and short. Every round
-// checks its total.
+// `npm run compile && node dist/bench/lanes.js [threads]`; with --smoke, once and short. Every
+// round checks its total.
 import assert from 'node:assert/strict'
 import { SharedMemory } from '../src/batch/memory.ts'
 import { BatchTemplates, Region, type SharedBatch } from '../src/batch/region.ts'

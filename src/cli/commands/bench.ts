@@ -263,6 +263,7 @@ function paint(lines: readonly Line[]): string {
   )
   const first = lines[0]
   const events = `${first.events.toLocaleString('en')} events from ${first.broker}`
-  const facts = `${events}, store ${first.store}, ${first.runs} run(s), Node ${first.node}, ${first.cpu}`
+  const machine = `Node ${first.node}, ${first.cpu}`
+  const facts = `${events}, store ${first.store}, ${first.runs} run(s), ${machine}`
   return `${paintTable(head, rows, align)}\n${facts}\n`
 }
