@@ -14,6 +14,8 @@ export {
   type EwmaOptions,
   ewma,
   movingAverage,
+  type SeriesKernel,
+  type SeriesOf,
   type SeriesOptions,
   type ZFlagOptions,
   type ZScoreOptions,

@@ -13,6 +13,7 @@ import {
 
 interface Allocation {
   readonly address: number
+  readonly end: number
   /** Kernels that work on it. */
   users: number
   isReleased: boolean
@@ -27,9 +28,39 @@ export type SharedArrayClass<T> = new (
 
 const allocations = new WeakMap<object, Allocation>()
 
-const collected = new FinalizationRegistry<Allocation>((allocation) => {
-  if (!allocation.isReleased) kernelPool().memory.free(allocation.address)
-})
+/** All that are not free, by address. */
+const taken: Allocation[] = []
+
+const collected = new FinalizationRegistry<Allocation>(release)
+
+/** The index of the first that begins behind the address. */
+function indexBehind(address: number): number {
+  let [low, high] = [0, taken.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (taken[middle].address > address) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** The one that a shared array lies in. */
+function allocationOf({ byteOffset }: ArrayBufferView): Allocation | undefined {
+  const allocation = taken[indexBehind(byteOffset) - 1]
+  return allocation !== undefined && byteOffset < allocation.end ? allocation : undefined
+}
+
+function release(allocation: Allocation): void {
+  if (allocation.isReleased) return
+  allocation.isReleased = true
+  freeIfUnused(allocation)
+}
+
+function freeIfUnused(allocation: Allocation): void {
+  if (!allocation.isReleased || allocation.users > 0) return
+  taken.splice(indexBehind(allocation.address) - 1, 1)
+  kernelPool().memory.free(allocation.address)
+}
 
 /**
  * A column of zeros in the kernels' shared memory (setting kernelMemoryMib): the built-in kernels
@@ -43,11 +74,13 @@ export function allocateColumn<T extends ColumnType>(type: T, length: number): C
   if (!Number.isSafeInteger(length) || length < 0)
     throw new EuphorionError('KERNEL_INVALID', `allocateColumn: ${length} is no length`)
   const { memory } = kernelPool()
-  const address = memory.allocate(length * columnBytes(type), `a column of ${length} ${type}`)
+  const bytes = length * columnBytes(type)
+  const address = memory.allocate(bytes, `a column of ${length} ${type}`)
   const make = columnConstructor(type) as unknown as SharedArrayClass<ColumnArray<T>>
   const column = new make(memory.wasm.buffer, address, length)
-  memory.span(address, length * columnBytes(type)).fill(0)
-  const allocation = { address, users: 0, isReleased: false }
+  memory.span(address, bytes).fill(0)
+  const allocation = { address, end: address + bytes, users: 0, isReleased: false }
+  taken.splice(indexBehind(address), 0, allocation)
   allocations.set(column, allocation)
   collected.register(column, allocation, column)
   return column
@@ -55,7 +88,7 @@ export function allocateColumn<T extends ColumnType>(type: T, length: number): C
 
 /**
  * Gives the memory of a column back: at once, or when the kernels that work on it are done. The
- * column and its subarrays must not be used any more; kernels refuse the column (KERNEL_INVALID).
+ * column and its subarrays must not be used any more; kernels refuse them (KERNEL_INVALID).
  * Releasing it once more does nothing. Throws KERNEL_INVALID for what is no column of
  * allocateColumn.
  */
@@ -65,32 +98,35 @@ export function releaseColumn(column: ColumnArray): void {
     const message = 'releaseColumn: that was not made by allocateColumn (a subarray is no column)'
     throw new EuphorionError('KERNEL_INVALID', message)
   }
-  if (allocation.isReleased) return
-  allocation.isReleased = true
   collected.unregister(column)
-  if (allocation.users === 0) kernelPool().memory.free(allocation.address)
+  release(allocation)
 }
 
-/** Keeps columns among these arrays from being freed until unpin. Throws KERNEL_INVALID. */
-export function pin(kernel: string, arrays: readonly object[]): void {
-  for (const array of arrays) {
-    if (allocations.get(array)?.isReleased)
-      throw new EuphorionError('KERNEL_INVALID', `${kernel}: the column was released`)
+/**
+ * Keeps the columns that these arrays lie in from being freed until unpin. Throws KERNEL_INVALID for
+ * what was released, as long as nothing else lies there.
+ */
+export function pin(kernel: string, arrays: readonly ArrayBufferView[]): void {
+  const shared = arrays.filter(isHeld)
+  for (const array of shared) {
+    if (allocationOf(array)?.isReleased === false) continue
+    throw new EuphorionError('KERNEL_INVALID', `${kernel}: the column was released`)
   }
-  for (const array of arrays) {
-    const allocation = allocations.get(array)
-    if (allocation !== undefined) allocation.users++
-  }
+  for (const array of shared) allocationOf(array)!.users++
 }
 
-export function unpin(arrays: readonly object[]): void {
+export function unpin(arrays: readonly ArrayBufferView[]): void {
   for (const array of arrays) {
-    const allocation = allocations.get(array)
-    if (allocation === undefined) continue
+    if (!isHeld(array)) continue
+    const allocation = allocationOf(array)!
     allocation.users--
-    if (allocation.users === 0 && allocation.isReleased)
-      kernelPool().memory.free(allocation.address)
+    freeIfUnused(allocation)
   }
+}
+
+/** Of no values there is nothing to keep. */
+function isHeld(array: ArrayBufferView): boolean {
+  return array.byteLength > 0 && isShared(array)
 }
 
 /** Whether it lies in the memory of a pool, by default that of the process. */

@@ -4,6 +4,7 @@
 // NaN it is).
 import { checkColumn, checkNumber, checkWhole, outputFor } from './arguments.ts'
 import { type ColumnKernel, type ColumnOptions, columnKernel } from './column_kernel.ts'
+import type { Program } from './pass.ts'
 import type { FloatColumn } from './piece_kernels.ts'
 import { momentsOf, type StatsOptions, varianceOf } from './summaries.ts'
 
@@ -27,6 +28,29 @@ export interface ZFlagOptions extends StatsOptions {
   readonly into?: Uint8Array
 }
 
+/** The type of a series: that of its column. */
+export type SeriesOf<Column extends FloatColumn> = Column extends Float64Array
+  ? Float64Array
+  : Column extends Float32Array
+    ? Float32Array
+    : never
+
+/** A column kernel (ColumnKernel) that gives an element for each element. */
+export interface SeriesKernel<Arguments extends readonly unknown[]> {
+  <Column extends FloatColumn>(values: Column, ...args: Arguments): Promise<SeriesOf<Column>>
+  /** The same on the calling thread, which waits for it. */
+  sync<Column extends FloatColumn>(values: Column, ...args: Arguments): SeriesOf<Column>
+}
+
+function seriesKernel<Arguments extends readonly unknown[]>(
+  name: string,
+  optionsAt: number,
+  program: (values: FloatColumn, ...args: Arguments) => Program<FloatColumn>,
+): SeriesKernel<Arguments> {
+  // a program's result has the type of its column: outputFor sees to it
+  return columnKernel(name, optionsAt, program) as unknown as SeriesKernel<Arguments>
+}
+
 /** Of movingAverage: a group of as many elements is one piece of work. */
 const WINDOW_MAX = 1 << 20
 
@@ -41,37 +65,41 @@ function classOf(values: FloatColumn): ArrayClass<FloatColumn> {
  * value. `alpha` is above 0 and at most 1. |error| ≤ 3·u·max|x| / alpha. A NaN stays to the end,
  * and so does an infinity. Each element waits for the one before: this is one thread's work.
  */
-export const ewma: ColumnKernel<
-  [values: FloatColumn, alpha: number, options?: EwmaOptions],
-  FloatColumn
-> = columnKernel('ewma', 2, function* (values, alpha, { previous, into } = {}) {
-  checkColumn('ewma', 'values', values)
-  checkNumber('ewma', 'alpha', alpha, { low: 0, high: 1 })
-  const out = outputFor('ewma', values, into, classOf(values))
-  if (values.length === 0) return out
-  if (previous !== undefined) yield { kernel: 'ewma', x: values, out, numbers: [alpha, previous] }
-  else {
-    out[0] = values[0]
-    const [x, rest] = [values.subarray(1), out.subarray(1)]
-    yield { kernel: 'ewma', x, out: rest, numbers: [alpha, values[0]] }
-  }
-  return out
-})
+export const ewma: SeriesKernel<[alpha: number, options?: EwmaOptions]> = seriesKernel(
+  'ewma',
+  2,
+  function* (values, alpha, { previous, into } = {}) {
+    checkColumn('ewma', 'values', values)
+    checkNumber('ewma', 'alpha', alpha, { low: 0, high: 1 })
+    const out = outputFor('ewma', values, into, classOf(values))
+    if (values.length === 0) return out
+    if (previous !== undefined) yield { kernel: 'ewma', x: values, out, numbers: [alpha, previous] }
+    else {
+      out[0] = values[0]
+      const [x, rest] = [values.subarray(1), out.subarray(1)]
+      yield { kernel: 'ewma', x, out: rest, numbers: [alpha, values[0]] }
+    }
+    return out
+  },
+)
 
 /**
  * (x - mean)·(1 / stddev) of each value, with mean and stddev of stats(): within 3·u of the
  * quotient, several times as fast. NaN where the values do not vary; a stddev below 2^-1024 has no
  * inverse.
  */
-export const zScores: ColumnKernel<[values: FloatColumn, options?: ZScoreOptions], FloatColumn> =
-  columnKernel('zScores', 1, function* (values, { sample, into } = {}) {
+export const zScores: SeriesKernel<[options?: ZScoreOptions]> = seriesKernel(
+  'zScores',
+  1,
+  function* (values, { sample, into } = {}) {
     checkColumn('zScores', 'values', values)
     const out = outputFor('zScores', values, into, classOf(values))
     const moments = yield* momentsOf('zScores', values)
     const numbers = [moments.mean, 1 / Math.sqrt(varianceOf(moments, sample))]
     yield { kernel: 'zScores', x: values, out, numbers }
     return out
-  })
+  },
+)
 
 /**
  * 1 for each value that is further than `threshold` standard deviations from the mean, else 0:
@@ -97,15 +125,16 @@ export const zScoreFlags: ColumnKernel<
  * of as many as there are. Each window has a sum of its own values: |error| ≤ (window +
  * 1)·u·mean|x|, nothing drifts, and a NaN or an infinity is gone when its window is over.
  */
-export const movingAverage: ColumnKernel<
-  [values: FloatColumn, window: number, options?: SeriesOptions],
-  FloatColumn
-> = columnKernel('movingAverage', 2, function* (values, window, { into } = {}) {
-  checkColumn('movingAverage', 'values', values)
-  checkWhole('movingAverage', 'window', window, { low: 1, high: WINDOW_MAX })
-  const out = outputFor('movingAverage', values, into, classOf(values))
-  // a window longer than the column is never full
-  const used = Math.max(1, Math.min(window, values.length))
-  yield { kernel: 'movingAverage', x: values, out, numbers: [used] }
-  return out
-})
+export const movingAverage: SeriesKernel<[window: number, options?: SeriesOptions]> = seriesKernel(
+  'movingAverage',
+  2,
+  function* (values, window, { into } = {}) {
+    checkColumn('movingAverage', 'values', values)
+    checkWhole('movingAverage', 'window', window, { low: 1, high: WINDOW_MAX })
+    const out = outputFor('movingAverage', values, into, classOf(values))
+    // a window longer than the column is never full
+    const used = Math.max(1, Math.min(window, values.length))
+    yield { kernel: 'movingAverage', x: values, out, numbers: [used] }
+    return out
+  },
+)

@@ -66,6 +66,7 @@ test('a released column is refused by kernels', async () => {
   releaseColumn(column)
   assert.throws(() => sum.sync(column), isError('KERNEL_INVALID', /^sum: .*released/))
   await assert.rejects(sum(column, { offload: true }), isError('KERNEL_INVALID', /released/))
+  assert.throws(() => sum.sync(column.subarray(2)), isError('KERNEL_INVALID', /released/))
 })
 
 test('a column that is released under a kernel is freed when the kernel is done', async () => {
@@ -73,11 +74,27 @@ test('a column that is released under a kernel is freed when the kernel is done'
   const free = memory.freeBytes()
   const column = allocateColumn('f64', 2_000_000)
   column.fill(1)
-  const running = sum(column, { offload: true })
+  // its first element is not part of the pass: the kernel works on a part of the column
+  const running = ewma(column, 1, { offload: true })
   const held = memory.freeBytes()
   releaseColumn(column)
   assert.equal(memory.freeBytes(), held)
-  assert.equal(await running, 2_000_000)
+  assert.throws(() => sum.sync(column), isError('KERNEL_INVALID', /released/))
+  assert.deepEqual((await running).subarray(0, 3), Float64Array.of(1, 1, 1))
+  assert.equal(memory.freeBytes(), free)
+})
+
+test('of many columns each is found again', () => {
+  const { memory } = kernelPool()
+  const free = memory.freeBytes()
+  const columns = Array.from({ length: 100 }, (_, i) => allocateColumn('f32', 1 + (i % 40)).fill(i))
+  const isOdd = (_: unknown, i: number) => i % 7 === 3
+  columns.filter(isOdd).forEach(releaseColumn)
+  for (const [i, column] of columns.entries()) {
+    if (isOdd(column, i)) assert.throws(() => sum.sync(column), /released/)
+    else assert.equal(sum.sync(column), i * (1 + (i % 40)))
+  }
+  for (const column of columns) releaseColumn(column)
   assert.equal(memory.freeBytes(), free)
 })
 
