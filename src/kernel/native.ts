@@ -65,7 +65,7 @@ const require = createRequire(import.meta.url)
 const localBuild: NativeCandidate = {
   name: 'local build',
   load: () =>
-    import.meta.url.endsWith('.ts')
+    new URL(import.meta.url).pathname.endsWith('.ts')
       ? require('../../dist/native/euphorion.node')
       : require('../../native/euphorion.node'),
 }

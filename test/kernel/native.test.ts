@@ -1,10 +1,12 @@
 // Finding the addon, and what its functions refuse. What they compute is compared with the other
 // backends in the tests of those kernels, and with plain loops in native/test.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import {
   loadNative,
@@ -73,8 +75,9 @@ test('EUPHORION_NATIVE may name an instruction set, and the machine must have it
   assert.deepEqual(loadNative(candidates, 'avx512').reasons, ['addon: this machine has none'])
 })
 
+const loader = new URL('../../src/kernel/native.js', import.meta.url)
 const tell = `
-import { nativeAddon, whyNoNative } from '${new URL('../../src/kernel/native.js', import.meta.url)}'
+import { nativeAddon, whyNoNative } from '${loader}'
 console.log(nativeAddon() === undefined, whyNoNative())
 `
 
@@ -96,6 +99,30 @@ function functionsOf(addon: NativeAddon): void {
   test('whoever has the addon has no reasons against it', () => {
     assert.equal(whyNoNative(), '')
     assert.ok(addon.instructionSets.includes(addon.instructionSet))
+  })
+
+  test('threads load it beside each other, and go while others use it', async () => {
+    const program = `
+      import { parentPort } from 'node:worker_threads'
+      import { nativeAddon } from '${loader}'
+      const bytes = new Uint8Array(1 << 16)
+      parentPort.on('message', () => parentPort.postMessage(nativeAddon().crc32c(bytes)))`
+    const url = new URL(`data:text/javascript,${encodeURIComponent(program)}`)
+    const expected = crc32cSlicing(new Uint8Array(1 << 16))
+    for (let round = 0; round < 3; round++) {
+      const threads = Array.from({ length: 4 }, () => new Worker(url))
+      const answers = threads.map(async (thread) => {
+        thread.postMessage('')
+        return (await once(thread, 'message'))[0]
+      })
+      assert.deepEqual(
+        await Promise.all(answers),
+        threads.map(() => expected),
+      )
+      for (const thread of threads) thread.postMessage('')
+      await Promise.all(threads.map((thread) => thread.terminate()))
+    }
+    assert.equal(addon.crc32c(new Uint8Array(1 << 16)), expected)
   })
 
   test('CRC-32C of a part of shared bytes is that of the bytes', () => {
