@@ -4,15 +4,9 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EuphorionError } from '../errors.ts'
-import type { ColumnArray } from '../kernel/user/column_types.ts'
-import { columnConstructor } from '../kernel/user/column_types.ts'
-import type { KernelInput } from './kernel_input.ts'
 import type { KernelProgram } from './kernel_program.ts'
 
-type JavaScriptFunction = (...args: readonly unknown[]) => unknown
-
-/** One call, with copies of the columns that were made before. */
-export type PreparedCall = () => unknown
+export type JavaScriptFunction = (...args: readonly unknown[]) => unknown
 
 /**
  * The function of `against` (file#name, or file with one function); else that of the kernel's own
@@ -57,26 +51,4 @@ function functionIn(module: Module, name: string | undefined): JavaScriptFunctio
   const functions = new Set(found.map(([, value]) => value as JavaScriptFunction))
   const [first] = functions
   return functions.size === 1 ? first : undefined
-}
-
-/** A call that gives what run() of the kernel would. */
-export function prepareCall(
-  call: JavaScriptFunction,
-  { parameters, outLengths, result }: KernelProgram,
-  { columns, params }: KernelInput,
-): PreparedCall {
-  const outs: Record<string, ColumnArray> = {}
-  const args = parameters.map(({ name, role, type }) => {
-    if (role === 'param') return params[name]
-    if (role === 'column') return columns[name].slice()
-    const length = outLengths[name] ?? Object.values(columns)[0].length
-    outs[name] = new (columnConstructor(type))(length)
-    return outs[name]
-  })
-  const names = Object.keys(outs)
-  return () => {
-    const returned = call(...args)
-    if (names.length === 0) return returned
-    return result === 'void' ? outs : { ...outs, result: returned }
-  }
 }

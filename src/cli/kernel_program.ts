@@ -1,17 +1,15 @@
-// A kernel's file as `euphorion kernel` works with it: compiled, with what its function takes,
-// ready to be run; whatever its language is.
-import { dirname } from 'node:path'
+// What `euphorion kernel` knows of a kernel, whatever its language is: what its function takes and
+// gives, and how to run it. Made by kernel_assembly.ts and kernel_typescript.ts.
 import { EuphorionError } from '../errors.ts'
-import { kernelSettings } from '../kernel/offload/options.ts'
-import { openAssembly } from '../kernel/user/assembly_file.ts'
-import { describeProblems } from '../kernel/user/assembly_problems.ts'
-import type { DeclaredTypes, KernelParameter, ResultType } from '../kernel/user/assembly_request.ts'
-import type { Columns, Params } from '../kernel/user/check_columns.ts'
-import type { ColumnTypes } from '../kernel/user/column_types.ts'
-import { AssemblyKernel } from '../kernel/user/load.ts'
-import type { OutTypes } from '../kernel/user/load_options.ts'
+import type { DeclaredTypes, ResultType } from '../kernel/user/assembly_request.ts'
+import type { Columns } from '../kernel/user/check_columns.ts'
+import {
+  type ColumnArray,
+  type ColumnType,
+  columnConstructor,
+} from '../kernel/user/column_types.ts'
 
-export const languages = ['auto', 'assemblyscript'] as const
+export const languages = ['auto', 'assemblyscript', 'typescript'] as const
 
 export type KernelLanguage = (typeof languages)[number]
 
@@ -25,70 +23,44 @@ export interface ProgramOptions {
   readonly out: Readonly<Record<string, number | undefined>>
   readonly result?: ResultType
   readonly collectGarbage: boolean
+  /** The names that something is given for. */
+  readonly given?: { readonly columns: readonly string[]; readonly params: readonly string[] }
+}
+
+export interface ProgramParameter {
+  readonly name: string
+  readonly role: 'column' | 'param' | 'out'
+  readonly type: ColumnType | 'bool'
+  /** It can be left out. */
+  readonly isOptional: boolean
+  /** A column that the caller gets back, with what the function made of it. */
+  readonly isGiven: boolean
+}
+
+export type Param = number | bigint | boolean
+
+export interface KernelInput {
+  readonly columns: Columns
+  /** Without those that are left out. */
+  readonly params: Readonly<Record<string, Param>>
 }
 
 export interface KernelProgram {
   readonly language: 'AssemblyScript' | 'TypeScript'
   readonly name: string
   readonly signature: string
-  readonly parameters: readonly KernelParameter[]
-  /** Lengths of filled columns that were given. */
-  readonly outLengths: Readonly<Record<string, number | undefined>>
+  /** In the order of the function. */
+  readonly parameters: readonly ProgramParameter[]
+  /** 'f64', 'column of f64', 'void'. */
   readonly result: string
   readonly wasm: Uint8Array
   readonly cached: boolean
   /** For people; empty if there is nothing to warn of. */
   readonly warnings: string
-  run(columns: Columns, params: Params): Promise<unknown>
-}
-
-/** Rejects with KERNEL_INVALID. */
-export async function openProgram(path: string, options: ProgramOptions): Promise<KernelProgram> {
-  const { name, columns = {}, params = {}, out, result, collectGarbage } = options
-  const outs = Object.fromEntries(Object.keys(out).map((each) => [each, 'any' as const]))
-  const declared = { name, columns, params, out: outs, inferRest: true, result, collectGarbage }
-  const file = await openAssembly(path, declared, kernelSettings().cacheDir)
-  const { layout, wasm, warnings } = file.compiled
-  const kernel = new AssemblyKernel(file, {
-    columns: typesOf(layout.parameters, 'column'),
-    params: typesOf(layout.parameters, 'param'),
-    out: outTypes(layout.parameters, out),
-    result,
-    name,
-    lengths: 'any',
-    collectGarbage,
-  })
-  return {
-    language: 'AssemblyScript',
-    name: layout.name,
-    signature: layout.signature,
-    parameters: layout.parameters,
-    outLengths: out,
-    result: resultText(layout.result),
-    wasm,
-    cached: file.cached,
-    warnings: describeProblems(warnings, dirname(file.path)),
-    run: (columns, params) => kernel.run(columns, { params }),
-  }
-}
-
-function typesOf(
-  parameters: readonly KernelParameter[],
-  wanted: KernelParameter['role'],
-): ColumnTypes {
-  const found = parameters.filter(({ role }) => role === wanted)
-  return Object.fromEntries(found.map(({ name, type }) => [name, type]))
-}
-
-function outTypes(
-  parameters: readonly KernelParameter[],
-  lengths: ProgramOptions['out'],
-): OutTypes {
-  const types = Object.entries(typesOf(parameters, 'out')).map(([name, column]) => {
-    const length = lengths[name]
-    return [name, length === undefined ? column : { column, length }]
-  })
-  return Object.fromEntries(types)
+  /** What it returns, or an object of the columns that it gives. */
+  run(input: KernelInput): Promise<unknown>
+  /** The same for its JavaScript. */
+  prepare(input: KernelInput): Call
 }
 
 /** `z` or `z:64`, by name. Throws USAGE. */
@@ -101,7 +73,40 @@ export function outLengths(given: readonly string[] = []): ProgramOptions['out']
   return Object.fromEntries(lengths)
 }
 
-/** 'f64', 'column of f64'. */
-function resultText(result: ResultType): string {
-  return typeof result === 'object' ? `column of ${result.column}` : result
+/** Arguments for a function of JavaScript, and what they are afterwards. */
+export interface Call {
+  readonly args: readonly unknown[]
+  /** What the program's run() would give, from what the function returned. */
+  resultOf(returned: unknown): unknown
+}
+
+/** With copies of the columns. `toArray` makes of one what the function takes. */
+export function makeCall(
+  { parameters, result }: Pick<KernelProgram, 'parameters' | 'result'>,
+  { columns, params }: KernelInput,
+  out: ProgramOptions['out'],
+  toArray: (column: ColumnArray, index: number) => ArrayLike<unknown> = (column) => column,
+): Call {
+  const given: Record<string, unknown> = {}
+  const args = parameters.map(({ name, role, type, isGiven }, index) => {
+    if (role === 'param') return params[name]
+    const column = role === 'column' ? columns[name].slice() : zeros(type, out[name], columns)
+    const array = toArray(column, index)
+    if (isGiven) given[name] = array
+    return array
+  })
+  const resultOf = (returned: unknown): unknown => {
+    if (Object.keys(given).length === 0) return returned
+    return result === 'void' ? given : { ...given, result: returned }
+  }
+  return { args, resultOf }
+}
+
+function zeros(
+  type: ProgramParameter['type'],
+  length: number | undefined,
+  columns: Columns,
+): ColumnArray {
+  const values = length ?? Object.values(columns)[0]?.length ?? 0
+  return new (columnConstructor(type as ColumnType))(values)
 }

@@ -34,6 +34,39 @@ export function odd(x: Float64Array): f64 { return x[0] == 0 ? -0.0 : NaN }
 export function fails(x: Float64Array): f64 { trace('first', 1, x[0]); return x[1] }
 export function half(x: Float64Array): f64 { return <f64>(<i32>x[0] / 2) }
 `,
+  'statistics.ts': `export function smooth(values: Float64Array, weight = 0.5): void {
+  for (let i = 1; i < values.length; i++) {
+    values[i] = weight * values[i] + (1 - weight) * values[i - 1]
+  }
+}
+export function largest(values: Float64Array, absolute: boolean): number {
+  let most = -Infinity
+  for (let i = 0; i < values.length; i++) {
+    most = Math.max(most, absolute ? Math.abs(values[i]) : values[i])
+  }
+  return most
+}
+export function scaled(values: Float64Array, factor: number, target: Float64Array): number {
+  for (let i = 0; i < values.length; i++) target[i] = values[i] * factor
+  return values.length
+}
+`,
+  'list.ts': `export function total(list: number[]): number {
+  let sum = 0
+  for (let i = 0; i < list.length; i++) sum += list[i]
+  return sum
+}
+`,
+  'plain.mjs': 'export function f(x, by) { return x[0] * by + x[1] * by }\n',
+  'both.ts': 'export function half(x: Float64Array): number { return x[0] / 2 }\n',
+  'typed.ts': 'export function half(x: Float64Array, by: i32): f64 { return x[0] / by }\n',
+  'tried.ts': `class Pair { constructor(public a: number, public b: number) {} }
+export function sum(x: Float64Array): number { const p = new Pair(x[0], x[1]); return p.a + p.b }
+`,
+  'refused.ts': `export function text(x: Float64Array): string {
+  return 'a' + fetch
+}
+`,
   'prices.csv': 'day,price\n1,10\n2,20\n3,"30"\n',
   'plain.csv': '1\n2\n4\n',
   'half.mjs': `export const half = (x) => x[0] / 2
@@ -240,4 +273,87 @@ describe('kernel bench', limit, () => {
       assert.match(err, says)
     }
   })
+})
+
+describe('plain TypeScript and JavaScript', limit, () => {
+  test('a file without types of AssemblyScript is compiled as it is', async (t) => {
+    const built = await kernel(t, 'build statistics.ts --function smooth -o smooth.wasm')
+    assert.equal(built.code, 0, built.err)
+    const [signature, facts] = built.out.split('\n')
+    assert.equal(signature, 'smooth(values: Float64Array, weight?: number): void')
+    assert.match(facts, /^TypeScript, [\d,]+ bytes of WebAssembly, compiled in /)
+    assert.equal(readFileSync(join(cwd, 'smooth.wasm')).toString('latin1', 0, 4), '\0asm')
+    const {
+      columns,
+      params,
+      result: given,
+    } = await json(t, 'build statistics.ts --function smooth')
+    assert.deepEqual([columns, params, given], [{ values: 'f64' }, { weight: 'f64' }, 'void'])
+  })
+
+  test('arrays that it writes to are what it gives', async (t) => {
+    const run = 'statistics.ts --columns values=1,2,4'
+    assert.deepEqual(await result(t, `${run} --function smooth`), { values: [1, 1.5, 2.75] })
+    assert.deepEqual(await result(t, `${run} --function smooth --param weight=1`), {
+      values: [1, 2, 4],
+    })
+    assert.equal(await result(t, `${run} --function largest --param absolute=false`), 4)
+    assert.equal(
+      await result(t, `${run.replace('1,', '-9,')} --function largest --param absolute=true`),
+      9,
+    )
+    const scaled = `${run} --function scaled --param factor=2 --out target`
+    assert.deepEqual(await result(t, scaled), { target: [2, 4, 8], result: 3 })
+    assert.equal(await result(t, 'list.ts --columns list=1,2,4'), 7)
+  })
+
+  test('JavaScript has the types that the command line gives', async (t) => {
+    assert.equal(await result(t, 'plain.mjs --columns x=1,2 --param by=3'), 9)
+    const { columns } = await json(t, 'build plain.mjs --columns x=i16 --params by=f64')
+    assert.deepEqual(columns, { x: 'i16' })
+  })
+
+  test('is compared with itself', async (t) => {
+    const facts = await json(
+      t,
+      'bench statistics.ts --function smooth --columns values=random:1000 --runs 2',
+    )
+    assert.deepEqual([facts.language, facts.identical], ['TypeScript', true])
+  })
+
+  test('the language can be said', async (t) => {
+    const both = await json(t, 'build both.ts')
+    assert.equal(both.language, 'TypeScript')
+    const assembly = await json(t, 'build both.ts --language assemblyscript')
+    assert.equal(assembly.language, 'AssemblyScript')
+    const typed = await json(t, 'build typed.ts')
+    assert.equal(typed.language, 'AssemblyScript')
+    const tried = await json(t, 'build tried.ts')
+    assert.equal(tried.language, 'AssemblyScript', 'TypeScript is compiled without classes')
+  })
+
+  for (const [line, says] of [
+    [
+      'build statistics.ts',
+      /exports several functions: smooth, largest, scaled; say with --function/,
+    ],
+    ['build refused.ts', /refused\.ts:1/],
+    ['build tried.ts --language typescript', /KERNEL_INVALID/],
+    [
+      'build list.ts --columns list=f32',
+      /columns declares list: 'f32', and total takes list: number\[\]/,
+    ],
+    [
+      'build list.ts --params list=f64',
+      /params declares list: 'f64', and total takes list: number\[\]/,
+    ],
+    ['build list.ts --result i32', /result is declared as i32, and total gives number/],
+  ] as const) {
+    test(`what does not fit is refused: ${line}`, async (t) => {
+      const { code, out, err } = await kernel(t, line)
+      assert.equal(code, 1, err)
+      assert.equal(out, '')
+      assert.match(err, says)
+    })
+  }
 })

@@ -34,7 +34,7 @@ export function addKernelOptions(command: Command, names: readonly SettingName[]
     .addOption(
       new Option(
         '--language <name>',
-        'auto: AssemblyScript for *.kernel.ts and *.as.ts, else TypeScript where that compiles',
+        'auto: AssemblyScript if it is named *.kernel.ts or *.as.ts, or has types as f64; else TypeScript',
       )
         .choices(languages)
         .default('auto'),

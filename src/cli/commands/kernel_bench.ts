@@ -4,9 +4,8 @@ import type { Command } from 'commander'
 import { systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { CommandContext } from '../command_line.ts'
-import type { KernelInput } from '../kernel_input.ts'
-import { javascriptOf, type PreparedCall, prepareCall } from '../kernel_javascript.ts'
-import type { KernelProgram } from '../kernel_program.ts'
+import { type JavaScriptFunction, javascriptOf } from '../kernel_javascript.ts'
+import type { Call, KernelInput, KernelProgram } from '../kernel_program.ts'
 import { type Comparison, compareResults } from '../kernel_result.ts'
 import { addExamples, whole } from '../options.ts'
 import { paintTable } from '../paint.ts'
@@ -62,19 +61,23 @@ async function bench(file: string, options: BenchOptions): Promise<void> {
     const advice = 'name its JavaScript with --against FILE#FUNCTION'
     throw new EuphorionError('USAGE', `${file} cannot be run as TypeScript: ${advice}`)
   }
-  const call = () => prepareCall(javascript, program, input)
+  const prepare = () => program.prepare(input)
   const compared = compareResults(
-    await program.run(input.columns, input.params),
-    await firstResult(file, call()),
+    await program.run(input),
+    await firstResult(file, javascript, prepare()),
   )
-  const { kernel, plain } = await measure(program, input, call, options.runs)
+  const { kernel, plain } = await measure(program, input, { javascript, prepare }, options.runs)
   const facts = line(program, input, { kernel, plain, compared, runs: options.runs })
   process.stdout.write(options.json ? `${JSON.stringify(facts)}\n` : paint(facts))
 }
 
-async function firstResult(file: string, call: PreparedCall): Promise<unknown> {
+async function firstResult(
+  file: string,
+  javascript: JavaScriptFunction,
+  { args, resultOf }: Call,
+): Promise<unknown> {
   try {
-    return await call()
+    return resultOf(await javascript(...args))
   } catch (cause) {
     const message = `the JavaScript of ${file} failed: ${(cause as Error).message}`
     throw new EuphorionError('KERNEL_FAILED', message, { cause })
@@ -84,18 +87,18 @@ async function firstResult(file: string, call: PreparedCall): Promise<unknown> {
 /** In turns, so that what else the machine does is shared. */
 async function measure(
   program: KernelProgram,
-  { columns, params }: KernelInput,
-  prepare: () => PreparedCall,
+  input: KernelInput,
+  { javascript, prepare }: { javascript: JavaScriptFunction; prepare: () => Call },
   runs: number,
 ): Promise<{ readonly kernel: Times; readonly plain: Times }> {
   const kernel: number[] = []
   const plain: number[] = []
   for (let run = -WARM_UP; run < runs; run++) {
-    const call = prepare()
+    const { args } = prepare()
     const first = systemClock.monotonic()
-    await program.run(columns, params)
+    await program.run(input)
     const second = systemClock.monotonic()
-    await call()
+    await javascript(...args)
     const third = systemClock.monotonic()
     if (run < 0) continue
     kernel.push(second - first)

@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import { systemClock } from '../../clock.ts'
 import type { CommandContext } from '../command_line.ts'
 import { kernelInput } from '../kernel_input.ts'
-import { type KernelProgram, openProgram, outLengths } from '../kernel_program.ts'
+import { openProgram } from '../kernel_open.ts'
+import { type KernelProgram, outLengths } from '../kernel_program.ts'
 import { jsonOf, paintResult } from '../kernel_result.ts'
 import { namedTexts } from '../kernel_values.ts'
 import { addExamples, whole } from '../options.ts'
@@ -37,6 +38,10 @@ export function addKernelRun(kernel: Command, context: CommandContext): void {
       'euphorion kernel run ewma.kernel.ts --columns values=@prices.csv#price --param alpha=0.1 --json',
     ],
     [
+      'a function of a program, as it stands there',
+      'euphorion kernel run statistics.ts --function median --columns values=@prices.csv#price',
+    ],
+    [
       'random numbers, one function of several, a column that it fills',
       'euphorion kernel run flags.kernel.ts --function outliers --columns x=random:100000 --out flags',
     ],
@@ -64,6 +69,7 @@ export async function openWithInput(file: string, options: InputOptions) {
     params: Object.fromEntries(params.map(({ name }) => [name, 'any' as const])),
     out: outLengths(options.out),
     collectGarbage: options.collectGarbage === true,
+    given: { columns: columns.map(({ name }) => name), params: params.map(({ name }) => name) },
   })
   return { program, input: kernelInput(program, { columns, params }, options.seed) }
 }
@@ -71,7 +77,7 @@ export async function openWithInput(file: string, options: InputOptions) {
 async function run(file: string, options: InputOptions): Promise<void> {
   const { program, input } = await openWithInput(file, options)
   const started = systemClock.monotonic()
-  const result = await program.run(input.columns, input.params)
+  const result = await program.run(input)
   const ms = systemClock.monotonic() - started
   if (options.json) {
     const { language, name } = program
