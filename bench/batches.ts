@@ -1,8 +1,8 @@
 // Events a second that one partition of an agent reads of page views in memory: one by one, as
 // batches whose records are decoded, and as batches that kernels extract, on the calling thread and
 // on one of their own. Each adds up a column. Run by hand:
-// `npm run build && node dist/bench/batches.js`; with --smoke, once and short. Every round checks
-// its sum.
+// `npm run compile && node dist/bench/batches.js`; with --smoke, once and short. Every round
+// checks its sum.
 import assert from 'node:assert/strict'
 import { SharedMemory } from '../src/batch/memory.ts'
 import { systemClock } from '../src/clock.ts'

@@ -1,7 +1,8 @@
 // What the rest of a process feels of a Mandelbrot set that the kernels' threads compute for some
 // seconds: the delay of the event loop, and the rate of the main job (W1 on an embedded log) beside
-// it and alone, in turn. Run by hand: `npm run build && node dist/bench/beside.js [--seconds 10]
-// [--events 4000000] [--rounds 5] [--threads 2]`; with --smoke, once and short. Prints JSON.
+// it and alone, in turn. Run by hand: `npm run compile && node dist/bench/beside.js
+// [--seconds 10] [--events 4000000] [--rounds 5] [--threads 2]`; with --smoke, once and short.
+// Prints JSON.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
