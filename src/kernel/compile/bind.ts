@@ -16,7 +16,8 @@ const ALIGNMENT = 16
 
 /** An array of the caller, and where its copy is. */
 interface Placed {
-  readonly index: number
+  /** Of its address among the values. */
+  readonly slot: number
   readonly parameter: ProgramParameter
   /** What the caller gave. */
   readonly given: unknown
@@ -65,35 +66,45 @@ export function bindArguments(
   given: readonly Argument[],
   memoryBase: number,
 ): Bound {
-  const placed = parameters.flatMap((parameter, index): Placed[] => {
-    const value = given[index]
-    if (typeof value === 'number' || typeof value === 'boolean') return []
+  const placed: Placed[] = []
+  const values: number[] = []
+  for (const [i, value] of given.entries()) {
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      values.push(Number(value))
+      continue
+    }
     const array = Array.isArray(value) ? Float64Array.from(value) : (value as TypedArray)
-    return [{ index, parameter, given: value, array, address: 0 }]
-  })
+    placed.push({ slot: values.length, parameter: parameters[i], given: value, array, address: 0 })
+    values.push(0, array.length)
+  }
   const regions: Region[] = []
   let top = memoryBase
   for (const group of overlapping(placed)) {
-    const [first] = group
-    if (group.some(({ parameter }) => parameter.type !== first.parameter.type))
-      throw new EuphorionError(
-        'KERNEL_INVALID',
-        `arguments of ${name} share memory as arrays of different types`,
-      )
-    const start = first.array.byteOffset
-    const end = Math.max(...group.map(({ array }) => array.byteOffset + array.byteLength))
-    const address = align(top) + (start % ALIGNMENT)
-    for (const each of group) each.address = address + each.array.byteOffset - start
-    const bytes = new Uint8Array(first.array.buffer, start, end - start)
-    const isWritten = group.some(({ parameter }) => parameter.isWritten)
-    regions.push({ address, bytes, isWritten })
-    top = address + Math.max(end - start, 1)
+    const region = placeGroup(name, group, align(top))
+    regions.push(region)
+    top = region.address + Math.max(region.bytes.length, 1)
   }
-  const values = parameters.flatMap((_, index) => {
-    const array = placed.find((each) => each.index === index)
-    return array ? [array.address, array.array.length] : [Number(given[index])]
-  })
+  for (const { slot, address } of placed) values[slot] = address
   return { regions, values, memoryTop: align(top), placed }
+}
+
+function placeGroup(name: string, group: readonly Placed[], top: number): Region {
+  const [{ array, parameter }] = group
+  if (group.some((each) => each.parameter.type !== parameter.type))
+    throw new EuphorionError(
+      'KERNEL_INVALID',
+      `arguments of ${name} share memory as arrays of different types`,
+    )
+  const start = array.byteOffset
+  let end = start
+  let isWritten = false
+  const address = top + (start % ALIGNMENT)
+  for (const each of group) {
+    end = Math.max(end, each.array.byteOffset + each.array.byteLength)
+    each.address = address + each.array.byteOffset - start
+    isWritten ||= each.parameter.isWritten
+  }
+  return { address, bytes: new Uint8Array(array.buffer, start, end - start), isWritten }
 }
 
 function align(address: number): number {
@@ -101,7 +112,11 @@ function align(address: number): number {
 }
 
 /** Groups whose bytes overlap, each in the order of their bytes. */
-function overlapping(placed: readonly Placed[]): Placed[][] {
+function overlapping(placed: readonly Placed[]): readonly Placed[][] {
+  const isShared = placed.some(({ array }, i) =>
+    placed.some((other, k) => k < i && other.array.buffer === array.buffer),
+  )
+  if (!isShared) return placed.map((each) => [each])
   const groups: Placed[][] = []
   const sorted = [...placed].sort((a, b) => a.array.byteOffset - b.array.byteOffset)
   for (const each of sorted) {
@@ -147,7 +162,7 @@ export function arrayResult(
   )
   if (part !== undefined && type !== 'number[]')
     return new Type(part.array.buffer, part.array.byteOffset + address - part.address, length)
-  const copy = Uint8Array.from(bytesAt(address, bytes))
+  const copy = bytesAt(address, bytes).slice()
   const array = new Type(copy.buffer, 0, length)
   return type === 'number[]' ? Array.from(array) : array
 }

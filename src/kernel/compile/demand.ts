@@ -63,6 +63,10 @@ class Demand {
         this.#want(node.left)
         this.#want(node.right)
         return
+      case 'arithmetic':
+        // Even or odd, every third: asked of integers.
+        if (node.operator === '%' && isInteger(node.right, 2)) this.#want(node.left)
+        return
       case 'compare':
         if (node.left.type === 'number') this.#comparisons.push([node.left, node.right])
         return
@@ -96,7 +100,7 @@ class Demand {
         this.#want(node.value)
         return
       case 'arithmetic':
-        if (!/^[-+*%]$/.test(node.operator)) return
+        if (node.operator === '**') return
         this.#want(node.left)
         this.#want(node.right)
         return
@@ -142,8 +146,12 @@ class Demand {
   }
 }
 
+function isInteger(node: Expression, least = Number.NEGATIVE_INFINITY): boolean {
+  return node.kind === 'number' && Number.isInteger(node.value) && node.value >= least
+}
+
 function isCount(node: Expression, variable: Variable): boolean {
-  if (node.kind === 'number') return Number.isInteger(node.value)
+  if (node.kind === 'number') return isInteger(node)
   if (node.kind !== 'arithmetic' || !/^[-+]$/.test(node.operator)) return false
   const { left, right } = node
   return left.kind === 'get' && left.variable === variable && isCount(right, variable)

@@ -75,23 +75,30 @@ function emitArithmeticBits(e: Emitter, node: ExpressionOf<'arithmetic'>): void 
   const opcode = ({ '+': 'i32.add', '-': 'i32.sub', '*': 'i32.mul' } as const)[operator as '+']
   const isExact = [node, left, right].every(({ known }) => isRange(known) && isSafe(known))
   if (opcode !== undefined && isExact) {
-    emitBits(e, left)
-    emitBits(e, right)
+    emitExactBits(e, left)
+    emitExactBits(e, right)
     e.code.op(opcode)
-  } else if (operator === '/' && isSmallInteger(left) && isSmallInteger(right))
+  } else if (operator === '/' && isSafeInteger(left) && isSafeInteger(right))
     emitQuotientBits(e, node)
   else emitOtherBits(e, node)
 }
 
-function isSmallInteger({ known }: Expression): boolean {
-  return isRange(known) && isSmall(known)
+/** Of an operand: a quotient must not lose its fraction before it is added to something. */
+function emitExactBits(e: Emitter, node: Expression): void {
+  if (node.kind === 'arithmetic' && node.operator === '/') emitIntegerAs(e, node, 'i32', 'any')
+  else emitBits(e, node)
+}
+
+function isSafeInteger({ known }: Expression): boolean {
+  return isRange(known) && isSafe(known)
 }
 
 /** `(a / b) | 0`: in 64 bits, where the smallest int32 by -1 does not overflow; 0 where b is 0. */
 function emitQuotientBits(e: Emitter, node: ExpressionOf<'arithmetic'>): void {
   const { left, right } = node
   if (isRange(right.known) && !hasZero(right.known)) {
-    const width = isRange(left.known) && left.known.lo >= 0 ? 'i32' : 'i64'
+    const isNatural = isRange(left.known) && isSmall(left.known) && left.known.lo >= 0
+    const width = isNatural && isSmall(right.known) ? 'i32' : 'i64'
     emitIntegerAs(e, left, width, 'any')
     emitDivisor(e, right, width, node)
     e.code.op(`${width}.div_s`)

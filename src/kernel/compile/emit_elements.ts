@@ -209,11 +209,13 @@ function storeKept(
   e.code.access(opcode, element.offset).close()
 }
 
+/** What is skipped with a store must change nothing, and what is checked in it was learned from. */
 function hasEffect(value: Expression): boolean {
   let found = false
   walkExpression(value, {
-    expression: ({ kind }) => {
-      found ||= /^(set|store|move|call|inlined|allocate)$/.test(kind)
+    expression: (node) => {
+      found ||= /^(set|store|move|call|inlined|allocate)$/.test(node.kind)
+      found ||= node.kind === 'load' && !node.inBounds
     },
   })
   return found

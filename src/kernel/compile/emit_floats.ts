@@ -79,6 +79,7 @@ function emitIntegerAsFloat(e: Emitter, node: Expression): void {
 
 function isBetterAsFloat(node: ExpressionOf<'arithmetic'>): boolean {
   const isWide = isRange(node.known) && !isSafe(node.known)
+  if (node.operator === '/') return true
   return node.operator !== '%' && (isWide || hidesZero(node))
 }
 

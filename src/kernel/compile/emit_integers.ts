@@ -112,6 +112,8 @@ function hidesZeroOf({ operator, left, right }: ExpressionOf<'arithmetic'>): boo
       return hidesZero(left) && hidesZero(right)
     case '-':
       return hidesZero(left) && hasZero(rangeOf(right))
+    case '/':
+      return (hasZero(rangeOf(left)) && rangeOf(right).lo < 0) || hidesZero(left)
     case '*':
       return productIsZero(rangeOf(left), rangeOf(right)) || hidesZero(left) || hidesZero(right)
     default:
@@ -149,6 +151,9 @@ function emitArithmetic(
       return
     case '*':
       emitProduct(e, node, type, zero)
+      return
+    case '/':
+      emitExactQuotient(e, node, type, zero)
       return
     default:
       emitRemainder(e, node, type, zero, left, right)
@@ -231,6 +236,49 @@ function emitRemainder(
     pushInteger(e, 0, width)
     e.code.op(`${width}.lt_s`, 'i32.and')
     e.refuteIf('zero', node.place)
+  }
+  convertInteger(e, width, type)
+}
+
+/** A division that is taken to leave nothing. */
+function emitExactQuotient(
+  e: Emitter,
+  node: ExpressionOf<'arithmetic'>,
+  type: IntegerType,
+  zero: ZeroMode,
+): void {
+  const { left, right, place } = node
+  const a = rangeOf(left)
+  const b = rangeOf(right)
+  // The smallest int32 by -1 is none.
+  const isNarrow = isSmall(a) && isSmall(b) && (a.lo > INT32.lo || b.lo >= 0)
+  const width = isNarrow && type === 'i32' ? 'i32' : 'i64'
+  emitIntegerAs(e, left, width, zero)
+  const dividend = e.keep(width)
+  const power = right.kind === 'number' ? Math.log2(right.value) : Number.NaN
+  if (Number.isInteger(power) && power >= 0 && power < 31) {
+    pushInteger(e, 2 ** power - 1, width)
+    e.code.op(`${width}.and`)
+    pushInteger(e, 0, width)
+    e.code.op(`${width}.ne`)
+    e.refuteIf('whole', place)
+    e.code.get(dividend)
+    pushInteger(e, power, width)
+    e.code.op(`${width}.shr_s`)
+  } else {
+    emitDivisor(e, right, width, node)
+    const divisor = e.keep(width)
+    e.code.op(`${width}.div_s`)
+    const quotient = e.keep(width)
+    e.code.get(divisor).op(`${width}.mul`).get(dividend).op(`${width}.ne`)
+    e.refuteIf('whole', place)
+    if (zero === 'exact' && hasZero(a) && b.lo < 0) {
+      e.code.get(dividend).op(`${width}.eqz`).get(divisor)
+      pushInteger(e, 0, width)
+      e.code.op(`${width}.lt_s`, 'i32.and')
+      e.refuteIf('zero', place)
+    }
+    e.code.get(quotient)
   }
   convertInteger(e, width, type)
 }

@@ -109,10 +109,15 @@ function defineFunction(state: ModuleState, fn: FunctionIR): void {
   })
 }
 
-/** What the host calls: numbers are float64 outside, and it is said apart that one is undefined. */
+/**
+ * What the host calls, with the first free byte of memory before the arguments. Numbers are float64
+ * outside, and it is said apart that one is undefined.
+ */
 function defineEntry(state: ModuleState, fn: FunctionIR): void {
+  const { exit, top, undefined: undefinedFlag } = state.globals
   const code = new Code()
-  const parameters: WasmType[] = []
+  code.get(0).globalSet(top).i32(0).globalSet(exit).i32(0).globalSet(undefinedFlag)
+  const parameters: WasmType[] = ['i32']
   const locals: WasmType[] = []
   for (const parameter of fn.parameters) {
     const inside = variableTypes(parameter)
@@ -132,7 +137,7 @@ function defineEntry(state: ModuleState, fn: FunctionIR): void {
   else if (isNumber && fn.frame.result?.undefinable) {
     locals.push('f64')
     code.tee(parameters.length).op('i64.reinterpret_f64').i64(UNDEFINED_BITS).op('i64.eq')
-    code.globalSet(state.globals.undefined).get(parameters.length)
+    code.globalSet(undefinedFlag).get(parameters.length)
   }
   const index = state.writer.reserve()
   const results: readonly WasmType[] = isNumber ? ['f64'] : resultTypes(fn.frame)

@@ -1,5 +1,6 @@
 // What is alike for values of all types: variables, choices, sequences, calls and inlined bodies.
 // Used by the other emit_*.ts.
+import { emitBits } from './emit_bits.ts'
 import { emitCondition, pushIsUndefined } from './emit_conditions.ts'
 import { emitAllocate, emitElement, emitMove, emitStore, emitView } from './emit_elements.ts'
 import { emitFloat, emitPlainNaN, emitRawFloat } from './emit_floats.ts'
@@ -54,6 +55,10 @@ export function emitInto(e: Emitter, node: Expression, variable: Variable): void
   const { known } = variable
   if (node.type !== 'number' || !isRange(known)) {
     emitTo(e, node, variable, 'exact')
+    return
+  }
+  if (variable.isTruncated) {
+    emitBits(e, node)
     return
   }
   if (!isRange(node.known)) {

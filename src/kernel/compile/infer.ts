@@ -15,7 +15,7 @@ import type {
   Target,
   Variable,
 } from './ir.ts'
-import { hull, INT32, intersect, isRange, isSafe, type Known } from './range.ts'
+import { hull, INT32, intersect, isRange, isSafe, isSmall, type Known } from './range.ts'
 import { type ArrayName, arrayFacts } from './types.ts'
 import { assigns, partsOf, walkBody, walkExpression } from './walk.ts'
 
@@ -263,7 +263,8 @@ export class Inference {
   }
 
   #operator(node: Expression, want: boolean): Known {
-    const wantsParts = want || node.kind === 'bits' || node.kind === 'allocate'
+    const isRounding = node.kind === 'math' && /^(floor|ceil|round|trunc)$/.test(node.name)
+    const wantsParts = (want && !isRounding) || node.kind === 'bits' || node.kind === 'allocate'
     for (const part of partsOf(node)) this.visit(part, wantsParts)
     node.undefinable = node.kind === 'undefined'
     return node.type === 'number' ? inferNumber(node, this.assumptions, want) : undefined
@@ -271,10 +272,10 @@ export class Inference {
 
   #set(node: ExpressionOf<'set'>): Known {
     const { variable, value } = node
-    const known = this.visit(value, variable.demanded)
+    const known = this.#truncated(variable, this.visit(value, variable.demanded))
     this.#variables.join(variable, known, value.undefinable)
     const flow = this.#flow
-    const sum = asSum(value)
+    const sum = known === value.known ? asSum(value) : undefined
     const bounds = sum && new Map(flow?.below.get(sum.variable))
     flow?.forget(variable)
     if (variable.type !== 'number') return undefined
@@ -285,6 +286,11 @@ export class Inference {
     for (const [bound, offset] of bounds ?? [])
       if (bound !== variable) flow?.addBelow(variable, bound, offset - (sum?.offset ?? 0))
     return narrowed
+  }
+
+  #truncated(variable: Variable, known: Known): Known {
+    if (known === undefined || !this.#variables.isTruncated(variable)) return known
+    return isRange(known) && isSmall(known) ? known : INT32
   }
 
   /** @param isKept the run ends where the index is out of bounds: behind it, it is not. */

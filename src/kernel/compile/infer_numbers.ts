@@ -26,7 +26,7 @@ export function inferNumber(node: Expression, assumptions: Assumptions, want: bo
     case 'number':
       return isInteger(node.value) ? { lo: node.value, hi: node.value } : 'float'
     case 'arithmetic':
-      return inferArithmetic(node, assumptions)
+      return inferArithmetic(node, assumptions, want)
     case 'bits':
       return inferBits(node)
     case 'negate':
@@ -53,12 +53,16 @@ function lengthRange(type: ArrayName): Range {
   return { lo: 0, hi: Math.min(2 ** (32 - arrayFacts[type].shift), INT32.hi) }
 }
 
-function inferArithmetic(node: ExpressionOf<'arithmetic'>, assumptions: Assumptions): Known {
+function inferArithmetic(
+  node: ExpressionOf<'arithmetic'>,
+  assumptions: Assumptions,
+  want: boolean,
+): Known {
   const { operator, left, right, place } = node
   const a = left.known
   const b = right.known
   if (a === undefined || b === undefined) return undefined
-  if (a === 'float' || b === 'float' || operator === '/' || operator === '**') return 'float'
+  if (a === 'float' || b === 'float' || operator === '**') return 'float'
   const isExact = isSafe(a) && isSafe(b)
   switch (operator) {
     case '+':
@@ -71,11 +75,21 @@ function inferArithmetic(node: ExpressionOf<'arithmetic'>, assumptions: Assumpti
       if (!isExact || !isExactInt64(product)) return 'float'
       return productIsZero(a, b) && !assumptions.holds('zero', place) ? 'float' : product
     }
+    case '/':
+      return want && isExact ? exactQuotient(node, a, b, assumptions) : 'float'
     default: {
       if (!isExact || (hasZero(b) && !assumptions.holds('divisor', place))) return 'float'
       return a.lo < 0 && !assumptions.holds('zero', place) ? 'float' : remainderRange(a, b)
     }
   }
+}
+
+/** Of a division that is taken to leave nothing. */
+function exactQuotient({ place }: Expression, a: Range, b: Range, assumptions: Assumptions): Known {
+  if (!assumptions.holds('whole', place)) return 'float'
+  if (hasZero(b) && !assumptions.holds('divisor', place)) return 'float'
+  if (hasZero(a) && b.lo < 0 && !assumptions.holds('zero', place)) return 'float'
+  return quotientRange(a, b)
 }
 
 /** Whether a product can be -0: 0 times something negative. */

@@ -69,21 +69,29 @@ export class VariableRanges {
 
   join(variable: Variable, known: Known, undefinable: boolean): void {
     if (variable.type !== 'number') return
-    if (undefinable && !variable.undefinable) {
+    if (undefinable && !variable.undefinable && !this.isTruncated(variable)) {
       variable.undefinable = true
       this.isChanged = true
     }
     if (known === undefined || variable.known === 'float') return
     const before = variable.known
-    const joined = known === 'float' ? known : this.#joinRange(variable, before, known)
+    const range = known === 'float' && this.isTruncated(variable) ? INT32 : known
+    const joined = range === 'float' ? range : this.#joinRange(variable, before, range)
     if (isRange(joined) && before && sameRange(joined, before)) return
     variable.known = joined
     this.isChanged = true
   }
 
+  /** Not where nothing at all is assumed. */
+  isTruncated(variable: Variable): boolean {
+    const { isTruncated, place, name } = variable
+    return isTruncated && this.#assumptions.rangeStep(place, name) === 0
+  }
+
   #joinRange(variable: Variable, before: Range | undefined, range: Range): Known {
     const step = this.#assumptions.rangeStep(variable.place, variable.name)
     if (step >= 2) return 'float'
+    if (this.isTruncated(variable) && !isSmall(range)) return INT32
     const wanted = before ? hull(before, range) : range
     const cap = step === 0 && (before === undefined || isSmall(before)) ? INT32 : SAFE
     // Wider than what is exact: it is taken to be small, and checked.

@@ -16,6 +16,8 @@ export interface Variable {
   undefinable: boolean
   /** Used as an index, in bit operations or against such: worth a check that it is an integer. */
   demanded: boolean
+  /** Numbers only. Nobody looks at more than its lowest 32 bits. */
+  isTruncated: boolean
   /** What it is set to, where that is in one place only. */
   initial: Expression | undefined
   /** Set in one place only, or a parameter that is not set at all. */
@@ -249,6 +251,7 @@ export function newVariable(name: string, type: ValueType, place: Place): Variab
     known: undefined,
     undefinable: false,
     demanded: false,
+    isTruncated: false,
     initial: undefined,
     isFixed: false,
   }

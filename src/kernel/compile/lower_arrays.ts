@@ -84,7 +84,7 @@ export function lowerMember(context: Context, node: NodeOf<'MemberExpression'>):
     return refuseConstruct(context, node, `'${node.object.name}.${name}'`)
   const { array, prepare } = arrayOperand(context, node.object)
   const type = array.type as ArrayName
-  const length = expression('length', 'number', place, { array })
+  const length = lengthOf(array, place)
   if (name === 'length') return sequence([...prepare, length], place)
   if (name === 'BYTES_PER_ELEMENT' && type !== 'number[]')
     return numberLiteral(1 << arrayFacts[type].shift, place)
@@ -188,4 +188,9 @@ export function constantArray(type: ArrayName, values: ArrayLike<number>) {
   const bytes = new Uint8Array(values.length << arrayFacts[type].shift)
   new Type(bytes.buffer, 0, values.length).set(values)
   return { type, bytes, length: values.length, address: 0 }
+}
+
+function lengthOf(array: Expression, place: Place): Expression {
+  if (array.kind === 'data') return numberLiteral(array.data.length, place)
+  return expression('length', 'number', place, { array })
 }

@@ -8,6 +8,7 @@ import { Inference } from './infer.ts'
 import type { ConstantArray, FunctionIR } from './ir.ts'
 import type { Known } from './range.ts'
 import { refuse } from './syntax.ts'
+import { findTruncated } from './truncated.ts'
 import type { ResultType, ValueType } from './types.ts'
 import { walkBody } from './walk.ts'
 import { findWrites } from './writes.ts'
@@ -44,6 +45,7 @@ export class Program {
     for (const fn of this.#functions) checkAssigned(fn)
     findInitials(this.#functions)
     findDemands(this.#functions)
+    findTruncated(this.#functions)
     const written = findWrites(this.#functions)
     this.result = entry.frame.type ?? 'void'
     this.parameters = entry.parameters.map(({ name, type }, i) => ({

@@ -37,52 +37,67 @@ export interface RunEnd {
 }
 
 interface Exports {
-  readonly run: (...values: readonly number[]) => RunEnd['value']
-  readonly exit: { value: number }
-  readonly top: { value: number }
-  readonly undefined: { value: number }
+  readonly run: (memoryTop: number, ...values: readonly number[]) => RunEnd['value']
+  readonly exit: { readonly value: number }
+  readonly undefined: { readonly value: number }
 }
 
 interface Loaded {
   readonly exports: Exports
   readonly memory: PrivateMemory
+  /** All of the memory; of no length when it has grown since. */
+  bytes: Uint8Array<ArrayBuffer>
 }
 
 const PAGE = 65536
 const PAGES_MAX = 65536
-/** A memory that grew beyond is not kept for the next run. */
+/** What instances keep for their next run, together. */
 const KEPT_BYTES = 64 * 1024 * 1024
 const KEPT_INSTANCES = 8
 
+/** The one used longest ago comes first. */
 const kept = new Map<number, Loaded>()
 
 export function runTask(task: CompiledTask, memoryMib: number): RunEnd {
-  const loaded = load(task, memoryMib)
-  const { exports, memory } = loaded
-  reserve(task, memory, memoryMib)
-  const bytes = new Uint8Array(memory.buffer)
-  for (const { address, bytes: argument } of task.regions) bytes.set(argument, address)
-  exports.exit.value = 0
-  exports.undefined.value = 0
-  exports.top.value = task.memoryTop
+  let loaded = kept.get(task.id)
+  if (loaded === undefined) {
+    loaded = instantiate(task, memoryMib)
+    kept.set(task.id, loaded)
+  }
+  if (task.memoryTop > loaded.bytes.length) reserve(task, loaded, memoryMib)
+  for (const { address, bytes } of task.regions) loaded.bytes.set(bytes, address)
   try {
-    const value = exports.run(...task.values)
-    return endOf(loaded, value)
+    const value = loaded.exports.run(task.memoryTop, ...task.values)
+    // Every other number is what it is; to ask the instance costs more than a short run.
+    const isUndefined = Number.isNaN(value) && loaded.exports.undefined.value !== 0
+    return { exit: 0, value, isUndefined, memory: viewOf(loaded) }
   } catch (error) {
-    if (exports.exit.value !== 0) return endOf(loaded, undefined)
-    throw failureOf(task.name, error)
+    const exit = loaded.exports.exit.value
+    if (exit === 0) throw failureOf(task.name, error)
+    return { exit, value: undefined, isUndefined: false, memory: viewOf(loaded) }
   } finally {
-    if (memory.buffer.byteLength > KEPT_BYTES) kept.delete(task.id)
+    forgetOthers(task.id, loaded)
   }
 }
 
-function endOf({ exports, memory }: Loaded, value: RunEnd['value']): RunEnd {
-  return {
-    exit: exports.exit.value,
-    value,
-    isUndefined: exports.undefined.value !== 0,
-    memory: new Uint8Array(memory.buffer),
+function viewOf(loaded: Loaded): Uint8Array<ArrayBuffer> {
+  if (loaded.bytes.length === 0) loaded.bytes = new Uint8Array(loaded.memory.buffer)
+  return loaded.bytes
+}
+
+/** The one that ran stays, unless it alone is too large. */
+function forgetOthers(id: number, loaded: Loaded): void {
+  if (kept.size === 1 && loaded.bytes.length <= KEPT_BYTES) return
+  kept.delete(id)
+  const own = viewOf(loaded).length
+  let others = 0
+  for (const each of kept.values()) others += viewOf(each).length
+  for (const [oldest, { bytes }] of kept) {
+    if (kept.size < KEPT_INSTANCES && others + own <= KEPT_BYTES) break
+    kept.delete(oldest)
+    others -= bytes.length
   }
+  if (own <= KEPT_BYTES) kept.set(id, loaded)
 }
 
 /** The host's part is code that the user did not write: what it throws is a trap. */
@@ -92,24 +107,16 @@ function failureOf(name: string, cause: unknown): EuphorionError {
   return new EuphorionError('KERNEL_FAILED', `${name} ${what}`, { cause })
 }
 
-function load(task: CompiledTask, memoryMib: number): Loaded {
-  const known = kept.get(task.id)
-  kept.delete(task.id)
-  const loaded = known ?? instantiate(task, memoryMib)
-  kept.set(task.id, loaded)
-  for (const id of kept.keys()) {
-    if (kept.size <= KEPT_INSTANCES) break
-    kept.delete(id)
-  }
-  return loaded
-}
-
 function instantiate({ module, imports }: CompiledTask, memoryMib: number): Loaded {
   const maximum = Math.min(PAGES_MAX, memoryMib * 16)
   const memory = new wasm.Memory({ initial: 1, maximum })
   const host = Object.fromEntries(imports.map((name) => [name, hostFunction(name)]))
   const { exports } = new wasm.Instance(module, { host: { ...host, memory } })
-  return { exports: exports as unknown as Exports, memory }
+  return {
+    exports: exports as unknown as Exports,
+    memory,
+    bytes: new Uint8Array(memory.buffer),
+  }
 }
 
 /** V8 calls the functions of Math directly: no JavaScript runs in between. */
@@ -119,18 +126,15 @@ function hostFunction(name: string): (...values: number[]) => number {
   return Math[name as 'sin']
 }
 
-function reserve(
-  { name, memoryTop }: CompiledTask,
-  memory: PrivateMemory,
-  memoryMib: number,
-): void {
-  const pages = Math.ceil((memoryTop - memory.buffer.byteLength) / PAGE)
+function reserve({ name, memoryTop }: CompiledTask, loaded: Loaded, memoryMib: number): void {
+  const pages = Math.ceil((memoryTop - viewOf(loaded).length) / PAGE)
   if (pages <= 0) return
   try {
-    memory.grow(pages)
+    loaded.memory.grow(pages)
   } catch (cause) {
     throw memoryExhausted(name, memoryMib, cause)
   }
+  viewOf(loaded)
 }
 
 export function memoryExhausted(name: string, memoryMib: number, cause?: unknown): EuphorionError {
