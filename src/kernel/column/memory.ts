@@ -103,8 +103,8 @@ export function releaseColumn(column: ColumnArray): void {
 }
 
 /**
- * Keeps the columns that these arrays lie in from being freed until unpin. Throws KERNEL_INVALID for
- * what was released, as long as nothing else lies there.
+ * Keeps the columns that these arrays lie in from being freed until unpin. Throws KERNEL_INVALID
+ * for what was released, as long as nothing else lies there.
  */
 export function pin(kernel: string, arrays: readonly ArrayBufferView[]): void {
   const shared = arrays.filter(isHeld)
