@@ -21,8 +21,10 @@ import {
 } from './scope.ts'
 import { SyncRunner } from './sync_runner.ts'
 import type { AnyNode, NodeOf, StatementNode } from './syntax.ts'
-import { elementWrite, isFunction, mentions } from './syntax_names.ts'
-import { isArray, type TypedArray } from './types.ts'
+import { eachNode, isFunction, mentions, writesElements } from './syntax_names.ts'
+import { isArray, isTypedArrayName, type TypedArray } from './types.ts'
+
+type Declarator = NodeOf<'VariableDeclaration'>['declarations'][number]
 
 export const evaluateConstant: Evaluate = (module, name, node): Binding => {
   const context = makeContext(module, name)
@@ -33,8 +35,11 @@ export const evaluateConstant: Evaluate = (module, name, node): Binding => {
   if (value.kind === 'number' || value.kind === 'boolean')
     return { kind: 'constant', value: value.value }
   if (isArray(value.type) && isWrittenByFunctions(module, name))
-    return { kind: 'foreign', what: 'an array of the module that functions write to' }
-  if (value.kind === 'data') return { kind: 'data', data: value.data }
+    return { kind: 'foreign', what: 'an array of the module that functions may write to' }
+  if (value.kind === 'data')
+    return fillersOf(module, name).some((node) => writesElements(node, name))
+      ? { kind: 'foreign', what: 'a list of the module that is written after it was made' }
+      : { kind: 'data', data: value.data }
   const type = stated ?? joinable(value)
   const place = placeIn(context, node)
   const variable = newVariable(name, type, place)
@@ -67,31 +72,74 @@ function makeContext(module: ModuleFile, name: string): Context {
 }
 
 /** Loops and calls at the top of the module that name the array, in their order. */
-function fillingStatements(context: Context, module: ModuleFile, name: string): Statement[] {
-  const isFilling = (node: StatementNode): boolean =>
-    /^(ExpressionStatement|For|While|DoWhile|If|Block)/.test(node.type) && mentions(node, name)
-  return module.source.program.body
-    .filter(isFilling)
-    .flatMap((node) => lowerStatement(inner(context), node))
-}
-
-function isWrittenByFunctions(module: ModuleFile, name: string): boolean {
-  return module.source.program.body.some((node) =>
-    functionsOf(node).some((fn) => elementWrite(fn, name)),
+function fillersOf(module: ModuleFile, name: string): StatementNode[] {
+  return module.source.program.body.filter(
+    (node) =>
+      /^(ExpressionStatement|For|While|DoWhile|If|Block)/.test(node.type) && mentions(node, name),
   )
 }
 
-function functionsOf(node: StatementNode): AnyNode[] {
-  const declared = declarationOf(node)
-  if (isFunction(declared)) return [declared]
-  if (declared.type !== 'VariableDeclaration') return []
-  const { declarations } = declared as NodeOf<'VariableDeclaration'>
-  return declarations.flatMap(({ init }) => (init && isFunction(init) ? [init] : []))
+function fillingStatements(context: Context, module: ModuleFile, name: string): Statement[] {
+  return fillersOf(module, name).flatMap((node) => lowerStatement(inner(context), node))
 }
 
-function declarationOf(node: StatementNode): AnyNode {
-  if (node.type === 'ExportNamedDeclaration') return node.declaration ?? node
-  return node.type === 'ExportDefaultDeclaration' ? node.declaration : node
+/** When a function writes to it, by whatever name, its value at a call is not known. */
+function isWrittenByFunctions(module: ModuleFile, name: string): boolean {
+  const { program } = module.source
+  let found = false
+  eachNode(program, (node) => {
+    const alias = aliasIn(node, name)
+    if (alias !== undefined) found ||= writesElements(program, alias)
+    if (isCode(node)) found ||= writesElements(node, name) || isGivenAway(module, node, name)
+    return !found
+  })
+  return found
+}
+
+function isCode(node: AnyNode): boolean {
+  return isFunction(node) || /^(Class|Object)(Private)?Method$/.test(node.type)
+}
+
+/** The other name in `const other = name`, or of a subarray of it. */
+function aliasIn(node: AnyNode, name: string): string | undefined {
+  if (node.type !== 'VariableDeclarator') return undefined
+  const { id, init } = node as AnyNode & Declarator
+  if (id.type !== 'Identifier' || !init) return undefined
+  if (init.type === 'Identifier') return init.name === name ? id.name : undefined
+  if (init.type !== 'CallExpression' || init.callee.type !== 'MemberExpression') return undefined
+  const { object, property } = init.callee
+  const isView = property.type === 'Identifier' && property.name === 'subarray'
+  return isView && object.type === 'Identifier' && object.name === name ? id.name : undefined
+}
+
+/** It is an argument of something that writes to its parameter, or that is no function here. */
+function isGivenAway(module: ModuleFile, code: AnyNode, name: string): boolean {
+  let found = false
+  eachNode(code, (node) => {
+    if (node.type !== 'CallExpression' && node.type !== 'NewExpression') return !found
+    const { callee, arguments: given } = node as NodeOf<'CallExpression'>
+    const position = given.findIndex((each) => each.type === 'Identifier' && each.name === name)
+    if (position >= 0 && !isArrayMade(node)) found ||= isWrittenBy(module, callee, position)
+    return !found
+  })
+  return found
+}
+
+/** `new Float64Array(name)` and `x.set(name)` copy. */
+function isArrayMade(node: AnyNode): boolean {
+  const { callee } = node as NodeOf<'CallExpression'>
+  if (callee.type === 'Identifier') return isTypedArrayName(callee.name)
+  if (callee.type !== 'MemberExpression' || callee.property.type !== 'Identifier') return false
+  return callee.property.name === 'set' || callee.property.name === 'from'
+}
+
+function isWrittenBy(module: ModuleFile, callee: AnyNode, position: number): boolean {
+  if (callee.type !== 'Identifier') return true
+  const binding = module.scope.find((callee as NodeOf<'Identifier'>).name)
+  if (binding?.kind !== 'function') return true
+  const { node } = binding.template
+  const parameter = node.params[position]
+  return parameter?.type !== 'Identifier' || writesElements(node, parameter.name)
 }
 
 function run(module: ModuleFile, owner: FunctionIR): Binding {

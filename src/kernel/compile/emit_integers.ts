@@ -219,8 +219,7 @@ function emitRemainder(
 ): void {
   const width = isSmall(rangeOf(left)) && isSmall(rangeOf(right)) ? 'i32' : 'i64'
   emitIntegerAs(e, left, width, zero)
-  const power = right.kind === 'number' ? Math.log2(right.value) : Number.NaN
-  if (rangeOf(left).lo >= 0 && Number.isInteger(power) && right.kind === 'number') {
+  if (rangeOf(left).lo >= 0 && right.kind === 'number' && isPowerOfTwo(right.value)) {
     pushInteger(e, right.value - 1, width)
     e.code.op(`${width}.and`)
     convertInteger(e, width, type)
@@ -281,6 +280,11 @@ function emitExactQuotient(
     e.code.get(quotient)
   }
   convertInteger(e, width, type)
+}
+
+/** Not by Math.log2, which rounds what is just beside one. */
+function isPowerOfTwo(value: number): boolean {
+  return value >= 1 && 2 ** Math.round(Math.log2(value)) === value
 }
 
 /** Of a remainder or quotient: ends the run where it is 0. */

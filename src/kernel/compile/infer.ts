@@ -237,9 +237,7 @@ export class Inference {
       case 'store':
         this.visit(node.array)
         this.visit(node.index, true)
-        this.visit(node.value)
-        node.inBounds = node.isCertain || this.#isInBounds(node)
-        return undefined
+        return this.#store(node)
       case 'choose':
         return this.#choose(node, want)
       case 'both':
@@ -303,6 +301,16 @@ export class Inference {
     return node.undefinable
       ? 'float'
       : (arrayFacts[node.array.type as ArrayName].elements ?? 'float')
+  }
+
+  /** The value is evaluated before the store and may say that the index is in bounds. */
+  #store(node: ExpressionOf<'store'>): Known {
+    const isKnown = node.isCertain || this.#isInBounds(node)
+    this.visit(node.value)
+    const sum = asSum(node.index)
+    const isSame = sum !== undefined && !assigns(node.value, sum.variable)
+    node.inBounds = isKnown || (isSame && this.#isInBounds(node))
+    return undefined
   }
 
   #isInBounds({ array, index }: ExpressionOf<'load' | 'store'>): boolean {

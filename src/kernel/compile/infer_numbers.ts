@@ -9,6 +9,7 @@ import {
   hasZero,
   INT32,
   isExactInt64,
+  isExactSum,
   isRange,
   isSafe,
   isSmall,
@@ -68,7 +69,7 @@ function inferArithmetic(
     case '+':
     case '-': {
       const sum = operator === '+' ? addRanges(a, b) : subtractRanges(a, b)
-      return (isSafe(a) || isSafe(b)) && isExactInt64(sum) ? sum : 'float'
+      return isExactSum(a, b) && isExactInt64(sum) ? sum : 'float'
     }
     case '*': {
       const product = multiplyRanges(a, b)

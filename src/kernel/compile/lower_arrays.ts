@@ -22,6 +22,7 @@ import {
   isTypedArrayName,
   type TypedArrayName,
 } from './types.ts'
+import { assigns } from './walk.ts'
 
 /** An array as a variable or a constant, and what has to be evaluated before. */
 export interface ArrayOperand {
@@ -44,8 +45,9 @@ export function asOperand(value: Expression): ArrayOperand {
 
 export function lowerElement(context: Context, node: NodeOf<'MemberExpression'>): Expression {
   if (node.object.type === 'Super') return refuseConstruct(context, node, "'super'")
-  const { array, prepare } = arrayOperand(context, node.object)
+  const operand = arrayOperand(context, node.object)
   const index = lowerNumber(context, node.property as ExpressionNode)
+  const { array, prepare } = beforeIndex(operand, index)
   const place = placeIn(context, node)
   const load = expression('load', 'number', place, {
     array,
@@ -54,6 +56,14 @@ export function lowerElement(context: Context, node: NodeOf<'MemberExpression'>)
     inBounds: false,
   })
   return sequence([...prepare, load], place)
+}
+
+/** The array is read before the index: kept apart where the index gives its variable another. */
+export function beforeIndex(operand: ArrayOperand, index: Expression): ArrayOperand {
+  const { array, prepare } = operand
+  if (array.kind !== 'get' || !assigns(index, array.variable)) return operand
+  const [kept, again] = twice(array, '(array)')
+  return { array: again, prepare: [...prepare, kept] }
 }
 
 /** `name.property` where the name is a global object that nothing hides. */

@@ -9,7 +9,7 @@ import {
   sequence,
   set,
 } from './ir.ts'
-import { arrayOperand } from './lower_arrays.ts'
+import { arrayOperand, beforeIndex } from './lower_arrays.ts'
 import {
   joined,
   lowerExpression,
@@ -144,10 +144,11 @@ interface ElementParts {
 
 function elementOf(context: Context, target: Element): ElementParts {
   if (!target.computed) return refuseConstruct(context, target, 'an assignment to a property')
-  const { array, prepare } = arrayOperand(context, target.object)
-  if (array.type === 'number[]')
+  const operand = arrayOperand(context, target.object)
+  if (operand.array.type === 'number[]')
     refuseNode(context, target, 'a plain array is written: only typed arrays can be')
   const index = lowerNumber(context, target.property as ExpressionNode)
+  const { array, prepare } = beforeIndex(operand, index)
   return { array, index, prepare: [...prepare] }
 }
 

@@ -25,7 +25,7 @@ import {
   Scope,
 } from './scope.ts'
 import { type ParameterNode, type Place, placeOf, refuse } from './syntax.ts'
-import { sizeOf } from './syntax_names.ts'
+import { mentions, sizeOf } from './syntax_names.ts'
 import type { ValueType } from './types.ts'
 
 /** Nodes of the tree; about ten lines. V8 does not inline WebAssembly by itself. */
@@ -51,16 +51,19 @@ export function parametersOf(context: Context, template: FunctionTemplate): Para
   if (node.async) return refuseConstruct(around, node, 'an async function')
   if (node.generator) return refuseConstruct(around, node, 'a generator')
   if (node.typeParameters) return refuseConstruct(around, node.typeParameters, 'a generic function')
-  return node.params.map((each) => parameterOf(around, each))
+  const names = new Set(node.params.map((each) => parameterName(around, each).name))
+  return node.params.map((each) => parameterOf(around, each, names))
 }
 
-function parameterOf(context: Context, node: ParameterNode): Parameter {
+function parameterOf(context: Context, node: ParameterNode, names: ReadonlySet<string>): Parameter {
   const { name, typeAnnotation, optional } = parameterName(context, node)
   const stated = statedValueType(context, typeAnnotation)
   if (optional)
     return refuseConstruct(context, node, `an optional parameter without a default ('${name}?')`)
   const place = placeIn(context, node)
   if (node.type !== 'AssignmentPattern') return { name, type: stated, initial: undefined, place }
+  if ([...names].some((other) => mentions(node.right, other)))
+    return refuseConstruct(context, node.right, 'a default made of another parameter')
   const value = lowerExpression(context, node.right)
   if (value.kind !== 'number' && value.kind !== 'boolean')
     return refuseConstruct(context, node.right, 'a default that is no constant')

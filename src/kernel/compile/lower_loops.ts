@@ -189,7 +189,10 @@ export function lowerSwitch(
   labels: readonly string[],
 ): Statement[] {
   const value = lowerExpression(context, node.discriminant)
-  const [kept, again] = twice(toNumber(value), '(switched)')
+  const switched = toNumber(value)
+  const variable = newVariable('(switched)', 'number', switched.place)
+  // A node for each use: what is known of the value narrows from case to case.
+  const again = (): Expression => get(variable, switched.place)
   const breakTarget = target('break')
   const jump: Jump = { labels, isBlock: false, breakTarget, continueTarget: undefined }
   const around = { ...inner(context), jumps: [...context.jumps, jump] }
@@ -203,13 +206,13 @@ export function lowerSwitch(
         `this case is ${nameOfType(test.type)}, not ${nameOfType(value.type)}`,
       )
     return {
-      test: test && compare('===', again, toNumber(test), test.place),
+      test: test && compare('===', again(), toNumber(test), test.place),
       body: lowerCase(around, each.consequent),
     }
   })
   return [
-    { kind: 'expression', value: kept },
-    { kind: 'switch', value: again, cases, target: breakTarget },
+    { kind: 'expression', value: set(variable, switched, switched.place) },
+    { kind: 'switch', value: again(), cases, target: breakTarget },
   ]
 }
 

@@ -27,7 +27,7 @@ export async function runInPool(
     const bound = bindArguments(name, parameters, values, version.memoryBase)
     const outcome = await post(versions, version, bound, options)
     if (outcome.exit !== 0) {
-      versions.resume(version.exits[outcome.exit - 1], pool.memoryMib)
+      versions.resume(version, version.exits[outcome.exit - 1], pool.memoryMib)
       continue
     }
     bringBack(bound, (address, length) => written(bound, outcome, address, length))

@@ -13,7 +13,13 @@ export interface Range {
 export type Known = Range | 'float' | undefined
 
 export const INT32: Range = { lo: -(2 ** 31), hi: 2 ** 31 - 1 }
-export const SAFE: Range = { lo: -(2 ** 53 - 1), hi: 2 ** 53 - 1 }
+/**
+ * Half of what a float64 holds exactly: a product that is wider is computed in 64 bits without
+ * rounding, and where a small number brings it back in here, JavaScript has not rounded it either.
+ */
+export const SAFE: Range = { lo: -(2 ** 52 - 1), hi: 2 ** 52 - 1 }
+/** What may be added to a number that is wider: thousands of them still leave it below 2^53. */
+const ADDED: Range = { lo: -(2 ** 40), hi: 2 ** 40 }
 /** Beyond it a 64-bit sum might wrap. */
 const WIDEST = 2 ** 62 + 2 ** 56
 
@@ -32,6 +38,11 @@ export function isSmall(range: Range): boolean {
 /** Whether every integer in it is a float64 of its own: else JavaScript rounds, 64 bits do not. */
 export function isSafe(range: Range): boolean {
   return within(range, SAFE)
+}
+
+/** Of a sum in 64 bits: whether all that comes out of it as SAFE was exact in JavaScript too. */
+export function isExactSum(a: Range, b: Range): boolean {
+  return (isSafe(a) && isSafe(b)) || within(a, ADDED) || within(b, ADDED)
 }
 
 export function isExactInt64(range: Range): boolean {

@@ -19,11 +19,12 @@ export class SyncRunner {
     const { memoryMib } = kernelSettings()
     const values = checkArguments(name, parameters, given)
     for (;;) {
-      const { module, id, imports, memoryBase, exits } = versions.fitting(values)
+      const version = versions.fitting(values)
+      const { module, id, imports, memoryBase, exits } = version
       const bound = bindArguments(name, parameters, values, memoryBase)
       const end = runTask({ name, module, id, imports, ...bound }, memoryMib)
       if (end.exit !== 0) {
-        versions.resume(exits[end.exit - 1], memoryMib)
+        versions.resume(version, exits[end.exit - 1], memoryMib)
         continue
       }
       const bytesAt = (address: number, length: number): Uint8Array =>

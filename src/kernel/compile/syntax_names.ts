@@ -33,35 +33,72 @@ export function mentions(node: AnyNode, name: string): boolean {
   return found
 }
 
-/** Names that are assigned as a whole (`x = …`, `x++`) anywhere in it. */
+/** Names that get a value anywhere in it: `x = …`, `x++`, `[x] = …`, `for (x of …)`. */
 export function assignedNames(node: AnyNode): ReadonlySet<string> {
   const names = new Set<string>()
   eachNode(node, (each) => {
-    const target = assignmentTarget(each)
-    if (target?.type === 'Identifier') names.add((target as NodeOf<'Identifier'>).name)
+    for (const target of assignmentTargets(each))
+      if (target.type === 'Identifier') names.add((target as NodeOf<'Identifier'>).name)
     return true
   })
   return names
 }
 
-function assignmentTarget(node: AnyNode): AnyNode | undefined {
-  if (node.type === 'AssignmentExpression') return (node as NodeOf<'AssignmentExpression'>).left
-  if (node.type === 'UpdateExpression') return (node as NodeOf<'UpdateExpression'>).argument
-  return undefined
+/** What a node gives values to: names, members, or the wrappers of types around them. */
+function assignmentTargets(node: AnyNode): readonly AnyNode[] {
+  switch (node.type) {
+    case 'AssignmentExpression':
+    case 'ForOfStatement':
+    case 'ForInStatement':
+      return targetsIn((node as NodeOf<'AssignmentExpression'>).left)
+    case 'UpdateExpression':
+      return targetsIn((node as NodeOf<'UpdateExpression'>).argument)
+    default:
+      return []
+  }
 }
 
-/** A place where an element of the array `name` is assigned; undefined where there is none. */
-export function elementWrite(node: AnyNode, name: string): AnyNode | undefined {
-  let found: AnyNode | undefined
-  eachNode(node, (each) => {
-    const target = assignmentTarget(each)
-    if (target?.type === 'MemberExpression') {
-      const { object } = target as NodeOf<'MemberExpression'>
-      if (object.type === 'Identifier' && object.name === name) found ??= each
-    }
-    return found === undefined
+/** Of a pattern all names and members in it, the values of its defaults among them. */
+function targetsIn(target: AnyNode): readonly AnyNode[] {
+  if (target.type === 'VariableDeclaration') return []
+  if (!/(Pattern|Element|Expression|Assertion)$/.test(target.type)) return [target]
+  if (target.type === 'MemberExpression') return [target]
+  const found: AnyNode[] = []
+  eachNode(target, (each) => {
+    const isEnd = each.type === 'Identifier' || each.type === 'MemberExpression'
+    if (isEnd) found.push(each)
+    return !isEnd
   })
   return found
+}
+
+const writingMethods = new Set(['copyWithin', 'fill', 'reverse', 'set', 'sort'])
+const listMethods = new Set(['pop', 'push', 'shift', 'splice', 'unshift'])
+
+/** Whether elements of the array `name` may change in it: by an assignment or by a method. */
+export function writesElements(node: AnyNode, name: string): boolean {
+  let found = false
+  eachNode(node, (each) => {
+    found ||= assignmentTargets(each).some((target) => isElementOf(target, name))
+    if (each.type === 'CallExpression') {
+      const { callee } = each as NodeOf<'CallExpression'>
+      found ||= isElementOf(callee, name) && isWritingMethod(callee)
+    }
+    return !found
+  })
+  return found
+}
+
+function isElementOf(node: AnyNode, name: string): boolean {
+  if (node.type !== 'MemberExpression') return false
+  const { object } = node as NodeOf<'MemberExpression'>
+  return object.type === 'Identifier' && object.name === name
+}
+
+function isWritingMethod(node: AnyNode): boolean {
+  const { property } = node as NodeOf<'MemberExpression'>
+  if (property.type !== 'Identifier') return true
+  return writingMethods.has(property.name) || listMethods.has(property.name)
 }
 
 export function isFunction(node: AnyNode): node is FunctionNode {

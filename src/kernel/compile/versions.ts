@@ -58,12 +58,16 @@ export class Versions {
     this.#current = undefined
   }
 
-  /** A run ended before its end: true where another version will do it, else the error. */
-  resume(exit: Exit, memoryMib: number): true {
+  /**
+   * A run ended before its end: true where another version will do it, else the error. Of many runs
+   * of one version at the same time the first refutes it for all.
+   */
+  resume(version: LoadedVersion, exit: Exit, memoryMib: number): true {
     const { name } = this.program
     if (exit.kind === 'throw')
       throw new EuphorionError('KERNEL_FAILED', `${name} threw: ${exit.text}`)
     if (exit.kind === 'memory') throw memoryExhausted(name, memoryMib)
+    if (version !== this.#current) return true
     if (this.#isNone) throw new Error(`${name}: an assumption where there is none: ${exit.key}`)
     this.#refute(exit.key)
     this.#isNone = ++this.#attempts >= ATTEMPTS_MAX
