@@ -1,5 +1,5 @@
-// Which new arrays are dead after a turn of a loop or the end of a function, so that their memory can
-// be used again: there is no other garbage collection. Called by the emission.
+// Which new arrays are dead after a turn of a loop or the end of a function, so that their memory
+// can be used again: there is no other garbage collection. Called by the emission.
 import type { FunctionIR, Statement, StatementOf, Variable } from './ir.ts'
 import { isArray } from './types.ts'
 import { type Visitor, walkBody, walkExpression } from './walk.ts'

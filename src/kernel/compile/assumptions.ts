@@ -1,9 +1,12 @@
 // What a compiled version takes for granted and checks while it runs: that numbers which look like
 // integers are, that indices are in bounds. A check that fails ends the run; the function is then
-// compiled without that assumption and run again. Used by the inference, the emission and the runner.
+// compiled without that assumption and run again. Used by the inference, the emission and the
+// runner.
 import type { Place } from './syntax.ts'
 
-/** 'zero': a result is not -0; 'divisor': not 0; 'whole': a float is an int32; 'bounds': an index. */
+/**
+ * 'zero': a result is not -0; 'divisor': not 0; 'whole': a float is an int32; 'bounds': an index.
+ */
 export type Assumption = 'range' | 'zero' | 'divisor' | 'whole' | 'bounds'
 
 /** How often each was found wrong. A range has two steps: more than 32 bits, then any number. */

@@ -1,5 +1,6 @@
-// Values of constants at the top of a module: literals as they stand, anything else by compiling and
-// running what makes them, with the statements that fill an array. Called when a function uses one.
+// Values of constants at the top of a module: literals as they stand, anything else by compiling
+// and running what makes them, with the statements that fill an array. Called when a function uses
+// one.
 
 import type { ConstantArray, FunctionIR, Statement } from './ir.ts'
 import { get, newVariable, set } from './ir.ts'
@@ -20,7 +21,7 @@ import {
   Scope,
 } from './scope.ts'
 import { SyncRunner } from './sync_runner.ts'
-import type { AnyNode, NodeOf, StatementNode } from './syntax.ts'
+import type { AnyNode, NodeOf, Place, StatementNode } from './syntax.ts'
 import { eachNode, isFunction, mentions, writesElements } from './syntax_names.ts'
 import { isArray, isTypedArrayName, type TypedArray } from './types.ts'
 
@@ -54,7 +55,7 @@ export const evaluateConstant: Evaluate = (module, name, node): Binding => {
   frame.result = newVariable(`value of ${name}`, type, place)
   const last: Statement = { kind: 'return', value: get(variable, place), frame }
   owner.body = [first, ...filling, last]
-  return run(module, owner)
+  return run(module, owner, place)
 }
 
 function makeContext(module: ModuleFile, name: string): Context {
@@ -142,13 +143,13 @@ function isWrittenBy(module: ModuleFile, callee: AnyNode, position: number): boo
   return parameter?.type !== 'Identifier' || writesElements(node, parameter.name)
 }
 
-function run(module: ModuleFile, owner: FunctionIR): Binding {
+function run(module: ModuleFile, owner: FunctionIR, place: Place): Binding {
   const program = new Program(owner, module.modules.data, [])
   const value = new SyncRunner(program).run([])
   if (typeof value === 'number' || typeof value === 'boolean') return { kind: 'constant', value }
   const type = owner.frame.type
   if (!isArray(type)) return { kind: 'foreign', what: 'a constant without a value' }
-  const data: ConstantArray = constantArray(type, value as TypedArray | number[])
+  const data: ConstantArray = constantArray(type, value as TypedArray | number[], place)
   module.modules.data.push(data)
   return { kind: 'data', data }
 }

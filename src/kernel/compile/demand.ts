@@ -1,5 +1,5 @@
-// Two questions to the whole program before the inference: which variables are set in one place only,
-// and which are used as integers, so that a check that they are pays. Called by the compiler.
+// Two questions to the whole program before the inference: which variables are set in one place
+// only, and which are used as integers, so that a check that they are pays. Called by the compiler.
 import type { Expression, FunctionIR, Statement, Variable } from './ir.ts'
 import { walkBody } from './walk.ts'
 

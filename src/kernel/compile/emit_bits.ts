@@ -1,5 +1,5 @@
-// What the bit operators see of a number: its lowest 32 bits (ToInt32), and the operators themselves.
-// Used by the other emit_*.ts.
+// What the bit operators see of a number: its lowest 32 bits (ToInt32), and the operators
+// themselves. Used by the other emit_*.ts.
 import { emitCondition } from './emit_conditions.ts'
 import { emitLoadBits } from './emit_elements.ts'
 import { emitFloat } from './emit_floats.ts'

@@ -22,7 +22,9 @@ interface Element {
   readonly offset: number
 }
 
-/** @param between what is evaluated between the index and its use, where the index must not change */
+/**
+ * @param between what is evaluated between the index and its use, where the index must not change
+ */
 export function emitElement(
   e: Emitter,
   array: Expression,

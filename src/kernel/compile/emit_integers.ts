@@ -1,5 +1,5 @@
-// Numbers that the inference found to be integers, as 32 or 64 bits. What it only assumed is checked
-// here, and ends the run where it is wrong. Used by the other emit_*.ts.
+// Numbers that the inference found to be integers, as 32 or 64 bits. What it only assumed is
+// checked here, and ends the run where it is wrong. Used by the other emit_*.ts.
 
 import { emitBits } from './emit_bits.ts'
 import { emitCondition } from './emit_conditions.ts'
@@ -14,7 +14,9 @@ import type { WasmType } from './wasm_code.ts'
 
 export type IntegerType = 'i32' | 'i64'
 
-/** 'any': where 0 and -0 make no difference. Integers have no -0; 'exact' checks that none is lost. */
+/**
+ * 'any': where 0 and -0 make no difference. Integers have no -0; 'exact' checks that none is lost.
+ */
 export type ZeroMode = 'exact' | 'any'
 
 export function rangeOf(node: Expression): Range {

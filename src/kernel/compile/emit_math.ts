@@ -47,7 +47,9 @@ export function emitFloatMath(e: Emitter, node: MathNode): void {
   else e.callHost(name as HostMathName, values.length)
 }
 
-/** Halves go up, and the sign of zero stays: ceil, less one where that went up by more than half. */
+/**
+ * Halves go up, and the sign of zero stays: ceil, less one where that went up by more than half.
+ */
 function emitRound(e: Emitter): void {
   const value = e.local('f64')
   e.code.tee(value).op('f64.ceil')

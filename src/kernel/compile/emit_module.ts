@@ -12,7 +12,7 @@ import {
   UNDEFINED_BITS,
   variableTypes,
 } from './emitter.ts'
-import type { ConstantArray, FunctionIR, HostMathName, Statement } from './ir.ts'
+import type { ConstantArray, FunctionIR, HostMathName, MathName, Statement } from './ir.ts'
 import { isArray } from './types.ts'
 import { walkBody } from './walk.ts'
 import { Code, type WasmType } from './wasm_code.ts'
@@ -23,11 +23,26 @@ const DATA_ADDRESS = 64
 /** Arrays begin at multiples of it. */
 const ALIGNMENT = 16
 /** Instructions of WebAssembly; anything else of Math is a function of the host. */
-const instructions = new Set(
-  'abs floor ceil round trunc sign sqrt fround min max clz32 imul isNaN isNumberNaN isSame isFinite isInteger isSafeInteger'.split(
-    ' ',
-  ),
-)
+const instructions: ReadonlySet<string> = new Set<MathName>([
+  'abs',
+  'ceil',
+  'clz32',
+  'floor',
+  'fround',
+  'imul',
+  'isFinite',
+  'isInteger',
+  'isNaN',
+  'isNumberNaN',
+  'isSafeInteger',
+  'isSame',
+  'max',
+  'min',
+  'round',
+  'sign',
+  'sqrt',
+  'trunc',
+])
 
 export interface EmittedModule {
   readonly bytes: Uint8Array

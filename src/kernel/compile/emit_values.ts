@@ -24,7 +24,7 @@ interface Shape {
 }
 
 /** In the way that a number of the shape is represented; others have one way only. */
-export function emitTo(e: Emitter, node: Expression, shape: Shape, zero: ZeroMode): void {
+function emitTo(e: Emitter, node: Expression, shape: Shape, zero: ZeroMode): void {
   if (node.type === 'boolean') {
     emitCondition(e, node)
     return
@@ -51,7 +51,7 @@ export function emitTo(e: Emitter, node: Expression, shape: Shape, zero: ZeroMod
 }
 
 /** For a variable: checked where its range was only assumed. */
-export function emitInto(e: Emitter, node: Expression, variable: Variable): void {
+function emitInto(e: Emitter, node: Expression, variable: Variable): void {
   const { known } = variable
   if (node.type !== 'number' || !isRange(known)) {
     emitTo(e, node, variable, 'exact')

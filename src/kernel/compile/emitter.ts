@@ -1,5 +1,5 @@
-// The state of emission: one function's code, locals and open blocks, and what functions of a module
-// share. Used by all emit_*.ts.
+// The state of emission: one function's code, locals and open blocks, and what functions of a
+// module share. Used by all emit_*.ts.
 import { type Assumption, assumptionKey } from './assumptions.ts'
 import type {
   ExpressionOf,

@@ -1,5 +1,5 @@
-// What is known at one point of a function beyond what is known of its variables everywhere: narrower
-// ranges, and indices that are below a length. Used by the inference.
+// What is known at one point of a function beyond what is known of its variables everywhere:
+// narrower ranges, and indices that are below a length. Used by the inference.
 import type { CompareOperator, ConstantArray, Expression, Variable } from './ir.ts'
 import { intersect, isRange, type Known, type Range } from './range.ts'
 
@@ -14,7 +14,9 @@ export interface Sum {
 
 export class Flow {
   readonly ranges: Map<Variable, Range>
-  /** By index variable and bound: the most that can be added to the index so that it stays below. */
+  /**
+   * By index variable and bound: the most that can be added to the index so that it stays below.
+   */
   readonly below: Map<Variable, Map<Bound, number>>
 
   constructor(

@@ -1,6 +1,7 @@
-// Finds for every number of a program whether it can be an integer and how large, by running over the
-// program with ranges instead of values until nothing changes. Integers are what V8 would guess too;
-// what is guessed is checked by the code that is emitted. Called by the compiler for each version.
+// Finds for every number of a program whether it can be an integer and how large, by running over
+// the program with ranges instead of values until nothing changes. Integers are what V8 would guess
+// too; what is guessed is checked by the code that is emitted. Called by the compiler for each
+// version.
 import type { Assumptions } from './assumptions.ts'
 import { asSum, Flow, joinFlows, knownAt, leastLength, lengthOf, narrow } from './flow.ts'
 import { inferNumber } from './infer_numbers.ts'

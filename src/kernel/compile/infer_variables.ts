@@ -1,5 +1,6 @@
-// What is known of each variable from all its assignments together: a range that grows with them until
-// it covers all, or jumps to the next bound where it would grow for ever. Used by the inference.
+// What is known of each variable from all its assignments together: a range that grows with them
+// until it covers all, or jumps to the next bound where it would grow for ever. Used by the
+// inference.
 import type { Assumptions } from './assumptions.ts'
 import type { FunctionIR, Variable } from './ir.ts'
 import {
@@ -58,7 +59,9 @@ export class VariableRanges {
     if (entry.frame.result && !entry.isCalled) entry.frame.result.known = 'float'
   }
 
-  /** An argument of the host: an integer from 0 to 2^31 - 1, then any of 32 bits, then any number. */
+  /**
+   * An argument of the host: an integer from 0 to 2^31 - 1, then any of 32 bits, then any number.
+   */
   #assumeParameter(parameter: Variable): void {
     if (parameter.type !== 'number') return
     const step = parameter.demanded

@@ -29,6 +29,8 @@ export interface ConstantArray {
   readonly type: ArrayName
   readonly bytes: Uint8Array
   readonly length: number
+  /** Where the source says what is in it. */
+  readonly place: Place
   /** Given when the memory is laid out. */
   address: number
 }

@@ -1,7 +1,10 @@
-// Methods of typed arrays, written in the subset itself: ARRAY stands for the type of the array that
-// has the method, SOURCE for that of an array argument. Compiled with the user's functions when they
-// are called. $view and $move are the two things that the subset cannot say.
+// Methods of typed arrays, written in the subset itself: ARRAY stands for the type of the array
+// that has the method, SOURCE for that of an array argument. Compiled with the user's functions
+// when they are called. $view and $move are the two things that the subset cannot say.
 import type { ArrayName } from './types.ts'
+
+/** Where its functions stand, as far as anybody can see. */
+export const LIBRARY_PATH = 'euphorion-library.ts'
 
 const library: Readonly<Record<string, string>> = {
   // A position as the methods of arrays read it: counted from the end where it is negative.
@@ -82,7 +85,8 @@ const library: Readonly<Record<string, string>> = {
   sortPart(array, 0, length - 1, 0)
   sortZeros(array, length)
 }`,
-  // Quicksort on the median of three; insertion sort of short parts; heap sort where it degenerates.
+  // Quicksort on the median of three; insertion sort of short parts; heap sort where it
+  // degenerates.
   sortPart: `function sortPart(array: ARRAY, first: number, last: number, depth: number): void {
   let lo = first
   let hi = last

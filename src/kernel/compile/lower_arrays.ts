@@ -1,6 +1,7 @@
 // Typed arrays and lists: elements, lengths, new arrays, and the constants of Math and Number that
 // look like members. Called by the lowering of expressions.
 import {
+  type ConstantArray,
   type Expression,
   expression,
   get,
@@ -142,7 +143,7 @@ export function newArray(
   return sequence([...prepare, kept, filled, copy], place)
 }
 
-export function allocate(type: ArrayName, length: Expression, place: Place): Expression {
+function allocate(type: ArrayName, length: Expression, place: Place): Expression {
   return expression('allocate', type, place, { length })
 }
 
@@ -150,18 +151,13 @@ export function lowerArrayLiteral(context: Context, node: NodeOf<'ArrayExpressio
   const items = lowerItems(context, node)
   const place = placeIn(context, node)
   if (!items.every((item) => item.kind === 'number')) return listOf('number[]', items, place)
-  const values = Float64Array.from(items, (item) => (item.kind === 'number' ? item.value : 0))
-  const data = {
-    type: 'number[]' as const,
-    bytes: new Uint8Array(values.buffer),
-    length: values.length,
-    address: 0,
-  }
+  const values = items.map((item) => (item.kind === 'number' ? item.value : 0))
+  const data = constantArray('number[]', values, place)
   context.modules.data.push(data)
   return expression('data', 'number[]', place, { data })
 }
 
-export function lowerItems(context: Context, node: NodeOf<'ArrayExpression'>): Expression[] {
+function lowerItems(context: Context, node: NodeOf<'ArrayExpression'>): Expression[] {
   return node.elements.map((item) => {
     if (!item) return refuseConstruct(context, node, 'a hole in an array')
     if (item.type === 'SpreadElement') return refuseConstruct(context, item, 'a spread')
@@ -192,12 +188,16 @@ export function listOf(type: ArrayName, items: readonly Expression[], place: Pla
   )
 }
 
-/** An array of zeros as constant data: what a module-level array was filled with. */
-export function constantArray(type: ArrayName, values: ArrayLike<number>) {
+/** Values that stand in the module's memory before a call. */
+export function constantArray(
+  type: ArrayName,
+  values: ArrayLike<number>,
+  place: Place,
+): ConstantArray {
   const Type = constructorOf(type)
   const bytes = new Uint8Array(values.length << arrayFacts[type].shift)
   new Type(bytes.buffer, 0, values.length).set(values)
-  return { type, bytes, length: values.length, address: 0 }
+  return { type, bytes, length: values.length, place, address: 0 }
 }
 
 function lengthOf(array: Expression, place: Place): Expression {

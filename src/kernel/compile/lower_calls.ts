@@ -1,5 +1,5 @@
-// Calls: of the user's functions, of Math and Number, of methods of arrays. Called by the lowering of
-// expressions.
+// Calls: of the user's functions, of Math and Number, of methods of arrays. Called by the lowering
+// of expressions.
 import { type Expression, expression, type MathName, numberLiteral } from './ir.ts'
 import { arrayOperand, globalObject, listOf, newArray } from './lower_arrays.ts'
 import { lowerExpression, refuseConstruct } from './lower_expressions.ts'

@@ -113,7 +113,8 @@ export function callTemplate(
     if (callee !== undefined) return callOf(template, callee, values, place)
   }
   if (isOpen || isBeing) {
-    const why = `'${template.name}' calls itself and uses '${template.captured}' of the function around it`
+    const { name, captured } = template
+    const why = `'${name}' calls itself and uses '${captured}' of the function around it`
     refuse(place, `${why}: give it as a parameter`)
   }
   return inlined(context, template, parameters, values, place)

@@ -1,7 +1,7 @@
 // Methods of typed arrays: calls of small functions of a library, which is compiled as if the user
 // had written it. Called by the lowering of calls and arrays.
 import { type Expression, expression, numberLiteral, sequence } from './ir.ts'
-import { libraryFunction } from './library.ts'
+import { LIBRARY_PATH, libraryFunction } from './library.ts'
 import { arrayOperand } from './lower_arrays.ts'
 import { lowerExpression, refuseConstruct } from './lower_expressions.ts'
 import { callTemplate } from './lower_functions.ts'
@@ -97,7 +97,7 @@ function libraryTemplate(context: Context, name: string, types: readonly ArrayNa
   const key = `${name} ${types.join(' ')}`
   let template = library.get(key)
   if (template === undefined) {
-    const source = parseSource('euphorion-library.ts', libraryFunction(name, types))
+    const source = parseSource(LIBRARY_PATH, libraryFunction(name, types))
     const scope = new Scope(undefined, (other) => {
       if (other.startsWith('$')) return undefined
       const helper = libraryFunction(other, types)
@@ -141,7 +141,7 @@ export function lowerIntrinsic(
 }
 
 export function isIntrinsic(context: Context, name: string): boolean {
-  return context.file.path === 'euphorion-library.ts' && /^\$(view|move)$/.test(name)
+  return context.file.path === LIBRARY_PATH && /^\$(view|move)$/.test(name)
 }
 
 export function typedArrayOf(name: string | undefined) {

@@ -1,5 +1,5 @@
-// Operators over lowered operands: conversions between numbers and booleans, and constants folded as
-// JavaScript itself computes them. Called by the other lower_*.ts.
+// Operators over lowered operands: conversions between numbers and booleans, and constants folded
+// as JavaScript itself computes them. Called by the other lower_*.ts.
 import {
   type ArithmeticOperator,
   type BitOperator,

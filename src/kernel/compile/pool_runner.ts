@@ -1,5 +1,5 @@
-// Runs a program in a thread of the kernel pool: arguments' arrays are posted, what was written comes
-// back. Used by compileFunction for call.
+// Runs a program in a thread of the kernel pool: arguments' arrays are posted, what was written
+// comes back. Used by compileFunction for call.
 import { kernelPool } from '../offload/pool.ts'
 import { arrayResult, type Bound, bindArguments, bringBack, checkArguments } from './bind.ts'
 import type { CompiledOutcome } from './run_job.ts'

@@ -1,5 +1,5 @@
-// A function and all that it needs, lowered and checked, ready to be compiled in versions. Made from
-// a file by the compiler, and from the values of module constants.
+// A function and all that it needs, lowered and checked, ready to be compiled in versions. Made
+// from a file by the compiler, and from the values of module constants.
 import { checkAssigned } from './assigned.ts'
 import { Assumptions, type Refuted } from './assumptions.ts'
 import { findDemands, findInitials } from './demand.ts'

@@ -1,5 +1,6 @@
-// One run of a compiled function, in the calling thread or in one of the pool: copies the arguments'
-// arrays into the module's memory, calls it, says how it ended. Called by sync_runner.ts and run_job.ts.
+// One run of a compiled function, in the calling thread or in one of the pool: copies the
+// arguments' arrays into the module's memory, calls it, says how it ended. Called by sync_runner.ts
+// and run_job.ts.
 import { type PrivateMemory, type WasmModule, wasm } from '../../batch/wasm.ts'
 import { EuphorionError } from '../../errors.ts'
 

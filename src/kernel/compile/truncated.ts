@@ -1,5 +1,6 @@
-// Variables of which only the lowest 32 bits are ever looked at: operands of bit operators, elements
-// stored as integers. They are kept as 32 bits whatever they are given. Called by the compiler.
+// Variables of which only the lowest 32 bits are ever looked at: operands of bit operators,
+// elements stored as integers. They are kept as 32 bits whatever they are given. Called by the
+// compiler.
 import type { Expression, FunctionIR, Statement, Variable } from './ir.ts'
 import { partsOf, walkBody } from './walk.ts'
 

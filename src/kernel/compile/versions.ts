@@ -1,5 +1,5 @@
-// The versions of a compiled function: each call gets one whose assumptions its arguments fit, and an
-// assumption that a run refutes is dropped for good. Used by the runners.
+// The versions of a compiled function: each call gets one whose assumptions its arguments fit, and
+// an assumption that a run refutes is dropped for good. Used by the runners.
 import { setFlagsFromString } from 'node:v8'
 import { type WasmModule, wasm } from '../../batch/wasm.ts'
 import { EuphorionError } from '../../errors.ts'
@@ -80,8 +80,9 @@ function isInRange(value: number, { lo, hi }: { lo: number; hi: number }): boole
 }
 
 /**
- * Compiled by V8's optimizing compiler at once. Its baseline code is two to three times slower, and a
- * function that is called once and runs long would stay in it: there is no replacement on the stack.
+ * Compiled by V8's optimizing compiler at once. Its baseline code is two to three times slower, and
+ * a function that is called once and runs long would stay in it: there is no replacement on the
+ * stack.
  */
 function loadVersion(version: Version): LoadedVersion {
   setFlagsFromString('--no-liftoff')

@@ -1,5 +1,5 @@
-// Goes through the trees of the intermediate program. Used by the passes that ask small questions of
-// it: what is assigned, what is written, what allocates.
+// Goes through the trees of the intermediate program. Used by the passes that ask small questions
+// of it: what is assigned, what is written, what allocates.
 import type { Expression, Statement, Variable } from './ir.ts'
 
 export function partsOf(node: Expression): readonly Expression[] {

@@ -1,5 +1,5 @@
-// Puts the parts of a WebAssembly module together: types, imports, functions, globals, constant data.
-// Used by the emission.
+// Puts the parts of a WebAssembly module together: types, imports, functions, globals, constant
+// data. Used by the emission.
 import { ByteWriter, type Code, type WasmType, wasmTypes } from './wasm_code.ts'
 
 export interface Signature {

@@ -1,7 +1,8 @@
 // Which of its arguments' arrays a function writes to: those are copied back after a run. Called by
 // the compiler once a program is lowered.
 import type { ConstantArray, Expression, FunctionIR, Variable } from './ir.ts'
-import { refuse } from './syntax.ts'
+import { LIBRARY_PATH } from './library.ts'
+import { type Place, refuse } from './syntax.ts'
 import { isArray } from './types.ts'
 import { walkBody } from './walk.ts'
 
@@ -19,7 +20,7 @@ export function findWrites(functions: readonly FunctionIR[]): boolean[] {
       expression: (node) => {
         if (node.kind !== 'store' && node.kind !== 'move') return
         for (const root of roots.of(node.kind === 'store' ? node.array : node.target)) {
-          if (!('name' in root)) refuse(node.place, OUTLIVES)
+          if (!('name' in root)) refuseWrite(node.place, root)
           written.add(root)
         }
       },
@@ -27,8 +28,12 @@ export function findWrites(functions: readonly FunctionIR[]): boolean[] {
   return entry.parameters.map((parameter) => written.has(parameter))
 }
 
-const OUTLIVES =
-  'this writes to an array of the module, which outlives a call: give it as an argument'
+function refuseWrite(place: Place, { place: declared }: ConstantArray): never {
+  const advice = 'which outlives a call: give it as an argument'
+  if (place.file.path === LIBRARY_PATH)
+    refuse(declared, `this array of the module is written to, ${advice}`)
+  refuse(place, `this writes to an array of the module, ${advice}`)
+}
 
 /** What array variables may refer to, wherever they are: as if all assignments had been made. */
 class Roots {
