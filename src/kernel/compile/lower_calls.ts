@@ -154,7 +154,7 @@ function lowerMath(context: Context, node: CallNode, name: string): Expression {
   return mathOf(name as MathName, values, place)
 }
 
-export function mathOf(name: MathName, values: readonly Expression[], place: Place): Expression {
+function mathOf(name: MathName, values: readonly Expression[], place: Place): Expression {
   const literals = values.map((value) => (value.kind === 'number' ? value.value : undefined))
   if (literals.every((value) => value !== undefined)) {
     const host = Math[name as 'max'] as (...values: number[]) => number

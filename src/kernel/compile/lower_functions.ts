@@ -21,7 +21,6 @@ import {
   declareVariable,
   type FunctionTemplate,
   placeIn,
-  refuseNode,
   Scope,
 } from './scope.ts'
 import { type ParameterNode, type Place, placeOf, refuse } from './syntax.ts'
@@ -217,8 +216,4 @@ export function settleResult(context: Context, value: Expression): Expression {
   if (frame.type === 'void') refuse(value.place, `'${frame.name}' returns nothing elsewhere`)
   frame.result ??= newVariable(`result of ${frame.name}`, frame.type, value.place)
   return assignable(value, frame.type)
-}
-
-export function refuseReturn(context: Context, node: Parameters<typeof refuseNode>[1]): never {
-  refuseNode(context, node, `'${context.frame.name}' returns a value elsewhere`)
 }

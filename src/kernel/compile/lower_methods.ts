@@ -8,7 +8,7 @@ import { callTemplate } from './lower_functions.ts'
 import { nameOfType, toNumber } from './lower_operators.ts'
 import { type Context, placeIn, Scope } from './scope.ts'
 import { type ExpressionNode, type NodeOf, type Place, parseSource } from './syntax.ts'
-import { type ArrayName, isArray, isTypedArrayName } from './types.ts'
+import { type ArrayName, isArray } from './types.ts'
 
 type Argument = 'number' | 'array' | 'length' | number
 
@@ -142,8 +142,4 @@ export function lowerIntrinsic(
 
 export function isIntrinsic(context: Context, name: string): boolean {
   return context.file.path === LIBRARY_PATH && /^\$(view|move)$/.test(name)
-}
-
-export function typedArrayOf(name: string | undefined) {
-  return name !== undefined && isTypedArrayName(name) ? name : undefined
 }

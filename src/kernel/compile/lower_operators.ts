@@ -88,7 +88,7 @@ export function arithmetic(
   return expression('arithmetic', 'number', place, { operator, left, right })
 }
 
-export function bits(
+function bits(
   operator: BitOperator,
   leftValue: Expression,
   rightValue: Expression,

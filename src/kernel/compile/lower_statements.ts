@@ -77,7 +77,7 @@ export function lowerInside(context: Context, node: StatementNode): Statement[] 
 }
 
 /** Functions are known before the first statement; let and const too, but must not be used yet. */
-export function lowerBlock(context: Context, nodes: readonly StatementNode[]): Statement[] {
+function lowerBlock(context: Context, nodes: readonly StatementNode[]): Statement[] {
   for (const node of nodes) hoist(context, node)
   return nodes.flatMap((node) => lowerStatement(context, node))
 }

@@ -64,12 +64,6 @@ export function sameRange(a: Range, b: Range): boolean {
   return a.lo === b.lo && a.hi === b.hi
 }
 
-export function joinKnown(a: Known, b: Known): Known {
-  if (a === undefined) return b
-  if (b === undefined) return a
-  return a === 'float' || b === 'float' ? 'float' : hull(a, b)
-}
-
 export function hasZero(range: Range): boolean {
   return range.lo <= 0 && range.hi >= 0
 }
