@@ -189,6 +189,15 @@ class Generator {
     return `${this.#pick(this.#arrays)}[${this.#index(depth)}]`
   }
 
+  /** An expression of the body of a function with these parameters. */
+  #with(parameters: readonly string[]): string {
+    const numbers = this.#numbers
+    this.#numbers = [...numbers, ...parameters, ...parameters]
+    const text = this.#number(2)
+    this.#numbers = numbers
+    return text
+  }
+
   #index(depth: number): string {
     const n = this.#random()
     if (n < 0.4 && this.#counters.length) return this.#pick(this.#counters)
@@ -263,9 +272,13 @@ class Generator {
 
   #declare(): void {
     const name = `v${this.#names++}`
-    if (this.#random() < 0.2) {
+    const n = this.#random()
+    if (n < 0.2) {
       this.#emit(`const ${name} = ${this.#condition(2)}`)
       this.#booleans.push(name)
+    } else if (n < 0.3) {
+      this.#emit(`const ${name} = (p, q) => ${this.#with(['p', 'q'])}`)
+      this.#helpers = [...this.#helpers, name]
     } else {
       this.#emit(`let ${name} = ${this.#random() < 0.4 ? this.#pick(literals) : this.#number(3)}`)
       this.#numbers.push(name)
@@ -273,10 +286,11 @@ class Generator {
   }
 
   #block(size: number): void {
-    const [numbers, booleans, counters] = [
+    const [numbers, booleans, counters, helpers] = [
       [...this.#numbers],
       [...this.#booleans],
       [...this.#counters],
+      this.#helpers,
     ]
     this.#indent++
     for (let i = this.#below(2) + 1; i > 0; i--) this.#statement(size - 1)
@@ -284,6 +298,7 @@ class Generator {
     this.#numbers = numbers
     this.#booleans = booleans
     this.#counters = counters
+    this.#helpers = helpers
   }
 
   #if(size: number): void {
@@ -379,6 +394,12 @@ class Generator {
         `${this.#pick(this.#numbers)} = ${array}.indexOf(${x}, ${y})`,
         `${this.#pick(this.#numbers)} = ${array}.slice(${x}, ${y}).length`,
         `${this.#pick(this.#numbers)} = ${array}.subarray(${x}, ${y})[0]`,
+        `${this.#pick(this.#numbers)} = ${array}.reduce((p, q, i) => p + ${this.#with(['p', 'q', 'i'])}, ${x})`,
+        `${array}.set(${array}.map((q) => ${this.#with(['q'])}))`,
+        `${array}.sort((p, q) => ${this.#with(['p', 'q'])})`,
+        `${this.#pick(this.#numbers)} = ${array}.filter((q, i) => ${this.#with(['q', 'i'])} > ${y}).length`,
+        `${array}.forEach((q) => { ${this.#pick(this.#numbers)} = ${this.#with(['q'])} })`,
+        `${this.#pick(this.#numbers)} = ${array}.find((q) => q > ${x}) ?? ${y}`,
       ]),
     )
   }

@@ -180,11 +180,11 @@ export function libraryFunction(name: string, types: readonly ArrayName[]): stri
   const text = Object.hasOwn(library, name) ? library[name] : ''
   const copy = array === source ? sameType : otherType
   const typed = text
-    .replaceAll('ARRAY', nameOf(array))
-    .replaceAll('SOURCE', nameOf(source ?? array))
+    .replaceAll('ARRAY', nameOfArray(array))
+    .replaceAll('SOURCE', nameOfArray(source ?? array))
   return typed.replace('COPY', copy)
 }
 
-function nameOf(type: ArrayName): string {
+export function nameOfArray(type: ArrayName): string {
   return type === 'number[]' ? 'readonly number[]' : type
 }

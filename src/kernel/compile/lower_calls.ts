@@ -6,7 +6,7 @@ import { lowerExpression, refuseConstruct } from './lower_expressions.ts'
 import { callTemplate } from './lower_functions.ts'
 import { isIntrinsic, lowerIntrinsic, lowerMethod } from './lower_methods.ts'
 import { arithmetic, toCondition, toNumber } from './lower_operators.ts'
-import { type Context, placeIn, refuseNode } from './scope.ts'
+import { type Context, placeIn, refuseNode, templateOf } from './scope.ts'
 import type { ExpressionNode, NodeOf, Place } from './syntax.ts'
 import { isFunction } from './syntax_names.ts'
 import { isTypedArrayName } from './types.ts'
@@ -60,15 +60,7 @@ export function lowerCall(context: Context, node: CallNode): Expression {
   if (callee.type === 'Identifier') return lowerNamedCall(context, node, callee.name)
   const inside = callee.type === 'ParenthesizedExpression' ? callee.expression : callee
   if (isFunction(inside)) {
-    const template = {
-      name: '(function)',
-      node: inside,
-      scope: context.scope,
-      file: context.file,
-      instance: undefined,
-      captured: undefined,
-      size: undefined,
-    }
+    const template = templateOf('(function)', inside, context)
     return callTemplate(context, template, argumentsOf(context, node), placeIn(context, node))
   }
   return refuseConstruct(context, node, 'a call of other than a function by its name')

@@ -3,10 +3,11 @@
 import { type Expression, expression, numberLiteral, sequence } from './ir.ts'
 import { LIBRARY_PATH, libraryFunction } from './library.ts'
 import { arrayOperand } from './lower_arrays.ts'
+import { callbackOf, lowerCallback } from './lower_callbacks.ts'
 import { lowerExpression, refuseConstruct } from './lower_expressions.ts'
 import { callTemplate } from './lower_functions.ts'
 import { nameOfType, toNumber } from './lower_operators.ts'
-import { type Context, placeIn, Scope } from './scope.ts'
+import { type Context, placeIn, Scope, templateOf } from './scope.ts'
 import { type ExpressionNode, type NodeOf, type Place, parseSource } from './syntax.ts'
 import { type ArrayName, isArray } from './types.ts'
 
@@ -42,6 +43,9 @@ export function lowerMethod(
   const name = callee.property.type === 'Identifier' ? callee.property.name : ''
   const { array, prepare } = arrayOperand(context, callee.object as ExpressionNode)
   const place = placeIn(context, node)
+  const callback = callbackOf(context, node.arguments[0])
+  const called = callback && lowerCallback(context, node, name, array, callback)
+  if (called !== undefined) return sequence([...prepare, called], place)
   const method = Object.hasOwn(methods, name) ? methods[name] : undefined
   if (method === undefined || (array.type === 'number[]' && !method.forLists))
     return refuseConstruct(context, callee.property, `'.${name}()' of ${nameOfType(array.type)}`)
@@ -92,7 +96,7 @@ export function callLibrary(
   return callTemplate(context, libraryTemplate(context, name, types), values, place)
 }
 
-function libraryTemplate(context: Context, name: string, types: readonly ArrayName[]) {
+export function libraryTemplate(context: Context, name: string, types: readonly ArrayName[]) {
   const { library } = context.modules
   const key = `${name} ${types.join(' ')}`
   let template = library.get(key)
@@ -106,15 +110,7 @@ function libraryTemplate(context: Context, name: string, types: readonly ArrayNa
     })
     const [node] = source.program.body
     if (node.type !== 'FunctionDeclaration') throw new Error(`no library function ${name}`)
-    template = {
-      name,
-      node,
-      scope,
-      file: source,
-      instance: undefined,
-      captured: undefined,
-      size: undefined,
-    }
+    template = templateOf(name, node, { scope, file: source })
     library.set(key, template)
   }
   return template

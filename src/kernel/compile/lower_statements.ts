@@ -12,7 +12,7 @@ import { settleResult } from './lower_functions.ts'
 import { lowerJump, lowerLabeled, lowerLoop, lowerSwitch } from './lower_loops.ts'
 import { assignable } from './lower_operators.ts'
 import { statedValueType } from './lower_types.ts'
-import { type Context, declareVariable, inner, placeIn, refuseNode } from './scope.ts'
+import { type Context, declareVariable, inner, placeIn, refuseNode, templateOf } from './scope.ts'
 import type { FunctionNode, NodeOf, StatementNode } from './syntax.ts'
 import { isFunction, varsOf } from './syntax_names.ts'
 
@@ -99,15 +99,7 @@ export function hoist(context: Context, node: StatementNode): void {
 function declareFunction(context: Context, name: string, node: FunctionNode): void {
   context.scope.declare(name, {
     kind: 'function',
-    template: {
-      name,
-      node,
-      scope: context.scope,
-      file: context.file,
-      instance: undefined,
-      captured: undefined,
-      size: undefined,
-    },
+    template: templateOf(name, node, context),
   })
 }
 

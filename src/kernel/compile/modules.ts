@@ -4,7 +4,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname, resolve as resolvePath } from 'node:path'
 import type { ConstantArray } from './ir.ts'
-import { type Binding, type FunctionTemplate, Scope } from './scope.ts'
+import { type Binding, type FunctionTemplate, Scope, templateOf } from './scope.ts'
 import {
   type AnyNode,
   type FunctionNode,
@@ -203,15 +203,7 @@ export class ModuleFile {
   }
 
   #template(name: string, node: FunctionNode): FunctionTemplate {
-    return {
-      name,
-      node,
-      scope: this.scope,
-      file: this.source,
-      instance: undefined,
-      captured: undefined,
-      size: undefined,
-    }
+    return templateOf(name, node, { scope: this.scope, file: this.source })
   }
 
   #import(from: string, name: string, node: AnyNode): Binding {

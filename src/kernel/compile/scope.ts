@@ -17,6 +17,14 @@ export interface FunctionTemplate {
   size: number | undefined
 }
 
+export function templateOf(
+  name: string,
+  node: FunctionNode,
+  { scope, file }: Pick<FunctionTemplate, 'scope' | 'file'>,
+): FunctionTemplate {
+  return { name, node, scope, file, instance: undefined, captured: undefined, size: undefined }
+}
+
 export type Binding =
   | {
       readonly kind: 'variable'

@@ -89,3 +89,12 @@ export function countInversions(values: Int32Array): number {
   }
   return inversions
 }
+
+/** The values by their distance from another, nearest first; the farthest are left out. */
+export function nearest(values: Float64Array, target: number, most: number): Float64Array {
+  const near = values.filter((value) => Math.abs(value - target) <= most)
+  return near.sort((a, b) => Math.abs(a - target) - Math.abs(b - target))
+}
+
+/** From high to low, in place, as V8 does it even where NaN makes the comparison contradictory. */
+export const sortDown = (values: Float64Array) => values.sort((a, b) => b - a)

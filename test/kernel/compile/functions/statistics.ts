@@ -110,3 +110,18 @@ export function ewma(values: Float64Array, weight: number): Float64Array {
   }
   return out
 }
+
+/** Each value by its share of the largest; how many are above half of it, and where the first is. */
+export function normalise(values: Float64Array): number[] {
+  if (values.length === 0) return []
+  const largest = values.reduce((most, value) => Math.max(most, value))
+  const shares = values.map((value) => value / largest)
+  let above = 0
+  shares.forEach((share, i) => {
+    values[i] = share
+    if (share > 0.5) above++
+  })
+  const isLarge = (share: number): boolean => share > 0.5
+  const first = shares.find(isLarge) ?? -1
+  return [above, shares.findIndex(isLarge), first, shares.every((each) => each >= 0) ? 1 : 0]
+}
