@@ -26,12 +26,13 @@ export async function runInPool(
   requireBackend(options.backend)
   const arrays = arraysOf(pass)
   pin(options.name, arrays)
-  const run = new PassRun(pass, options.backend, pool.memory)
+  let run: PassRun | undefined
   try {
+    run = new PassRun(pass, options.backend, pool.memory)
     await runPieces(pool, run, options)
     return run.result()
   } finally {
-    run.free()
+    run?.free()
     unpin(arrays)
   }
 }

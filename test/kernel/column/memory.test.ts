@@ -126,3 +126,15 @@ test('where there is no memory for copies a call fails, and leaves nothing behin
   releaseColumn(all)
   assert.equal(sum.sync(values, { backend: 'wasm' }), 0)
 })
+
+test('a column of a call for which there was no memory can be released', async () => {
+  const { memory } = kernelPool()
+  const free = memory.freeBytes()
+  const column = allocateColumn('f64', 200_000)
+  const all = allocateColumn('u8', memory.freeBytes() - 64)
+  const failed = sum(column, { backend: 'wasm', offload: true })
+  await assert.rejects(failed, isError('MEMORY_EXHAUSTED', /a piece of a column/))
+  releaseColumn(all)
+  releaseColumn(column)
+  assert.equal(memory.freeBytes(), free)
+})
