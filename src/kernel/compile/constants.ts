@@ -31,6 +31,8 @@ export const evaluateConstant: Evaluate = (module, name, node): Binding => {
   const context = makeContext(module, name)
   const { id, init } = node
   if (!init || id.type !== 'Identifier') return { kind: 'foreign', what: 'no single constant' }
+  if (isWrittenLater(module, node, init))
+    return { kind: 'foreign', what: 'made of an array of the module that is written after that' }
   const value = lowerExpression(context, init)
   const stated = statedValueType(context, id.typeAnnotation)
   if (value.kind === 'number' || value.kind === 'boolean')
@@ -78,6 +80,23 @@ function fillersOf(module: ModuleFile, name: string): StatementNode[] {
     (node) =>
       /^(ExpressionStatement|For|While|DoWhile|If|Block)/.test(node.type) && mentions(node, name),
   )
+}
+
+/** An array's value here is the one that it has when all of the module has run. */
+function isWrittenLater(module: ModuleFile, { end }: AnyNode, init: AnyNode): boolean {
+  let found = false
+  eachNode(init, (node) => {
+    if (node.type === 'Identifier') {
+      const { name } = node as NodeOf<'Identifier'>
+      found ||= fillersOf(module, name).some(
+        (filler) =>
+          (filler.start ?? 0) > (end ?? 0) &&
+          (writesElements(filler, name) || isGivenAway(module, filler, name)),
+      )
+    }
+    return !found
+  })
+  return found
 }
 
 function fillingStatements(context: Context, module: ModuleFile, name: string): Statement[] {

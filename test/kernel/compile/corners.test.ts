@@ -60,6 +60,8 @@ test('arrays of the module that may change are refused, others are constants', (
   assertRefused(corners.fromFilledList, /'list' is a list of the module that is written/)
   for (const fn of [corners.fromFilledTable, corners.fromGivenTable, corners.fromAliasedTable])
     assertRefused(fn, /is an array of the module that functions may write to/)
+  assertRefused(corners.fromEarly, /'early' is made of an array of the module that is written/)
+  assertAsJavaScript(corners.fromLater)
   assertAsJavaScript(corners.throughFunction, 2)
 })
 

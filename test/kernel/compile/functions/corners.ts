@@ -119,6 +119,18 @@ export function fromAliasedTable(i: number): number {
   return whole[i]
 }
 
+const later = new Float64Array(2)
+const early = later[0]
+later[0] = 5
+
+export function fromEarly(): number {
+  return early
+}
+
+export function fromLater(): number {
+  return later[0]
+}
+
 let scale = 1
 
 export function setScale(values: readonly number[]): void {
