@@ -66,7 +66,7 @@ export interface KernelProgram {
 /** `z` or `z:64`, by name. Throws USAGE. */
 export function outLengths(given: readonly string[] = []): ProgramOptions['out'] {
   const lengths = given.map((each) => {
-    const [, name, length] = /^([A-Za-z_$][\w$]*)(?::(\d+))?$/.exec(each) ?? []
+    const [, name, length] = /^([\p{ID_Start}_$][\p{ID_Continue}$]*)(?::(\d+))?$/u.exec(each) ?? []
     if (name !== undefined) return [name, length === undefined ? undefined : Number(length)]
     throw new EuphorionError('USAGE', `--out takes name or name:length, not '${each}'`)
   })

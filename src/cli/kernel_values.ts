@@ -28,7 +28,7 @@ function usage(message: string): EuphorionError {
 /** Throws USAGE unless each is `name=value` and no name is there twice. */
 export function namedTexts(option: string, given: readonly string[] = []): NamedText[] {
   const named = given.map((each): NamedText => {
-    const [, name, text] = /^([A-Za-z_$][\w$]*)=(.+)$/s.exec(each) ?? []
+    const [, name, text] = /^([\p{ID_Start}_$][\p{ID_Continue}$]*)=(.+)$/su.exec(each) ?? []
     if (name === undefined) throw usage(`${option} takes name=value, not '${each}'`)
     return { name, text }
   })

@@ -34,6 +34,10 @@ export function odd(x: Float64Array): f64 { return x[0] == 0 ? -0.0 : NaN }
 export function fails(x: Float64Array): f64 { trace('first', 1, x[0]); return x[1] }
 export function half(x: Float64Array): f64 { return <f64>(<i32>x[0] / 2) }
 `,
+  'letters.kernel.ts': `export function mal(größe: f64, wärts: Float64Array): f64 {
+  return größe * wärts[0]
+}
+`,
   'statistics.ts': `export function smooth(values: Float64Array, weight = 0.5): void {
   for (let i = 1; i < values.length; i++) {
     values[i] = weight * values[i] + (1 - weight) * values[i - 1]
@@ -145,6 +149,11 @@ describe('kernel run', limit, () => {
     const text = await kernel(t, `run ${run} values=1,2,3`)
     assert.equal(text.out.split('\n')[0], 'Float64Array, 3 values: 1, 1.5, 2.25')
     assert.match(text.out, /^AssemblyScript, [\d.]+ ms$/m)
+  })
+
+  test('names are in any letters', async (t) => {
+    const run = 'letters.kernel.ts --columns wärts=3 --param größe=2'
+    assert.equal(await result(t, run), 6)
   })
 
   test('random columns are the same for the same seed', async (t) => {

@@ -214,7 +214,9 @@ process.on('SIGINT', () => undefined)
 process.on('disconnect', () => process.exit())
 process.on('message', async (request: AssemblyRequest) => {
   leave?.()
-  const answer = await new Compilation(request).run()
+  const answer = await new Compilation(request).run().catch((error: Error) => {
+    return { crashed: `${error.name}: ${error.message}` }
+  })
   process.send?.(answer)
   leave = systemClock.after(IDLE_MS, () => process.exit())
 })

@@ -107,9 +107,9 @@ class AssemblyCompiler {
       this.#send(job)
       return
     }
-    const said = this.#output.trim() || cause?.message || 'it said nothing'
-    const message = `${job.request.path}: the compiler of AssemblyScript crashed: ${said}`
-    job.answer.reject(new EuphorionError('KERNEL_INVALID', message, { cause }))
+    // asc prints a page about itself, and in it the error
+    const said = /\b(\w*Error: .*)/.exec(this.#output)?.[1] ?? cause?.message ?? this.#output.trim()
+    job.answer.resolve({ crashed: said })
   }
 
   #leave(): void {

@@ -63,6 +63,11 @@ async function make(
   const kept = await cache.find(key, folder)
   if (kept !== undefined) return { path, compiled: kept, cached: true, collects }
   const answer = await compileAssembly({ path, text, declared })
+  if ('crashed' in answer) {
+    const said = answer.crashed || 'it said nothing'
+    const message = `${pathText(path)}: the compiler of AssemblyScript crashed: ${said}`
+    throw new EuphorionError('KERNEL_INVALID', message)
+  }
   if ('problems' in answer) {
     const { problems } = answer
     const count = problems.length === 1 ? '' : ` (${problems.length} errors)`

@@ -91,6 +91,8 @@ export interface Problem {
 export type AssemblyAnswer =
   | { readonly compiled: CompiledAssembly }
   | { readonly problems: readonly Problem[] }
+  /** The compiler threw: what it said. */
+  | { readonly crashed: string }
 
 /** The names that the generated entry exports. */
 export const entryExports = {

@@ -172,6 +172,34 @@ export function f(x: Float64Array): f64 {
     assert.ok(message.includes(says), message)
 })
 
+test('what the compiler itself cannot bear is an error of the kernel, and the next one compiles', async () => {
+  const body = `${'('.repeat(20_000)}x[0]${')'.repeat(20_000)}`
+  const cases = {
+    deep: `export function f(x: Float64Array): f64 { return ${body} }`,
+    endless: `class A<T> { f(): f64 { return new A<A<T>>().f() } }
+export function f(x: Float64Array): f64 { return new A<f64>().f() }`,
+  }
+  for (const [name, text] of Object.entries(cases)) {
+    const message = await messageOf(files.kernel(name, text), { columns })
+    const crashed = 'the compiler of AssemblyScript crashed: RangeError: Maximum call stack size'
+    assert.ok(message.startsWith(`${name}.kernel.ts: ${crashed}`), message)
+  }
+  await loadKernel(files.kernel('fine', 'export function f(x: Float64Array): void {}'), { columns })
+})
+
+test('line ends of Windows, marks at the start and names in any letters', async () => {
+  const text = '\ufeffexport function größe(wärts: Float64Array): f64 {\r\n  return x\r\n}\r\n'
+  assert.equal(
+    await messageOf(files.kernel('größe', text), { columns: { wärts: 'f64' } }),
+    lines(
+      'größe.kernel.ts is no kernel',
+      "  größe.kernel.ts:2:10: Cannot find name 'x'.",
+      '    2 │   return x',
+      '      │          ^',
+    ),
+  )
+})
+
 test('files that are no kernels are refused by name', async () => {
   const missing = new URL('nowhere.kernel.ts', files.kernel('x', ''))
   assert.match(await messageOf(missing, { columns }), /^there is no file nowhere\.kernel\.ts$/)
