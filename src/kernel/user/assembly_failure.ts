@@ -6,7 +6,7 @@ import { EuphorionError } from '../../errors.ts'
 import type { AssemblyFile } from './assembly_file.ts'
 import { placeText } from './assembly_problems.ts'
 import type { CompiledAssembly } from './assembly_request.ts'
-import { functionStart } from './module_bytes.ts'
+import { functionSpan } from './module_bytes.ts'
 
 interface Origin {
   readonly file: string
@@ -48,7 +48,7 @@ function abortedAt(path: string | undefined): Origin | undefined {
   return { file, line: Number(line), column: Number(column) }
 }
 
-/** Functions of the library may be made part of the kernel's: what stands before them counts. */
+/** Code of the library may be part of the kernel's functions: then what is near it counts. */
 function ownPlace(frames: readonly Frame[]): Origin | undefined {
   const exact = frames.find(({ nearest }) => nearest !== undefined && isOwn(nearest.file))
   return exact?.nearest ?? frames.find(({ own }) => own !== undefined)?.own
@@ -67,7 +67,7 @@ function isAllocator({ nearest }: Frame): boolean {
 interface Frame {
   /** The line that the offset belongs to; code that belongs to none goes with what is before it. */
   readonly nearest: Origin | undefined
-  /** The last line of the kernel's own before it. */
+  /** The last line of the kernel's own before it, else the first behind it. */
   readonly own: Origin | undefined
 }
 
@@ -77,19 +77,30 @@ function framesOf(stack: string, { wasm, sourceMap }: CompiledAssembly): Frame[]
   const frames = [...stack.matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g)]
   return frames.map(([, digits]) => {
     const offset = Number.parseInt(digits, 16)
-    const span = [functionStart(wasm, offset), offset] as const
-    return { nearest: originIn(map, span, () => true), own: originIn(map, span, isOwn) }
+    const [start, end] = functionSpan(wasm, offset)
+    const before = offsets(offset, start, -1)
+    return {
+      nearest: originAt(map, before, start, () => true),
+      own:
+        originAt(map, before, start, isOwn) ?? originAt(map, offsets(offset, end, 1), start, isOwn),
+    }
   })
 }
 
-/** The last line from there to there. */
-function originIn(
+/** From one on, without the other. */
+function offsets(from: number, to: number, step: 1 | -1): readonly number[] {
+  return Array.from({ length: Math.max(0, (to - from) * step) }, (_, i) => from + i * step)
+}
+
+/** The first line that is wanted, within the function that begins at `start`. */
+function originAt(
   map: SourceMap,
-  [start, end]: readonly [number, number],
+  offsets: readonly number[],
+  start: number,
   isWanted: (file: string) => boolean,
 ): Origin | undefined {
-  for (let at = end; at > start; at--) {
-    const entry = map.findEntry(0, at)
+  for (const offset of offsets) {
+    const entry = map.findEntry(0, offset)
     if (!('originalSource' in entry) || entry.originalSource === undefined) continue
     if (entry.generatedColumn < start || !isWanted(entry.originalSource)) continue
     return {

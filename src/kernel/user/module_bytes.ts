@@ -22,16 +22,16 @@ export function moduleImports(bytes: Uint8Array): ModuleImport[] {
   return Array.from({ length: reader.number() }, () => readImport(reader))
 }
 
-/** Offset of the function whose code is at `offset`; 0 if there is none. */
-export function functionStart(bytes: Uint8Array, offset: number): number {
+/** From where to where the function goes whose code is at `offset`; nowhere if there is none. */
+export function functionSpan(bytes: Uint8Array, offset: number): readonly [number, number] {
   const reader = section(bytes, CODE_SECTION)
   for (let left = reader?.number() ?? 0; left > 0 && reader !== undefined; left--) {
     const length = reader.number()
     const start = reader.at
     reader.at += length
-    if (offset < reader.at) return offset < start ? 0 : start
+    if (offset < reader.at) return offset < start ? [0, 0] : [start, reader.at]
   }
-  return 0
+  return [0, 0]
 }
 
 /** At the beginning of the section's contents. */
