@@ -52,7 +52,7 @@ export async function loadKernel<
   url: URL | string,
   options: LoadOptions<In, Params, Out, Result>,
 ): Promise<Kernel<In, LoadedResult<Out, Result>, Params>> {
-  const checked = checkLoadOptions(basename(String(url)), options)
+  const checked = checkLoadOptions(basename(String(url)), options ?? {})
   const { cacheDir } = kernelSettings()
   const file = await openAssembly(url, declaredFunction(checked), cacheDir)
   return new AssemblyKernel(file, checked) as unknown as Kernel<

@@ -309,6 +309,42 @@ test('a run that fails says where in the file', async () => {
   assert.equal(await run(0), 6)
 })
 
+test('of many statements it is the one that failed that is named', async () => {
+  const statements = [
+    's += x[how + 100]',
+    'x[how + 100] = 5',
+    's += <f64>flags[how + 100]',
+    'flags[how + 100] = 3',
+    's += x[1] + x[how + 100]',
+    'for (let i = 0; ; i++) s += x[i]',
+    's += <f64>(flags[0] / (flags[1] - flags[1]))',
+    'x.set(x, 3)',
+    's += x.subarray(2, 3)[5]',
+    's += new StaticArray<f64>(3)[how]',
+    'assert(how == 3)',
+    "throw new Error('on purpose')",
+  ]
+  const text = `export function f(x: Float64Array, flags: Uint8Array, how: i32): f64 {
+  let s = 0.0
+${statements.map((each, how) => `  if (how == ${how}) {\n    ${each}\n  }\n`).join('')}  return s
+}
+`
+  const kernel = await loadKernel(files.kernel('lines', text), {
+    columns: { x: 'f64', flags: 'u8' },
+    params: { how: 'i32' },
+    result: 'f64',
+  })
+  const columns = { x: new Float64Array(9), flags: new Uint8Array(9) }
+  for (const [how, statement] of statements.entries()) {
+    const place = new RegExp(`lines\\.kernel\\.ts:${4 + how * 3}:\\d+: `)
+    await assert.rejects(
+      kernel.run(columns, { params: { how } }),
+      isError('KERNEL_FAILED', place),
+      statement,
+    )
+  }
+})
+
 test('memory has a bound, and is used again where that is asked for', async () => {
   const kernel = await loadFails(false)
   const run = (how: number) => kernel.run({ x }, { params: { how } })
