@@ -5,7 +5,7 @@ import type { AnyNode, FunctionNode, NodeOf } from './syntax.ts'
 type Specifier = NodeOf<'ImportDeclaration'>['specifiers'][number]
 
 /** Every node below, itself first; `enter` answers whether to go into it. */
-function eachNode(node: AnyNode, enter: (node: AnyNode) => boolean): void {
+export function eachNode(node: AnyNode, enter: (node: AnyNode) => boolean): void {
   if (!enter(node)) return
   for (const value of Object.values(node)) {
     if (Array.isArray(value)) {
