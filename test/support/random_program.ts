@@ -66,6 +66,27 @@ const literals = [
   '1664525',
   '1013904223',
 ]
+const wholeLiterals = [
+  '0',
+  '1',
+  '2',
+  '3',
+  '-1',
+  '-2',
+  '7',
+  '10',
+  '16',
+  '255',
+  '256',
+  '1000',
+  '65536',
+  '2147483647',
+  '-2147483648',
+  '4294967296',
+  '31',
+  '100003',
+]
+const wholeUnary = ['abs', 'floor', 'sign', 'trunc', 'clz32', 'round', 'ceil']
 const unary = [
   'abs',
   'floor',
@@ -97,11 +118,14 @@ class Generator {
   #names = 0
   #loops: string[] = []
   #helpers: string[]
+  /** Mostly integers: their overflows, signs and divisions are the subject. */
+  readonly #isWhole: boolean
 
   constructor(random: Random, arrays: readonly string[], helpers: string[]) {
     this.#random = random
     this.#arrays = arrays
     this.#helpers = helpers
+    this.#isWhole = random() < 0.5
   }
 
   #below(n: number): number {
@@ -136,9 +160,9 @@ class Generator {
       case 4:
         return `(${this.#number(d)} ${this.#pick(bitwise)} ${this.#number(d)})`
       case 5:
-        return `Math.${this.#pick(unary)}(${this.#number(d)})`
+        return `Math.${this.#pick(this.#isWhole ? wholeUnary : unary)}(${this.#number(d)})`
       case 6:
-        return `Math.${this.#pick(['min', 'max', 'imul', 'atan2', 'hypot', 'pow'])}(${this.#number(d)}, ${this.#number(d)})`
+        return `Math.${this.#pick(this.#isWhole ? ['min', 'max'] : ['min', 'max', 'imul', 'atan2', 'hypot', 'pow'])}(${this.#number(d)}, ${this.#number(d)})`
       case 7:
       case 8:
         return this.#element(d)
@@ -161,7 +185,7 @@ class Generator {
 
   #leaf(): string {
     const n = this.#random()
-    if (n < 0.35) return this.#pick(literals)
+    if (n < 0.35) return this.#pick(this.#isWhole ? wholeLiterals : literals)
     if (n < 0.5 && this.#counters.length) return this.#pick(this.#counters)
     if (n < 0.58) return `${this.#pick(this.#arrays)}.length`
     return this.#pick(this.#numbers)
@@ -280,7 +304,9 @@ class Generator {
       this.#emit(`const ${name} = (p, q) => ${this.#with(['p', 'q'])}`)
       this.#helpers = [...this.#helpers, name]
     } else {
-      this.#emit(`let ${name} = ${this.#random() < 0.4 ? this.#pick(literals) : this.#number(3)}`)
+      this.#emit(
+        `let ${name} = ${this.#random() < 0.4 ? this.#pick(this.#isWhole ? wholeLiterals : literals) : this.#number(3)}`,
+      )
       this.#numbers.push(name)
     }
   }
@@ -361,7 +387,7 @@ class Generator {
       this.#emit(
         i === 2 && this.#random() < 0.5
           ? '  default: {'
-          : `  case ${this.#random() < 0.8 ? i : this.#pick(literals)}: {`,
+          : `  case ${this.#random() < 0.8 ? i : this.#pick(this.#isWhole ? wholeLiterals : literals)}: {`,
       )
       this.#block(size - 1)
       if (this.#random() < 0.6) this.#emit('    break')
