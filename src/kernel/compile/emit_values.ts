@@ -14,7 +14,7 @@ import {
 import { emitBody } from './emit_statements.ts'
 import { type Emitter, representation, resultTypes, stackTypes } from './emitter.ts'
 import type { Expression, ExpressionOf, Variable } from './ir.ts'
-import { isRange, isSmall, type Known, within } from './range.ts'
+import { intersect, isRange, isSafe, isSmall, KEPT, type Known, within } from './range.ts'
 import { type ArrayName, arrayFacts } from './types.ts'
 
 /** How a number is wanted. */
@@ -70,7 +70,8 @@ function emitInto(e: Emitter, node: Expression, variable: Variable): void {
   const type = emitInteger(e, node, 'exact')
   if (!within(node.known, known)) {
     const local = e.keep(type)
-    pushIsOutside(e, local, type, known)
+    const isWide = !isSafe(node.known)
+    pushIsOutside(e, local, type, (isWide && intersect(known, KEPT)) || known)
     e.refuteIf('range', variable.place, variable.name)
   }
   convertInteger(e, type, isSmall(known) ? 'i32' : 'i64')

@@ -10,6 +10,7 @@ import {
   isRange,
   isSafe,
   isSmall,
+  KEPT,
   type Known,
   type Range,
   SAFE,
@@ -95,11 +96,12 @@ export class VariableRanges {
     const step = this.#assumptions.rangeStep(variable.place, variable.name)
     if (step >= 2) return 'float'
     if (this.isTruncated(variable) && !isSmall(range)) return INT32
-    const wanted = before ? hull(before, range) : range
-    const cap = step === 0 && (before === undefined || isSmall(before)) ? INT32 : SAFE
+    const isFirst = step === 0 && (before === undefined || isSmall(before))
     // Wider than what is exact: it is taken to be small, and checked.
-    const joined = isSafe(wanted) ? wanted : intersect(wanted, cap)
-    if (joined === undefined) return 'float'
+    const kept = isSafe(range) ? range : intersect(range, isFirst ? INT32 : KEPT)
+    if (kept === undefined) return 'float'
+    const joined = before ? hull(before, kept) : kept
+    const cap = isFirst ? INT32 : SAFE
     if (this.pass < WIDEN_FROM || before === undefined) return joined
     return {
       lo: joined.lo === before.lo ? joined.lo : joined.lo >= 0 ? 0 : cap.lo,

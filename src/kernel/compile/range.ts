@@ -13,11 +13,13 @@ export interface Range {
 export type Known = Range | 'float' | undefined
 
 export const INT32: Range = { lo: -(2 ** 31), hi: 2 ** 31 - 1 }
+/** What a float64 holds exactly. */
+export const SAFE: Range = { lo: -(2 ** 53 - 1), hi: 2 ** 53 - 1 }
 /**
- * Half of what a float64 holds exactly: a product that is wider is computed in 64 bits without
- * rounding, and where a small number brings it back in here, JavaScript has not rounded it either.
+ * Half of it: a product that is wider is computed in 64 bits without rounding, and where a small
+ * number brings it back in here, JavaScript has not rounded it either.
  */
-export const SAFE: Range = { lo: -(2 ** 52 - 1), hi: 2 ** 52 - 1 }
+export const KEPT: Range = { lo: -(2 ** 52 - 1), hi: 2 ** 52 - 1 }
 /** What may be added to a number that is wider: thousands of them still leave it below 2^53. */
 const ADDED: Range = { lo: -(2 ** 40), hi: 2 ** 40 }
 /** Beyond it a 64-bit sum might wrap. */
@@ -40,7 +42,7 @@ export function isSafe(range: Range): boolean {
   return within(range, SAFE)
 }
 
-/** Of a sum in 64 bits: whether all that comes out of it as SAFE was exact in JavaScript too. */
+/** Of a sum in 64 bits: whether all that comes out of it as KEPT was exact in JavaScript too. */
 export function isExactSum(a: Range, b: Range): boolean {
   return (isSafe(a) && isSafe(b)) || within(a, ADDED) || within(b, ADDED)
 }
