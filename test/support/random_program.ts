@@ -303,6 +303,12 @@ class Generator {
     } else if (n < 0.3) {
       this.#emit(`const ${name} = (p, q) => ${this.#with(['p', 'q'])}`)
       this.#helpers = [...this.#helpers, name]
+    } else if (n < 0.37) {
+      const end = this.#with(['q'])
+      const step = `${this.#with(['q'])} + r${name}(k - 1, ${this.#with(['q'])})`
+      this.#emit(`const r${name} = (k: number, q: number): number => k <= 0 ? ${end} : ${step}`)
+      this.#emit(`const ${name} = (p, q) => r${name}(p & 3, q)`)
+      this.#helpers = [...this.#helpers, name]
     } else {
       this.#emit(
         `let ${name} = ${this.#random() < 0.4 ? this.#pick(this.#isWhole ? wholeLiterals : literals) : this.#number(3)}`,
@@ -451,5 +457,5 @@ export function randomProgram(seed: number, size: number): RandomProgram {
       `${isTyped ? 'export ' : ''}function program(${[typed('a', 'number'), typed('b', 'number'), ...parameters].join(', ')})${isTyped ? ': number' : ''} {\n${body}\n}\n`
     )
   }
-  return { typed: make(true), plain: make(false), arrays: types }
+  return { typed: make(true), plain: make(false).replaceAll(': number', ''), arrays: types }
 }

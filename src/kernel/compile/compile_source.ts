@@ -2,6 +2,7 @@
 // command line.
 import { EuphorionError } from '../../errors.ts'
 import { evaluateConstant } from './constants.ts'
+import { completeCalls } from './lower_captures.ts'
 import { instantiate, parametersOf } from './lower_functions.ts'
 import { Modules } from './modules.ts'
 import { Program } from './program.ts'
@@ -45,6 +46,7 @@ export function lowerSource(
   })
   const entry = instantiate(context, template, known)
   if (entry === undefined) throw new Error('a function of a module that captures variables')
+  completeCalls(modules)
   const initials = parameters.map(({ initial }) => initial)
   return { program: new Program(entry, modules.data, initials), sources: modules.sources }
 }
@@ -59,5 +61,14 @@ function checkType(name: string): ValueType {
 function topContext(modules: Modules, { name, scope, file }: FunctionTemplate): Context {
   const owner = emptyOwner(name)
   const { frame } = owner
-  return { modules, file, scope: new Scope(scope), owner, frame, jumps: [], inlining: [] }
+  return {
+    modules,
+    file,
+    scope: new Scope(scope),
+    owner,
+    frame,
+    jumps: [],
+    inlining: [],
+    boxed: new Set(),
+  }
 }

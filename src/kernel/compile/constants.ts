@@ -5,6 +5,7 @@
 import type { ConstantArray, FunctionIR, Statement } from './ir.ts'
 import { get, newVariable, set } from './ir.ts'
 import { constantArray } from './lower_arrays.ts'
+import { completeCalls } from './lower_captures.ts'
 import { lowerExpression } from './lower_expressions.ts'
 import { assignable, joinable } from './lower_operators.ts'
 import { lowerStatement } from './lower_statements.ts'
@@ -71,6 +72,7 @@ function makeContext(module: ModuleFile, name: string): Context {
     frame: owner.frame,
     jumps: [],
     inlining: [],
+    boxed: new Set(),
   }
 }
 
@@ -163,6 +165,7 @@ function isWrittenBy(module: ModuleFile, callee: AnyNode, position: number): boo
 }
 
 function run(module: ModuleFile, owner: FunctionIR, place: Place): Binding {
+  completeCalls(module.modules)
   const program = new Program(owner, module.modules.data, [])
   const value = new SyncRunner(program).run([])
   if (typeof value === 'number' || typeof value === 'boolean') return { kind: 'constant', value }

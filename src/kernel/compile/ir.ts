@@ -40,6 +40,8 @@ export interface FunctionIR {
   readonly parameters: Variable[]
   readonly frame: Frame
   body: readonly Statement[]
+  /** Variables of functions around it that it gets as parameters; undefined: it gets none. */
+  captures: Map<Variable, { readonly owner: FunctionIR; readonly parameter: Variable }> | undefined
   /** By other functions or itself; the entry may be called by the host alone. */
   isCalled: boolean
 }

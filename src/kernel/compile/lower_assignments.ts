@@ -10,6 +10,7 @@ import {
   set,
 } from './ir.ts'
 import { arrayOperand, beforeIndex } from './lower_arrays.ts'
+import { setVariable } from './lower_captures.ts'
 import {
   joined,
   lowerExpression,
@@ -19,19 +20,17 @@ import {
 } from './lower_expressions.ts'
 import {
   arithmetic,
-  assignable,
   binary,
   isArithmetic,
   isBits,
   nameOfType,
   toNumber,
 } from './lower_operators.ts'
-import { type Binding, CapturedVariable, type Context, placeIn, refuseNode } from './scope.ts'
+import { type Context, placeIn, refuseNode, type VariableBinding } from './scope.ts'
 import { type AnyNode, type ExpressionNode, type NodeOf, type Place, refuse } from './syntax.ts'
 import type { ValueType } from './types.ts'
 import { assigns } from './walk.ts'
 
-type VariableBinding = Extract<Binding, { kind: 'variable' }>
 type Element = NodeOf<'MemberExpression'>
 
 /** What stands on the left, without the wrappers of types. */
@@ -98,10 +97,8 @@ export function assignName(
     refuseNode(context, node, `'${node.name}' is assigned and is no variable of this function`)
   if (binding.isConstant) refuseNode(context, node, `'${node.name}' is a constant and is assigned`)
   if (!binding.isReady) refuseNode(context, node, `'${node.name}' is used before its declaration`)
-  if (binding.owner !== context.owner) throw new CapturedVariable(context.owner, node.name)
   if (binding.isUntyped) settleType(binding, value)
-  const { variable } = binding
-  return set(variable, assignable(value, variable.type), place)
+  return setVariable(context, binding, value, place)
 }
 
 function settleType(binding: VariableBinding, value: Expression): void {

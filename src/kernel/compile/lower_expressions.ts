@@ -13,6 +13,7 @@ import {
 import { lowerArrayLiteral, lowerElement, lowerMember, lowerNew } from './lower_arrays.ts'
 import { lowerAssignment, lowerUpdate } from './lower_assignments.ts'
 import { lowerCall } from './lower_calls.ts'
+import { readVariable } from './lower_captures.ts'
 import {
   binary,
   booleanLiteral,
@@ -27,7 +28,7 @@ import {
   toCondition,
   toNumber,
 } from './lower_operators.ts'
-import { CapturedVariable, type Context, placeIn, refuseNode } from './scope.ts'
+import { type Context, placeIn, refuseNode } from './scope.ts'
 import type { AnyNode, ExpressionNode, NodeOf, Place } from './syntax.ts'
 
 type Lower<T extends ExpressionNode['type']> = (context: Context, node: NodeOf<T>) => Expression
@@ -142,8 +143,7 @@ function lowerIdentifier(context: Context, node: NodeOf<'Identifier'>): Expressi
       if (!binding.isReady) refuseNode(context, node, `'${name}' is used before its declaration`)
       if (binding.isUntyped)
         refuseNode(context, node, `'${name}' has no type here: declare it as let ${name}: number`)
-      if (binding.owner !== context.owner) throw new CapturedVariable(context.owner, name)
-      return get(binding.variable, place)
+      return readVariable(context, binding, place)
     case 'function':
       return refuseConstruct(context, node, `'${name}', a function as a value,`)
     case 'foreign':

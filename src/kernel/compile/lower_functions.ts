@@ -6,11 +6,14 @@ import {
   expression,
   type Frame,
   type FunctionIR,
+  get,
   newVariable,
   numberLiteral,
   type Statement,
   set,
+  type Variable,
 } from './ir.ts'
+import { declareBoxed, recordCall } from './lower_captures.ts'
 import { lowerExpression, refuseConstruct } from './lower_expressions.ts'
 import { assignable, booleanLiteral, joinable } from './lower_operators.ts'
 import { lowerFunctionBody } from './lower_statements.ts'
@@ -24,8 +27,9 @@ import {
   Scope,
 } from './scope.ts'
 import { type ParameterNode, type Place, placeOf, refuse } from './syntax.ts'
-import { mentions, sizeOf } from './syntax_names.ts'
-import type { ValueType } from './types.ts'
+import { changedByRecursion } from './syntax_closures.ts'
+import { mentions, returnsValue, sizeOf } from './syntax_names.ts'
+import { isArray, type ValueType } from './types.ts'
 
 /** Nodes of the tree; about ten lines. V8 does not inline WebAssembly by itself. */
 const INLINE_SIZE = 160
@@ -106,20 +110,20 @@ export function callTemplate(
   template.size ??= sizeOf(template.node)
   const isSmall = template.size <= INLINE_SIZE && context.inlining.length < INLINE_DEPTH
   const isBeing = template.instance !== undefined && template.instance.body.length === 0
-  if (template.captured === undefined && (isOpen || isBeing || !isSmall)) {
-    const types = values.map((value) => joinable(value))
-    const callee = instantiate(context, template, types)
-    if (callee !== undefined) return callOf(template, callee, values, place)
-  }
-  if (isOpen || isBeing) {
-    const { name, captured } = template
-    const why = `'${name}' calls itself and uses '${captured}' of the function around it`
-    refuse(place, `${why}: give it as a parameter`)
+  const isRecursive = isOpen || isBeing || template.instance !== undefined
+  const isApart = isRecursive || (!isSmall && template.captured === undefined)
+  const types = isApart ? values.map((value) => joinable(value)) : []
+  const callee = isApart ? instantiate(context, template, types) : undefined
+  if (callee !== undefined) return callOf(context, template, callee, values, place)
+  if (isRecursive) {
+    const lifted = instantiate(context, template, types) as FunctionIR
+    return callOf(context, template, lifted, values, place)
   }
   return inlined(context, template, parameters, values, place)
 }
 
 function callOf(
+  context: Context,
   template: FunctionTemplate,
   callee: FunctionIR,
   values: readonly Expression[],
@@ -128,8 +132,8 @@ function callOf(
   callee.isCalled = true
   if (callee.frame.type === undefined)
     refuse(place, `'${template.name}' calls itself: the source has to state what it returns`)
-  for (const [i, variable] of callee.parameters.entries()) assignable(values[i], variable.type)
-  return expression('call', callee.frame.type, place, { callee, values })
+  for (const [i, value] of values.entries()) assignable(value, callee.parameters[i].type)
+  return recordCall(context, callee, values, place)
 }
 
 /** Compiles the function by itself; undefined where it uses variables of the one around it. */
@@ -142,21 +146,25 @@ export function instantiate(
   const around = contextOf(context, template)
   const parameters = parametersOf(context, template)
   const frame = frameOf(around, template, false)
+  const variables = parameters.map(({ name, type, place }, i) =>
+    newVariable(name, type ?? types[i], place),
+  )
   const owner: FunctionIR = {
     name: template.name,
-    parameters: parameters.map(({ name, type, place }, i) =>
-      newVariable(name, type ?? types[i], place),
-    ),
+    parameters: [...variables],
     frame,
     body: [],
+    captures: template.captured === undefined ? undefined : new Map(),
     isCalled: false,
   }
   const scope = new Scope(template.scope)
-  const inside: Context = { ...around, scope, owner, frame, jumps: [], inlining: [] }
-  for (const variable of owner.parameters) declareVariable(inside, variable.name, variable)
+  const boxed = changedByRecursion(template.node)
+  const inside: Context = { ...around, scope, owner, frame, jumps: [], inlining: [], boxed }
+  const declared = variables.flatMap((variable) => declareParameter(inside, variable))
   template.instance = owner
   try {
-    owner.body = [...lowerFunctionBody(inside, template.node), end(template, frame)]
+    const body = lowerFunctionBody(inside, template.node)
+    owner.body = [...declared, ...body, end(template, frame)]
   } catch (error) {
     template.instance = undefined
     if (!(error instanceof CapturedVariable) || error.owner !== owner) throw error
@@ -165,6 +173,14 @@ export function instantiate(
   }
   frame.type ??= 'void'
   return owner
+}
+
+function declareParameter(context: Context, variable: Variable): Statement[] {
+  const { name, place } = variable
+  if (context.boxed.has(name) && !isArray(variable.type))
+    return declareBoxed(context, name, get(variable, place), place)
+  declareVariable(context, name, variable)
+  return []
 }
 
 /** A body is never empty once it is lowered: empty means that it is being lowered. */
@@ -180,7 +196,8 @@ function end(template: FunctionTemplate, frame: Frame): Statement {
 
 function frameOf(context: Context, template: FunctionTemplate, isInlined: boolean): Frame {
   const { name, node } = template
-  const type = statedType(context, node.returnType)
+  const stated = statedType(context, node.returnType)
+  const type = stated ?? (returnsValue(node) ? undefined : 'void')
   const frame: Frame = { name, type, result: undefined, isInlined }
   if (type !== undefined && type !== 'void')
     frame.result = newVariable(`result of ${name}`, type, placeOf(template.file, node))
@@ -198,11 +215,12 @@ function inlined(
   const frame = frameOf(around, template, true)
   const scope = new Scope(template.scope)
   const inlining = [...context.inlining, template]
-  const inside: Context = { ...around, scope, frame, jumps: [], inlining }
-  const sets = parameters.map(({ name, place: declared }, i): Statement => {
+  const boxed = changedByRecursion(template.node)
+  const inside: Context = { ...around, scope, frame, jumps: [], inlining, boxed }
+  const sets = parameters.flatMap(({ name, place: declared }, i): Statement[] => {
     const variable = newVariable(name, joinable(values[i]), declared)
-    declareVariable(inside, name, variable)
-    return { kind: 'expression', value: set(variable, values[i], declared) }
+    const value = set(variable, values[i], declared)
+    return [{ kind: 'expression', value }, ...declareParameter(inside, variable)]
   })
   const body = [...sets, ...lowerFunctionBody(inside, template.node), end(template, frame)]
   frame.type ??= 'void'

@@ -2,6 +2,7 @@
 // and throw. Loops and switch have a file of their own. Called by the lowering of functions.
 import { type Expression, expression, newVariable, type Statement, set } from './ir.ts'
 import { assignName } from './lower_assignments.ts'
+import { declareBoxed } from './lower_captures.ts'
 import {
   lowerCondition,
   lowerEffect,
@@ -175,6 +176,8 @@ function declareWith(context: Context, made: NewName): Statement[] {
     context.scope.declare(name, { kind: 'constant', value: value.value })
     return []
   }
+  if (!isConstant && context.boxed.has(name))
+    return declareBoxed(context, name, assignable(value, type), place)
   const variable = newVariable(name, type, place)
   declareVariable(context, name, variable, { isConstant })
   return [{ kind: 'expression', value: set(variable, assignable(value, type), place) }]

@@ -3,12 +3,13 @@
 // is not local.
 import { existsSync, statSync } from 'node:fs'
 import { dirname, extname, resolve as resolvePath } from 'node:path'
-import type { ConstantArray } from './ir.ts'
+import type { ConstantArray, Expression, FunctionIR } from './ir.ts'
 import { type Binding, type FunctionTemplate, Scope, templateOf } from './scope.ts'
 import {
   type AnyNode,
   type FunctionNode,
   type NodeOf,
+  type Place,
   placeOf,
   readSource,
   refuse,
@@ -30,8 +31,17 @@ type Entry =
 /** Gives a constant's value; the lowering and the emission do it, which are above this file. */
 export type Evaluate = (module: ModuleFile, name: string, node: Declarator) => Binding
 
+interface RecordedCall {
+  readonly caller: FunctionIR
+  readonly callee: FunctionIR
+  readonly values: Expression[]
+  readonly place: Place
+}
+
 export class Modules {
   readonly data: ConstantArray[] = []
+  /** Calls that may have to be given variables of functions around; see lower_captures.ts. */
+  readonly calls: RecordedCall[] = []
   /** Functions of the library, by name and type of array. */
   readonly library = new Map<string, FunctionTemplate>()
   readonly evaluate: Evaluate

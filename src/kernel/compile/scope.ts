@@ -35,12 +35,16 @@ export type Binding =
       isReady: boolean
       /** The source gives no type: the first value will. */
       isUntyped: boolean
+      /** Kept in memory, in an array of one element: what it holds. */
+      readonly boxed?: 'number' | 'boolean'
     }
   | { readonly kind: 'function'; readonly template: FunctionTemplate }
   | { readonly kind: 'constant'; readonly value: number | boolean }
   | { readonly kind: 'data'; readonly data: ConstantArray }
   /** Something that no function of the subset can use; the text completes "'x' is …". */
   | { readonly kind: 'foreign'; readonly what: string }
+
+export type VariableBinding = Extract<Binding, { kind: 'variable' }>
 
 export class Scope {
   readonly parent: Scope | undefined
@@ -86,6 +90,8 @@ export interface Context {
   readonly jumps: readonly Jump[]
   /** Functions that are being inlined, outermost first. */
   readonly inlining: readonly FunctionTemplate[]
+  /** Names of variables that are to be kept in memory. */
+  readonly boxed: ReadonlySet<string>
 }
 
 export function inner(context: Context): Context {
@@ -133,5 +139,5 @@ export class CapturedVariable extends Error {
 /** A function that is made of no function of the source. */
 export function emptyOwner(name: string): FunctionIR {
   const frame: Frame = { name, type: undefined, result: undefined, isInlined: false }
-  return { name, parameters: [], frame, body: [], isCalled: false }
+  return { name, parameters: [], frame, body: [], captures: undefined, isCalled: false }
 }

@@ -105,6 +105,18 @@ export function isFunction(node: AnyNode): node is FunctionNode {
   return /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type)
 }
 
+/** An arrow function without braces returns what it is. */
+export function returnsValue({ body }: FunctionNode): boolean {
+  if (body.type !== 'BlockStatement') return true
+  let found = false
+  eachNode(body, (node) => {
+    found ||=
+      node.type === 'ReturnStatement' && Boolean((node as NodeOf<'ReturnStatement'>).argument)
+    return !found && !isFunction(node)
+  })
+  return found
+}
+
 /** The `var`s of a function's body, wherever they stand, without those of functions inside. */
 export function varsOf(body: AnyNode): NodeOf<'VariableDeclaration'>['declarations'] {
   const found: NodeOf<'VariableDeclaration'>['declarations'] = []

@@ -9,6 +9,7 @@ import { repositoryRoot } from '../../support/repository.ts'
 import { assertSame } from '../../support/same_values.ts'
 import * as algebra from './functions/algebra.ts'
 import * as bytes from './functions/bytes.ts'
+import * as closures from './functions/closures.ts'
 import * as dynamics from './functions/dynamics.ts'
 import * as fractals from './functions/fractals.ts'
 import * as grids from './functions/grids.ts'
@@ -212,6 +213,18 @@ const cases: readonly Case[] = [
     ),
   },
   { file: 'statistics', fn: statistics.ewma, args: fc.tuple(f64(), unit) },
+  { file: 'closures', fn: closures.queensPlaced, args: fc.tuple(small(0, 6)), runs: 10 },
+  { file: 'closures', fn: closures.cheapestOrder, args: fc.tuple(f64(5)) },
+  {
+    file: 'closures',
+    fn: closures.patchSize,
+    args: fc.tuple(
+      fc.uint8Array({ max: 1, minLength: 24, maxLength: 24 }),
+      fc.constant(6),
+      small(0, 23),
+    ),
+  },
+  { file: 'closures', fn: closures.ackermann, args: fc.tuple(small(0, 2), small(0, 4)), runs: 15 },
 ]
 
 const folder = join(repositoryRoot, 'test/kernel/compile/functions')

@@ -65,8 +65,8 @@ const bodies: Readonly<Record<string, string>> = {
   'for (const x of »n«) n++': "'for … of' goes over a number",
   '»a.length« = 3': 'an assignment to a property',
   'return »Math.sum(n)«': "'Math.sum()'",
-  'let k = 0\nconst g = (i: number): number => (i < 1 ? k++ : »g(i - 1)«)\nreturn g(n)':
-    "'g' calls itself and uses 'k' of the function around it: give it as a parameter",
+  'let »x« = a\nconst g = (i: number) => {\nif (i > 0) {\nx = a.slice()\ng(i - 1)\n}\n}\ng(n)\nreturn x[0]':
+    "'x', a Float64Array, is changed by a function that calls itself",
 }
 
 const files: Readonly<Record<string, string>> = {
