@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "arguments.h"
+#include "batch.h"
 #include "database.h"
 #include "load.h"
 #include "rows.h"
@@ -19,10 +20,6 @@ namespace {
 /** src/table/native_rocksdb_addon.ts has the same number. */
 constexpr int kInterfaceVersion = 1;
 constexpr char kClosed[] = "the store is closed";
-
-struct Batch {
-  OwnedBatch rows{rocksdb_writebatch_create()};
-};
 
 /** Work of which nothing is left but whether it went well. */
 template <typename Work>
@@ -102,21 +99,6 @@ napi_value MakeBatch(napi_env env, napi_callback_info) {
   return ToExternal(env, Handle::kBatch, std::make_shared<Batch>());
 }
 
-std::string AddTo(Batch& batch, std::string_view rows, bool in_order) {
-  std::vector<uint32_t> places;
-  if (!ReadPlaces(rows, &places)) return "rows are damaged";
-  if (in_order) SortPlaces(rows, &places);
-  for (const uint32_t at : places) {
-    const Row row = RowAt(rows, at);
-    if (row.op == kRowDelete)
-      rocksdb_writebatch_delete(batch.rows.get(), row.key.data(), row.key.size());
-    else
-      rocksdb_writebatch_put(batch.rows.get(), row.key.data(), row.key.size(), row.value.data(),
-                             row.value.size());
-  }
-  return "";
-}
-
 /** (batch, rows before these, rows): all are copied. */
 napi_value AddRows(napi_env env, napi_callback_info info) {
   Arguments take(env, info);
@@ -127,8 +109,8 @@ napi_value AddRows(napi_env env, napi_callback_info info) {
   return StartSimple(
       env,
       [batch, before, rows] {
-        std::string error = AddTo(*batch, before, false);
-        return error.empty() ? AddTo(*batch, rows, true) : error;
+        std::string error = batch->Add(before, false);
+        return error.empty() ? batch->Add(rows, true) : error;
       },
       {take.raw(1), take.raw(2)});
 }
@@ -146,10 +128,8 @@ napi_value Commit(napi_env env, napi_callback_info info) {
       [database, batch, rows, sync]() -> std::string {
         Database::Use use(database.get());
         if (!use) return kClosed;
-        std::string error = AddTo(*batch, rows, false);
-        if (error.empty()) error = database->Write(batch->rows.get(), sync);
-        batch->rows.reset();
-        return error;
+        std::string error = batch->Add(rows, false);
+        return error.empty() ? database->Write(batch->Take().get(), sync) : error;
       },
       {take.raw(2)});
 }

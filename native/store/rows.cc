@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace euphorion {
 
 namespace {
 
 constexpr size_t kChunkBytes = 8;
+/** So many are sorted in less time by counting than by comparing. */
+constexpr ptrdiff_t kMany = 512;
 
 template <typename T>
 T Load(const char* from) {
@@ -33,9 +36,7 @@ struct Place {
     if (rest != other.rest) return rest < other.rest;
     return at < other.at;
   }
-  bool Continues(const Place& other) const {
-    return rest > kChunkBytes && rest == other.rest && chunk == other.chunk;
-  }
+  bool Continues() const { return rest > kChunkBytes; }
 };
 
 void Fill(std::string_view rows, size_t depth, Place* place) {
@@ -59,18 +60,48 @@ size_t CommonBytes(std::string_view a, std::string_view b) {
   return same;
 }
 
+/** Orders by the chunks, byte by byte from the last; what is equal keeps its order. */
+void SortByChunk(Place* begin, Place* end, std::vector<Place>* spare) {
+  const size_t count = size_t(end - begin);
+  uint32_t counts[kChunkBytes][256] = {};
+  for (const Place* place = begin; place < end; place++)
+    for (size_t byte = 0; byte < kChunkBytes; byte++)
+      counts[byte][uint8_t(place->chunk >> (8 * byte))]++;
+  spare->resize(std::max(spare->size(), count));
+  Place* from = begin;
+  Place* to = spare->data();
+  for (size_t byte = 0; byte < kChunkBytes; byte++) {
+    uint32_t* starts = counts[byte];
+    const auto of = [byte](const Place& place) { return uint8_t(place.chunk >> (8 * byte)); };
+    if (starts[of(*from)] == count) continue;
+    uint32_t start = 0;
+    for (size_t value = 0; value < 256; value++)
+      start += std::exchange(starts[value], start);
+    for (const Place* place = from; place < from + count; place++) to[starts[of(*place)]++] = *place;
+    std::swap(from, to);
+  }
+  if (from != begin) std::copy(from, from + count, begin);
+}
+
 /** Sorts rows by their keys, eight bytes at a time behind what they all begin with. */
-void Sort(std::string_view rows, Place* begin, Place* end) {
+void Sort(std::string_view rows, Place* begin, Place* end, std::vector<Place>* spare) {
   const std::string_view key = KeyAt(rows, begin->at);
   size_t depth = key.size();
   for (Place* place = begin + 1; place < end; place++)
     depth = CommonBytes(key.substr(0, depth), KeyAt(rows, place->at));
   for (Place* place = begin; place < end; place++) Fill(rows, depth, place);
-  std::sort(begin, end);
+  const bool many = end - begin >= kMany;
+  if (many) SortByChunk(begin, end, spare);
+  else std::sort(begin, end);
   for (Place* first = begin; first < end;) {
     Place* last = first + 1;
-    while (last < end && first->Continues(*last)) last++;
-    if (last - first > 1) Sort(rows, first, last);
+    while (last < end && first->chunk == last->chunk) last++;
+    if (last - first > 1) {
+      if (many) std::sort(first, last);
+      // those that go on are behind those that end here
+      Place* on = std::find_if(first, last, [](const Place& place) { return place.Continues(); });
+      if (last - on > 1) Sort(rows, on, last, spare);
+    }
     first = last;
   }
 }
@@ -117,7 +148,8 @@ void SortPlaces(std::string_view rows, std::vector<uint32_t>* places) {
   std::vector<Place> sorting;
   sorting.reserve(places->size());
   for (const uint32_t at : *places) sorting.push_back({0, at, 0});
-  Sort(rows, sorting.data(), sorting.data() + sorting.size());
+  std::vector<Place> spare;
+  Sort(rows, sorting.data(), sorting.data() + sorting.size(), &spare);
   for (size_t i = 0; i < sorting.size(); i++) (*places)[i] = sorting[i].at;
 }
 

@@ -10,6 +10,7 @@ import {
   ROW_PUT,
   writeRow,
 } from '../../src/batch/rows.ts'
+import { seededRandom } from '../../src/clock.ts'
 import { EuphorionError } from '../../src/errors.ts'
 import { RowWriter, unpackValues } from '../../src/table/packed.ts'
 import type { ScanOptions, Store } from '../../src/table/store.ts'
@@ -66,6 +67,7 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
   }
   batches(contract)
   packedRows(contract)
+  manyRows(contract)
   reads(contract)
   scans(contract)
   packedReads(contract)
@@ -189,6 +191,53 @@ function packedRows(contract: Contract): void {
     batch.delete(bytes('x'))
     await batch.commit()
     assert.deepEqual(await scanned(store), ['a=3', 'b=4'])
+  })
+}
+
+/** Keys that differ late or in their lengths only, with many twice. */
+function awkwardKey(random: () => number): Uint8Array {
+  const below = (end: number) => Math.floor(random() * end)
+  const kind = below(4)
+  const key = new Uint8Array(1 + below(kind === 0 ? 3 : 26))
+  for (let i = 0; i < key.length; i++) {
+    if (kind === 0) key[i] = below(256)
+    else if (kind === 1) key[i] = i < 9 ? 7 : below(3)
+    else if (kind === 2) key[i] = i % 9 === 8 ? below(2) : 0
+    else key[i] = 255 - below(2)
+  }
+  return key
+}
+
+function manyRows(contract: Contract): void {
+  contract('thousands of packed rows with any keys: the last of a key counts', async (store) => {
+    const hex = (raw: Uint8Array) => Buffer.from(raw).toString('hex')
+    const map = new Map<string, string>()
+    await fc.assert(
+      fc.asyncProperty(fc.nat(2 ** 31), fc.integer({ min: 1, max: 4000 }), async (seed, count) => {
+        const random = seededRandom(seed)
+        const rows = new RowWriter()
+        for (let row = 0; row < count; row++) {
+          const key = awkwardKey(random)
+          if (random() < 0.2) {
+            rows.add(ROW_DELETE, key, new Uint8Array(0))
+            map.delete(hex(key))
+          } else {
+            rows.add(ROW_PUT, key, bytes(`value ${row}`))
+            map.set(hex(key), `value ${row}`)
+          }
+        }
+        const batch = store.batch()
+        await batch.putRows(rows.take())
+        await batch.commit()
+        const found: [string, string][] = []
+        for await (const [key, value] of store.scan({})) found.push([hex(key), value.toString()])
+        assert.deepEqual(
+          found,
+          [...map].sort(([a], [b]) => (a < b ? -1 : 1)),
+        )
+      }),
+      { numRuns: 15 },
+    )
   })
 }
 
