@@ -206,11 +206,23 @@ export interface ErrorPlace {
   readonly path?: string
 }
 
+/** The same in every copy of this module that a process has. */
+const brand = Symbol.for('euphorion.error')
+
 /**
  * Every error that Euphorion throws on purpose. `code` is stable, `advice` says what to do,
  * `retriable` whether the same call can succeed later, `place` where it happened.
  */
 export class EuphorionError extends Error {
+  /**
+   * Errors of another copy of this module are of this class too: a loader of TypeScript may load
+   * one beside that of Node.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== EuphorionError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && brand in value
+  }
+
   readonly code: ErrorCode
   readonly retriable: boolean
   readonly advice: string
@@ -227,6 +239,10 @@ export class EuphorionError extends Error {
     this.retriable = codes[code].retriable
     this.advice = codes[code].advice
     this.place = details.place ?? {}
+  }
+
+  get [brand](): true {
+    return true
   }
 }
 
