@@ -219,6 +219,7 @@ export class EuphorionError extends Error {
    * one beside that of Node.
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass has only its own
     if (this !== EuphorionError) return Function.prototype[Symbol.hasInstance].call(this, value)
     return typeof value === 'object' && value !== null && brand in value
   }
