@@ -29,6 +29,32 @@ const library: Readonly<Record<string, string>> = {
   const last = position(end, array.length)
   for (let i = position(start, array.length); i < last; i++) array[i] = value
 }`,
+  // Of two and three numbers, as V8 does it: host_math.ts sees to it that it is so.
+  hypot2: `function hypot2(x: number, y: number): number {
+  const a = Math.abs(x)
+  const b = Math.abs(y)
+  if (a === Infinity || b === Infinity) return Infinity
+  const most = Math.max(a, b)
+  if (!(most > 0)) return most
+  const p = a / most
+  const q = b / most
+  return Math.sqrt(p * p + q * q) * most
+}`,
+  hypot3: `function hypot3(x: number, y: number, z: number): number {
+  const a = Math.abs(x)
+  const b = Math.abs(y)
+  const c = Math.abs(z)
+  if (a === Infinity || b === Infinity || c === Infinity) return Infinity
+  const most = Math.max(a, b, c)
+  if (!(most > 0)) return most
+  const p = a / most
+  const q = b / most
+  const r = c / most
+  const first = p * p
+  const sum = first + q * q
+  const lost = sum - first - q * q
+  return Math.sqrt(sum + (r * r - lost)) * most
+}`,
   includes: `function includes(array: ARRAY, value: number, start: number): boolean {
   const length = array.length
   for (let i = position(start, length); i < length; i++) {
@@ -176,7 +202,7 @@ const otherType = 'for (let i = 0; i < length; i++) array[to + i] = source[i]'
 
 /** Empty where the library has no such function. */
 export function libraryFunction(name: string, types: readonly ArrayName[]): string {
-  const [array, source] = types
+  const [array = 'Float64Array', source] = types
   const text = Object.hasOwn(library, name) ? library[name] : ''
   const copy = array === source ? sameType : otherType
   const typed = text

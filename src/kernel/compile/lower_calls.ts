@@ -1,10 +1,11 @@
 // Calls: of the user's functions, of Math and Number, of methods of arrays. Called by the lowering
 // of expressions.
+import { isHypotKnown } from './host_math.ts'
 import { type Expression, expression, type MathName, numberLiteral } from './ir.ts'
 import { arrayOperand, globalObject, listOf, newArray } from './lower_arrays.ts'
 import { lowerExpression, refuseConstruct } from './lower_expressions.ts'
 import { callTemplate } from './lower_functions.ts'
-import { isIntrinsic, lowerIntrinsic, lowerMethod } from './lower_methods.ts'
+import { callLibrary, isIntrinsic, lowerIntrinsic, lowerMethod } from './lower_methods.ts'
 import { arithmetic, toCondition, toNumber } from './lower_operators.ts'
 import { type Context, placeIn, refuseNode, templateOf } from './scope.ts'
 import type { ExpressionNode, NodeOf, Place } from './syntax.ts'
@@ -143,6 +144,8 @@ function lowerMath(context: Context, node: CallNode, name: string): Expression {
   const values = argumentsOf(context, node).map(toNumber)
   if (count !== 'any' && values.length !== count)
     return refuseConstruct(context, node, `'Math.${name}()' of ${values.length} arguments`)
+  if (name === 'hypot' && (values.length === 2 || values.length === 3) && isHypotKnown())
+    return callLibrary(context, `hypot${values.length}`, values, place)
   return mathOf(name as MathName, values, place)
 }
 
