@@ -12,8 +12,8 @@ class Batch {
  public:
   Batch();
   /**
-   * Copies packed rows; `by_key`: in the order of their keys, so that they go into a memtable in a
-   * third of the time. Answers what is wrong with them.
+   * Copies packed rows; `by_key`: in the order of their keys, which a memtable takes in less than
+   * half the time. Answers what is wrong with them.
    */
   std::string Add(std::string_view rows, bool by_key);
   /** The last call. */

@@ -77,7 +77,8 @@ void SortByChunk(Place* begin, Place* end, std::vector<Place>* spare) {
     uint32_t start = 0;
     for (size_t value = 0; value < 256; value++)
       start += std::exchange(starts[value], start);
-    for (const Place* place = from; place < from + count; place++) to[starts[of(*place)]++] = *place;
+    for (const Place* place = from; place < from + count; place++)
+      to[starts[of(*place)]++] = *place;
     std::swap(from, to);
   }
   if (from != begin) std::copy(from, from + count, begin);

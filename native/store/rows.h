@@ -30,8 +30,7 @@ void AppendRow(std::string* rows, std::string_view key, std::string_view value);
 bool ReadPlaces(std::string_view rows, std::vector<uint32_t>* places);
 
 /**
- * Puts the offsets in the order of the rows' keys; rows of the same key keep their order. Keys that
- * are next to each other go into a memtable in a third of the time.
+ * Puts the offsets in the order of the rows' keys; rows of the same key keep their order.
  */
 void SortPlaces(std::string_view rows, std::vector<uint32_t>* places);
 
