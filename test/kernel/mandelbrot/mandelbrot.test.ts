@@ -197,7 +197,7 @@ describe('progress', () => {
   test('rises to 1', async () => {
     const clock = new SteppingClock()
     const seen: number[] = []
-    const options = { shortcuts: false, threads: 1, clock }
+    const options = { backend: 'js', threads: 1, clock } as const
     await mandelbrot(long, { ...options, onProgress: (fraction) => seen.push(fraction) })
     assert.ok(seen.length > 2, String(seen.length))
     assert.deepEqual(
