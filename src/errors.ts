@@ -114,6 +114,29 @@ const codes = {
     advice:
       'Another process runs with the same id and came later. Stop one of them, or give each its own id.',
   },
+  TRANSACTION_ABORTED: {
+    retriable: true,
+    advice: 'Nothing of the transaction counts; the worker goes on from its last cut by itself.',
+  },
+  STATE_LOST: {
+    retriable: false,
+    advice:
+      'The changelog has less than was committed to it (it was deleted, or lost by its brokers). `euphorion reset` builds the state anew from the topic; onStateLost says what workers do by themselves.',
+  },
+  PARTITION_STALLED: {
+    retriable: true,
+    advice:
+      'Look at the agent or lane that is named: nothing of its partition was processed although records wait.',
+  },
+  TABLE_MOVING: {
+    retriable: true,
+    advice: 'The partition of this key is on its way to another worker: ask again in a moment.',
+  },
+  KEY_ELSEWHERE: {
+    retriable: false,
+    advice:
+      'An agent writes keys of the partition whose event it has in hand. Key the topic by the same value as the table.',
+  },
   OFFSET_OUT_OF_RANGE: {
     retriable: false,
     advice:

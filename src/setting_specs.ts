@@ -92,6 +92,58 @@ export const settingSpecs = {
   guarantee: choice(['at_least_once', 'exactly_once'], 'at_least_once', {
     help: 'State is exact with both; output may repeat after a crash with at_least_once.',
   }),
+  commitBytes: bytes({
+    default: 32 * MIB,
+    min: 1 * MIB,
+    max: 1024 * MIB,
+    help: 'State that has changed since the last cut, in bytes, which brings the next one early.',
+  }),
+  changelog: boolean({
+    default: true,
+    help: 'Keep tables in changelog topics too, so that they outlive this machine.',
+  }),
+  changelogCompression: choice(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'none', {
+    help: 'Codec of changelog topics.',
+  }),
+  transactionTimeoutMs: duration({
+    default: 20_000,
+    min: 1000,
+    max: HOUR_MS,
+    help: 'How long a cut may stand open before the brokers abort it. They bound it (15 minutes).',
+  }),
+  barrierTimeoutMs: duration({
+    default: 10_000,
+    min: 10,
+    max: HOUR_MS,
+    help: 'How long a cut waits for events that agents have in hand, where it has to.',
+  }),
+  standbyReplicas: integer({
+    default: 0,
+    min: 0,
+    max: 10,
+    help: 'Copies of each table that other workers keep, ready to take over.',
+  }),
+  warmupReplicas: integer({
+    default: 2,
+    min: 1,
+    max: 100,
+    help: 'State that is copied at once so that a partition can move to another worker.',
+  }),
+  acceptableLag: integer({
+    default: 10_000,
+    min: 0,
+    max: 1_000_000_000,
+    help: 'Records that a copy of a table may lack for its worker to be given the partition.',
+  }),
+  stallTimeoutMs: duration({
+    default: 60_000,
+    min: 100,
+    max: 24 * HOUR_MS,
+    help: 'A partition that makes no progress for so long, while records wait, is acted on.',
+  }),
+  onStateLost: choice(['stop', 'rebuild'], 'stop', {
+    help: 'What to do when a changelog has less than was committed: stop, or build the state anew from the topic.',
+  }),
   backend: choice(['auto', 'wasm', 'js'], 'auto', { help: 'What runs the kernels.' }),
   transport: choice(['auto', 'kafka', 'kafkajs'], 'auto', {
     help: 'Driver of a kafka:// broker. auto: kafka, the own one.',

@@ -22,3 +22,9 @@ export function outOfRange(
     place: { topic, partition, offset },
   })
 }
+
+/** Of what needs `capabilities.transactions`. */
+export function noTransactions(driver: string): EuphorionError {
+  const message = `the driver ${driver} has no transactions: tables cannot be kept in the log`
+  return new EuphorionError('CAPABILITY_MISSING', message)
+}

@@ -30,15 +30,19 @@ export interface TopicPartition {
 export interface TopicInfo {
   readonly name: string
   readonly partitions: number
+  /** Another one when the topic is deleted and made anew; absent where the driver cannot say. */
+  readonly id?: string
 }
 
 /** Settings of a topic, with Kafka's meaning. Times in ms, -1 for no limit. */
 export interface TopicConfig {
-  readonly cleanup?: 'delete' | 'compact'
+  readonly cleanup?: 'delete' | 'compact' | 'compact,delete'
   readonly retentionMs?: number
   readonly retentionBytes?: number
   readonly segmentBytes?: number
   readonly maxMessageBytes?: number
+  /** How long tombstones stay after compaction has passed them. Default of Kafka: one day. */
+  readonly deleteRetentionMs?: number
 }
 
 export interface PartitionOffsets {
@@ -74,6 +78,56 @@ export interface LogProducer {
    */
   appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch>
   close(): Promise<void>
+}
+
+export interface TransactionalProducerOptions extends ProducerOptions {
+  /** Who has it last is the only one that can commit: those before are fenced. */
+  readonly transactionalId: string
+  /** ms after which the log aborts a transaction that is left open. */
+  readonly transactionTimeoutMs: number
+}
+
+/**
+ * Appends that count together, with a group's offsets, or not at all. A transaction begins with the
+ * first append or commitOffsets() after the last one ended; one is open at a time.
+ */
+export interface TransactionalProducer extends LogProducer {
+  /** Something was appended since the last end. */
+  readonly isOpen: boolean
+  /**
+   * Adds offsets of the consumer's group, in the name of its membership: who was thrown out of the
+   * group adds none (KIP-447). All appends so far must have been acknowledged. Waits out a
+   * rebalance while the partitions stay this member's; else rejects with LOG_FAILED.
+   */
+  commitOffsets(consumer: LogConsumer, offsets: readonly StartPosition[]): Promise<void>
+  /**
+   * Resolves when everything counts. Rejects with FENCED (another has the id), TRANSACTION_ABORTED
+   * (nothing counts; the next one may begin), or LOG_FAILED when the outcome could not be learned.
+   */
+  commit(): Promise<void>
+  /** Nothing of it counts. Resolves at once when none is open. */
+  abort(): Promise<void>
+}
+
+/** Reads partitions by itself, without a group: what is committed only. Fetches may overlap. */
+export interface LogReader {
+  /** Reads a partition from that offset on; one that is read already goes on from there. */
+  add(topic: string, partition: number, offset: number): void
+  remove(topic: string, partition: number): void
+  /** As LogConsumer.fetch. A position outside the log rejects with OFFSET_OUT_OF_RANGE, once. */
+  fetch(
+    target: Uint8Array,
+    wants: (topic: string, partition: number) => boolean,
+    signal?: AbortSignal,
+  ): Promise<FetchResult>
+  wake(): void
+  close(): Promise<void>
+}
+
+export interface ReaderOptions {
+  /** As of ConsumerOptions. */
+  readonly maxBytes?: number
+  readonly logger?: Logger
 }
 
 export interface ConsumerOptions {
@@ -169,9 +223,16 @@ export interface Log {
   topics(): Promise<readonly TopicInfo[]>
   /** Rejects with TOPIC_UNKNOWN. */
   topic(name: string): Promise<TopicInfo>
+  /** `latest` counts records of transactions that are still open. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
+  /** Waits for transactions that are about to change them (requireStable of KIP-447). */
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
   producer(options?: ProducerOptions): Promise<LogProducer>
+  /** CAPABILITY_MISSING without `transactions`. Aborts what its id has left open. */
+  transactionalProducer(options: TransactionalProducerOptions): Promise<TransactionalProducer>
+  /** Aborts what a producer of that id, which is dead or as good as dead, has open, and fences it. */
+  fence(transactionalId: string): Promise<void>
+  reader(options?: ReaderOptions): Promise<LogReader>
   consumer(options: ConsumerOptions): Promise<LogConsumer>
   /**
    * Records from `offset` on, up to about `maxBytes` (at least one); for tools and tests, not for

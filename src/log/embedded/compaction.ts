@@ -40,7 +40,7 @@ export async function compact(
   options: ResolvedOptions,
   now: boolean,
 ): Promise<void> {
-  if (partition.config.cleanup !== 'compact') return
+  if (partition.config.cleanup === 'delete') return
   const ended = partition.segments.slice(0, -1)
   const isNew = (segment: Segment): boolean => segment.nextOffset > partition.cleanedTo
   const bytes = (some: readonly Segment[]): number => some.reduce((sum, { size }) => sum + size, 0)

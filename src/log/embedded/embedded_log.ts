@@ -6,16 +6,19 @@ import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import type { LocalServer } from '../../wire/local_socket.ts'
+import { noTransactions } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
   LogConsumer,
   LogProducer,
+  LogReader,
   PartitionOffsets,
   ProducerOptions,
   StoredRecord,
   TopicConfig,
   TopicInfo,
+  TransactionalProducer,
 } from '../log.ts'
 import { compact } from './compaction.ts'
 import { EmbeddedConsumer } from './consumer.ts'
@@ -171,6 +174,18 @@ export class EmbeddedLog implements Log {
     this.#requireOpen()
     this.#topics.get(topic)
     return new Map(this.#offsets.of(groupId, topic))
+  }
+
+  async transactionalProducer(): Promise<TransactionalProducer> {
+    throw noTransactions('embedded')
+  }
+
+  async fence(): Promise<void> {
+    throw noTransactions('embedded')
+  }
+
+  async reader(): Promise<LogReader> {
+    throw noTransactions('embedded')
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {

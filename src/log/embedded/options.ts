@@ -102,12 +102,14 @@ export function resolveTopicConfig(
     retentionBytes: config?.retentionBytes ?? -1,
     segmentBytes: config?.segmentBytes ?? options.segmentBytes,
     maxMessageBytes: config?.maxMessageBytes ?? options.maxMessageBytes,
+    deleteRetentionMs: config?.deleteRetentionMs ?? options.tombstoneMs,
   }
-  requireOneOf('cleanup', resolved.cleanup, ['delete', 'compact'])
+  requireOneOf('cleanup', resolved.cleanup, ['delete', 'compact', 'compact,delete'])
   requireWithin('retentionMs', resolved.retentionMs, -1, Number.MAX_SAFE_INTEGER)
   requireWithin('retentionBytes', resolved.retentionBytes, -1, Number.MAX_SAFE_INTEGER)
   requireWithin('segmentBytes', resolved.segmentBytes, 1024, 1024 * MiB)
   requireWithin('maxMessageBytes', resolved.maxMessageBytes, 1024, 256 * MiB)
+  requireWithin('deleteRetentionMs', resolved.deleteRetentionMs, 0, Number.MAX_SAFE_INTEGER)
   return resolved
 }
 

@@ -6,12 +6,14 @@ import { recordCountOf, stampProducer } from '../../wire/batch_header.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { connectLocal, type LocalClient, type LocalReply } from '../../wire/local_socket.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
+import { noTransactions } from '../failures.ts'
 import type {
   Compression,
   ConsumerOptions,
   Log,
   LogConsumer,
   LogProducer,
+  LogReader,
   LogRecord,
   PartitionOffsets,
   ProducerOptions,
@@ -19,6 +21,7 @@ import type {
   StoredRecord,
   TopicConfig,
   TopicInfo,
+  TransactionalProducer,
 } from '../log.ts'
 import type { OwnerRequests } from './owner.ts'
 import { decodeFrom } from './reader.ts'
@@ -127,6 +130,18 @@ class RemoteLog implements Log {
   async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
     const { value } = await this.request('committed', { groupId, topic })
     return new Map(value as [number, number][])
+  }
+
+  async transactionalProducer(): Promise<TransactionalProducer> {
+    throw noTransactions('embedded')
+  }
+
+  async fence(): Promise<void> {
+    throw noTransactions('embedded')
+  }
+
+  async reader(): Promise<LogReader> {
+    throw noTransactions('embedded')
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {

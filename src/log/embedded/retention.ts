@@ -4,11 +4,11 @@ import type { Clock } from '../../clock.ts'
 import type { Partition } from './partition.ts'
 
 /**
- * With `cleanup: 'delete'` only. An active segment whose records are all too old is ended first.
+ * Not with `cleanup: 'compact'`. An active segment whose records are all too old is ended first.
  */
 export async function applyRetention(partition: Partition, clock: Clock): Promise<void> {
   const { cleanup, retentionMs, retentionBytes } = partition.config
-  if (cleanup !== 'delete' || (retentionMs < 0 && retentionBytes < 0)) return
+  if (cleanup === 'compact' || (retentionMs < 0 && retentionBytes < 0)) return
   const oldest = retentionMs < 0 ? Number.NEGATIVE_INFINITY : clock.now() - retentionMs
   const { active } = partition
   if (active.size > 0 && active.maxTimestamp < oldest) await partition.roll()

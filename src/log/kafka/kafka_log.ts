@@ -6,18 +6,20 @@ import { settingSpecs } from '../../setting_specs.ts'
 import type { Settings } from '../../settings.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
-import { unknownTopic } from '../failures.ts'
+import { noTransactions, unknownTopic } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
   LogCapabilities,
   LogConsumer,
   LogProducer,
+  LogReader,
   PartitionOffsets,
   ProducerOptions,
   StoredRecord,
   TopicConfig,
   TopicInfo,
+  TransactionalProducer,
 } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
@@ -210,6 +212,18 @@ class KafkaLog implements Log {
     const places = numbersTo(partitions).map((partition) => ({ topic, partition }))
     const committed = await committedOffsets(this.#cluster, groupId, places)
     return committed.get(topic) ?? new Map()
+  }
+
+  async transactionalProducer(): Promise<TransactionalProducer> {
+    throw noTransactions('kafka')
+  }
+
+  async fence(): Promise<void> {
+    throw noTransactions('kafka')
+  }
+
+  async reader(): Promise<LogReader> {
+    throw noTransactions('kafka')
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {

@@ -3,18 +3,20 @@
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
-import { unknownTopic } from '../failures.ts'
+import { noTransactions, unknownTopic } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
   LogCapabilities,
   LogConsumer,
   LogProducer,
+  LogReader,
   PartitionOffsets,
   ProducerOptions,
   StoredRecord,
   TopicConfig,
   TopicInfo,
+  TransactionalProducer,
 } from '../log.ts'
 import { type ClientMaker, clientMaker, type KafkajsOptions } from './client.ts'
 import { KafkajsConsumer } from './consumer.ts'
@@ -146,6 +148,18 @@ class KafkajsLog implements Log {
         .map(({ partition, offset }) => [partition, Number(offset)] as const)
         .filter(([, offset]) => offset >= 0),
     )
+  }
+
+  async transactionalProducer(): Promise<TransactionalProducer> {
+    throw noTransactions('kafkajs')
+  }
+
+  async fence(): Promise<void> {
+    throw noTransactions('kafkajs')
+  }
+
+  async reader(): Promise<LogReader> {
+    throw noTransactions('kafkajs')
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {

@@ -108,6 +108,7 @@ function configEntries(config: TopicConfig): { name: string; value: string }[] {
     retentionBytes: 'retention.bytes',
     segmentBytes: 'segment.bytes',
     maxMessageBytes: 'max.message.bytes',
+    deleteRetentionMs: 'delete.retention.ms',
   } as const
   return (Object.keys(names) as (keyof TopicConfig)[])
     .filter((key) => config[key] !== undefined)
