@@ -130,6 +130,34 @@ export interface ReaderOptions {
   readonly logger?: Logger
 }
 
+/** Local state of a partition, and how many records of its changelogs it lacks. */
+export interface HeldState extends TopicPartition {
+  readonly lag: number
+}
+
+/** What the leader of a group, and through it the other members, is told of a member. */
+export interface MemberFacts {
+  /** '': none. Whoever is given partitions of a member that is gone fences it by this id. */
+  readonly transactionalId: string
+  /** Where its tables can be asked, 'host:port'; '': nowhere. */
+  readonly address: string
+  /** Copies that are wanted of each partition's state, besides its owner's. */
+  readonly standbyReplicas: number
+  /** State of partitions that this member does not own; asked before each round. */
+  held(): readonly HeldState[]
+}
+
+/** The group after a round, as its members are told. */
+export interface GroupView {
+  readonly hosts: readonly {
+    readonly address: string
+    readonly actives: readonly TopicPartition[]
+    readonly standbys: readonly TopicPartition[]
+  }[]
+  /** Transactional ids of members that were in earlier rounds and are gone. */
+  readonly departed: readonly string[]
+}
+
 export interface ConsumerOptions {
   readonly groupId: string
   /** Hears of rounds of the group: how many members, and why. */
@@ -154,6 +182,11 @@ export interface ConsumerOptions {
    * nothing of them can be committed.
    */
   readonly onRevoked: (partitions: readonly TopicPartition[], lost?: boolean) => Promise<void>
+  readonly member?: MemberFacts
+  /** Partitions whose state is to be copied here, all of them, whenever that changes. */
+  readonly onStandbys?: (partitions: readonly TopicPartition[]) => void
+  /** Called in each round, before onAssigned. */
+  readonly onGroup?: (view: GroupView) => void
 }
 
 export interface AssignedPartition extends TopicPartition {
@@ -210,6 +243,8 @@ export interface LogConsumer {
   seek(topic: string, partition: number, offset: number): void
   /** Stores the group's offsets (of the next record to read). */
   commit(offsets: readonly StartPosition[]): Promise<void>
+  /** What `member` tells has changed so that the partitions should be shared anew. */
+  rejoin?(reason: string): void
   /** Leaves the group (after onRevoked of everything). */
   close(): Promise<void>
 }
@@ -230,7 +265,7 @@ export interface Log {
   producer(options?: ProducerOptions): Promise<LogProducer>
   /** CAPABILITY_MISSING without `transactions`. Aborts what its id has left open. */
   transactionalProducer(options: TransactionalProducerOptions): Promise<TransactionalProducer>
-  /** Aborts what a producer of that id, which is dead or as good as dead, has open, and fences it. */
+  /** Fences a producer of that id, which is dead or as good as dead, and aborts what it has open. */
   fence(transactionalId: string): Promise<void>
   reader(options?: ReaderOptions): Promise<LogReader>
   consumer(options: ConsumerOptions): Promise<LogConsumer>
