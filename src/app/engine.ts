@@ -22,6 +22,7 @@ import type {
 import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
+import { openStore, type StoreOpener } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
 import { Cuts } from './cuts.ts'
 import { KernelThreads } from './kernel_threads.ts'
@@ -42,6 +43,8 @@ export interface EngineOptions {
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
   readonly deadLetters: DeadLetters
+  /** Default openStore() of table/open.ts. */
+  readonly openStore?: StoreOpener
   /** Hears of what an aggregation sends to the dead-letter topic. */
   readonly onBadRecord?: (record: BadRecord, policy: BadRecordPolicy) => void
   /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
@@ -252,6 +255,7 @@ export class Engine {
       settings,
       clock,
       memory: this.#memory,
+      openStore: this.#options.openStore ?? openStore,
       executor: this.executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
       deadLetters,

@@ -28,7 +28,7 @@ import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import { type CutLane, cutPartition } from '../table/cut.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
-import { openStore } from '../table/open.ts'
+import type { StoreOpener } from '../table/open.ts'
 import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
 import { tablesPath } from './data_dir.ts'
@@ -40,6 +40,7 @@ export interface TaskServices {
   readonly settings: Settings
   readonly clock: Clock
   readonly memory: SharedMemory
+  readonly openStore: StoreOpener
   /** Undefined for backend js. */
   readonly executor: Executor | undefined
   /** Bound of one lane's table, bytes. */
@@ -117,7 +118,7 @@ export class PartitionTask {
     earliest: number,
   ): Promise<number | undefined> {
     if (aggregations.length === 0) return undefined
-    const { settings, appId } = this.#services
+    const { settings, appId, openStore } = this.#services
     const { topic, partition } = this.intake
     const path = PartitionTask.storePath(settings, appId, topic, partition)
     this.store = await openStore(settings.store, path, {

@@ -1,5 +1,5 @@
-// Opens a store by what the setting `store` says. Called by whoever runs lanes, and by the command
-// line.
+// Opens a store by what the setting `store` says. Called by whoever runs lanes or keeps copies of
+// their state, and by the command line.
 import type { Settings } from '../settings.ts'
 import { openMemoryStore } from './memory.ts'
 import { openNativeRocksdbStore } from './native_rocksdb.ts'
@@ -13,6 +13,13 @@ export function storeKind(setting: Settings['store']): Store['kind'] {
   if (setting !== 'rocksdb') return setting
   return nativeStoreAddon() === undefined ? 'rocksdb-package' : 'rocksdb-native'
 }
+
+/** How an engine opens stores: openStore(), or that of a disk which is not there. */
+export type StoreOpener = (
+  setting: Settings['store'],
+  path: string,
+  options?: RocksdbOptions,
+) => Promise<Store>
 
 /** `path` is the directory of the store; a memory store has none. */
 export async function openStore(

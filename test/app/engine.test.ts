@@ -18,7 +18,7 @@ import type {
   StartPosition,
 } from '../../src/log/log.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
-import { openStore } from '../../src/table/open.ts'
+import { openStore, type StoreOpener } from '../../src/table/open.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
@@ -123,6 +123,7 @@ async function startEngine(
   aggregations = [counting],
   subscribers: readonly EventSubscriber[] = [],
   earliest = 0,
+  open: StoreOpener = openStore,
 ) {
   let consumer: ScriptedConsumer | undefined
   const lines: string[] = []
@@ -149,6 +150,7 @@ async function startEngine(
     aggregations,
     subscribers,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
+    openStore: open,
     beforeCommit: async () => undefined,
     onError: (error) => errors.push(error),
   })
@@ -226,6 +228,21 @@ test('as many lanes as memory allows can all have a task at once', async () => {
   await until(() => engine.statistics().every(({ counted, stopped }) => counted === 3 || stopped))
   assert.ok(engine.statistics().every(({ stopped }) => !stopped))
   await engine.stop()
+})
+
+test('stores are opened by what the engine is given for it', async () => {
+  const opened: string[] = []
+  const open: StoreOpener = (_setting, path) => {
+    opened.push(path)
+    return openStore('memory', path)
+  }
+  const code = { store: 'rocksdb', dataDir: 'nowhere' }
+  const { engine } = await startEngine([0, 1], code, [counting], [], 0, open)
+  await engine.stop()
+  assert.deepEqual(
+    opened,
+    [0, 1].map((partition) => join('nowhere', 'app', 'tables', 't', String(partition))),
+  )
 })
 
 test('abort gives no memory away that a lane may still be writing to', async () => {

@@ -51,6 +51,7 @@ function makeTask(code: SettingsSource) {
     settings,
     clock: fixedClock(1000),
     memory: new SharedMemory(1),
+    openStore,
     executor: undefined,
     laneBytesMax: 1 << 20,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
