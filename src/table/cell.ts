@@ -11,11 +11,11 @@ import { mergeStates } from '../kernel/aggregates.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow, lastWindow } from '../kernel/slices.ts'
 import type { StateLayout } from '../kernel/state.ts'
-import type { Store, StoreEntry } from './store.ts'
+import type { StoreEntry, StoreReads } from './store.ts'
 
 /** Where one partition of a table is kept. */
 export interface TablePart {
-  readonly store: Store
+  readonly store: StoreReads
   /** Number of the table in this store (meta.ts). */
   readonly number: number
 }
@@ -97,7 +97,7 @@ export function windowsPerSlice(window: WindowPlan): number {
 
 /** One row of the range, the first or the last; undefined when it is empty. */
 export async function edgeKey(
-  store: Store,
+  store: StoreReads,
   gte: Buffer,
   lt: Buffer,
   reverse: boolean,

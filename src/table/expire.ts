@@ -4,7 +4,7 @@ import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow } from '../kernel/slices.ts'
 import { sliceBound, type TablePart } from './cell.ts'
 import { readExpired, readRetained, writeExpired, writeRetained } from './meta.ts'
-import type { StoreBatch } from './store.ts'
+import type { Store, StoreBatch } from './store.ts'
 
 /**
  * Deletes the cells that only windows with end + grace + retention ≤ stream time need; resolves
@@ -14,7 +14,7 @@ import type { StoreBatch } from './store.ts'
  * write (native store) or about 1 µs a deleted row, in slices.
  */
 export async function expireWindows(
-  { store, number }: TablePart,
+  { store, number }: TablePart & { readonly store: Store },
   window: WindowPlan,
   streamTimeMs: number,
 ): Promise<boolean> {

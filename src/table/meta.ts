@@ -8,7 +8,7 @@
 //   0 u16 │ "expired/" number     start of the slice below which expiry has deleted everything
 import { EuphorionError } from '../errors.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
-import type { Store, StoreBatch } from './store.ts'
+import type { Store, StoreBatch, StoreReads } from './store.ts'
 
 export interface StoredTable {
   readonly name: string
@@ -25,7 +25,7 @@ function metaKey(text: string): Buffer {
   return Buffer.from(`\0\0${text}`)
 }
 
-async function readJson<T>(store: Store, key: string): Promise<T | undefined> {
+async function readJson<T>(store: StoreReads, key: string): Promise<T | undefined> {
   const bytes = await store.get(metaKey(key))
   return bytes && JSON.parse(bytes.toString())
 }
@@ -35,7 +35,7 @@ function putJson(batch: StoreBatch, key: string, value: unknown): void {
 }
 
 /** Every table of the store, by name. */
-export async function storedTables(store: Store): Promise<StoredTable[]> {
+export async function storedTables(store: StoreReads): Promise<StoredTable[]> {
   const prefix = metaKey('table/')
   const tables: StoredTable[] = []
   for await (const [key, value] of store.scan({ gte: prefix, lt: metaKey('table0') })) {
@@ -83,7 +83,7 @@ async function findOrAdd(store: Store, name: string, shape: string): Promise<num
 }
 
 /** The position that belongs to the table's rows; undefined before the first cut. */
-export function readPosition(store: Store, table: number): Promise<LaneCounters | undefined> {
+export function readPosition(store: StoreReads, table: number): Promise<LaneCounters | undefined> {
   return readJson(store, `position/${table}`)
 }
 
@@ -94,7 +94,7 @@ export function writePosition(batch: StoreBatch, table: number, position: LaneCo
 }
 
 /** Start of the oldest window that no expiry has touched; -Infinity before the first expiry. */
-export async function readRetained(store: Store, table: number): Promise<number> {
+export async function readRetained(store: StoreReads, table: number): Promise<number> {
   return (await readJson<number>(store, `retained/${table}`)) ?? Number.NEGATIVE_INFINITY
 }
 
@@ -103,7 +103,7 @@ export function writeRetained(batch: StoreBatch, table: number, startMs: number)
 }
 
 /** No cell of a slice below it is left; -Infinity before the first expiry is through. */
-export async function readExpired(store: Store, table: number): Promise<number> {
+export async function readExpired(store: StoreReads, table: number): Promise<number> {
   return (await readJson<number>(store, `expired/${table}`)) ?? Number.NEGATIVE_INFINITY
 }
 

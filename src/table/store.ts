@@ -44,23 +44,27 @@ export interface ScanOptions {
 
 export type StoreEntry = readonly [key: Buffer, value: Buffer]
 
-export interface Store {
-  /** Both kinds of RocksDB have the same files. */
-  readonly kind: 'rocksdb-native' | 'rocksdb-package' | 'memory'
-  batch(): StoreBatch
+/** What reading a table asks of whatever holds its rows. */
+export interface StoreReads {
   get(key: Uint8Array): Promise<Buffer | undefined>
   /** In the order of the keys. */
   getMany(keys: readonly Uint8Array[]): Promise<(Buffer | undefined)[]>
+  /**
+   * In key order (bytewise), over a consistent view. Breaking out of the loop frees the iterator.
+   */
+  scan(options: ScanOptions): AsyncIterable<StoreEntry>
+}
+
+export interface Store extends StoreReads {
+  /** Both kinds of RocksDB have the same files. */
+  readonly kind: 'rocksdb-native' | 'rocksdb-package' | 'memory'
+  batch(): StoreBatch
   /**
    * Packed values (packed.ts) of the keys of the deltas among packed rows, in their order. The rows
    * must not change until the promise settles.
    */
   getDeltas(rows: Uint8Array): Promise<Uint8Array>
-  /**
-   * In key order (bytewise), over a consistent view. Breaking out of the loop frees the iterator.
-   */
-  scan(options: ScanOptions): AsyncIterable<StoreEntry>
-  /** The same in chunks of packed rows (all puts), a few 100 KiB each; a chunk is the caller's. */
+  /** As scan, in chunks of packed rows (all puts), a few 100 KiB each; a chunk is the caller's. */
   scanRows(options: ScanOptions): AsyncIterable<Uint8Array>
   /** Deletes gte ≤ key < lt without blocking the loop. Not atomic where it takes slices. */
   deleteRange(gte: Uint8Array, lt: Uint8Array): Promise<void>

@@ -9,6 +9,7 @@ import { emptyState, stateLayout } from '../../src/kernel/state.ts'
 import { cellKey, plainKey, type TablePart } from '../../src/table/cell.ts'
 import { writePosition } from '../../src/table/meta.ts'
 import type { TableRow } from '../../src/table/result.ts'
+import type { Store } from '../../src/table/store.ts'
 
 export interface Event {
   readonly key: string
@@ -57,7 +58,7 @@ type NaiveWindow = { key: string; start: number | undefined; events: Event[] }
 
 /** One partition: the cells of a lane, and the windows by the definition. */
 export class PartModel {
-  readonly part: TablePart
+  readonly part: TablePart & { readonly store: Store }
   readonly window: WindowPlan | undefined
   streamTime = -1
   late = 0
@@ -68,7 +69,7 @@ export class PartModel {
   readonly #cells = new Map<string, { key: Buffer; state: Buffer }>()
   readonly #dirty = new Set<string>()
 
-  constructor(part: TablePart, window: WindowPlan | undefined) {
+  constructor(part: TablePart & { readonly store: Store }, window: WindowPlan | undefined) {
     this.part = part
     this.window = window
   }
