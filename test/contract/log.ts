@@ -3,19 +3,31 @@
 // log_consumer.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { Compression, Log, LogRecord, StoredRecord } from '../../src/log/log.ts'
+import type {
+  Compression,
+  Log,
+  LogRecord,
+  StoredRecord,
+  TopicConfig,
+  TopicInfo,
+} from '../../src/log/log.ts'
 import { prepareCompression } from '../../src/wire/compression.ts'
 import { encodeBatch } from '../../src/wire/record_batch.ts'
 import { appendTo, numbered, rejectsWith, text, unique, values } from '../support/log.ts'
 import type { Inflate } from '../support/record_batch.ts'
 import { consumerContract } from './log_consumer.ts'
 import { groupContract } from './log_group.ts'
+import { transactionsContract } from './log_transactions.ts'
 
 export interface LogContractOptions {
   /** The codecs that are installed; each is written and read back. */
   readonly compressions: readonly Compression[]
   /** Reads compressed batches, where the driver hands out the producer's own. */
   readonly inflate?: Inflate
+  /** What capabilities.transactions has to say. */
+  readonly transactions?: boolean
+  /** Compacts a topic, all records so far, where the driver can be asked to. */
+  readonly compact?: (log: Log, topic: string) => Promise<void>
 }
 
 export interface LogUnderTest {
@@ -28,7 +40,7 @@ export interface ContractContext {
   readonly log: Log
   readonly options: LogContractOptions
   /** A new topic's name. */
-  newTopic(partitions?: number, maxMessageBytes?: number): Promise<string>
+  newTopic(partitions?: number, maxMessageBytes?: number, config?: TopicConfig): Promise<string>
 }
 
 export function logContract(
@@ -48,10 +60,10 @@ export function logContract(
       get log() {
         return made.log
       },
-      async newTopic(partitions = 1, maxMessageBytes) {
+      async newTopic(partitions = 1, maxMessageBytes, more) {
         const topic = unique('contract')
         // Records of the past are old enough to be deleted on most clusters.
-        const config = { retentionMs: -1, ...(maxMessageBytes && { maxMessageBytes }) }
+        const config = { retentionMs: -1, ...(maxMessageBytes && { maxMessageBytes }), ...more }
         assert.equal(await made.log.createTopic(topic, { partitions, config }), true)
         return topic
       },
@@ -61,14 +73,32 @@ export function logContract(
     describe('large records', () => largeRecordContract(context))
     describe('consumer', () => consumerContract(context))
     describe('groups', () => groupContract(context))
+    if (options.transactions) describe('transactions', () => transactionsContract(context))
+    else missingTransactionsContract(context)
   })
 }
+
+function missingTransactionsContract(context: ContractContext): void {
+  test('a driver without transactions says so', async () => {
+    const { log } = context
+    const missing = rejectsWith('CAPABILITY_MISSING')
+    assert.equal(log.capabilities.transactions, false)
+    const options = { transactionalId: 'id', transactionTimeoutMs: 60_000 }
+    await assert.rejects(log.transactionalProducer(options), missing)
+    await assert.rejects(log.fence('id'), missing)
+    await assert.rejects(log.reader(), missing)
+  })
+}
+
+/** Without the id, which not all drivers have. */
+const shapeOf = ({ name, partitions }: TopicInfo) => ({ name, partitions })
 
 function topicContract(context: ContractContext): void {
   test('a topic is created once, and listed by name', async () => {
     const topic = await context.newTopic(3)
     assert.equal(await context.log.createTopic(topic, { partitions: 5 }), false)
-    assert.deepEqual(await context.log.topic(topic), { name: topic, partitions: 3 })
+    const found = await context.log.topic(topic)
+    assert.deepEqual(shapeOf(found), { name: topic, partitions: 3 })
     const names = (await context.log.topics()).map((info) => info.name)
     assert.ok(names.includes(topic))
     assert.deepEqual(names, [...names].sort())
@@ -114,6 +144,20 @@ function topicContract(context: ContractContext): void {
       { partition: 0, earliest: 0, latest: 0 },
       { partition: 1, earliest: 0, latest: 0 },
     ])
+  })
+
+  test('the id of a topic, where there is one, is another one when it is made anew', async () => {
+    const { log } = context
+    const topic = await context.newTopic()
+    const { id } = await log.topic(topic)
+    assert.equal((await log.topic(topic)).id, id)
+    const listed = (await log.topics()).find(({ name }) => name === topic)
+    assert.equal(listed?.id, id)
+    await log.deleteTopic(topic)
+    await log.createTopic(topic, { partitions: 1 })
+    const after = (await log.topic(topic)).id
+    assert.equal(after === undefined, id === undefined)
+    assert.ok(id === undefined || after !== id)
   })
 }
 

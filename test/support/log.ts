@@ -67,12 +67,12 @@ export interface TakenRecord extends StoredRecord {
 
 /** Takes records from a consumer as the ingest loop does, skipping those below the position. */
 export class Reader {
-  readonly consumer: LogConsumer
+  readonly consumer: Pick<LogConsumer, 'fetch' | 'seek'>
   readonly positions = new Map<string, number>()
   readonly inflate: Inflate | undefined
   target: Uint8Array
 
-  constructor(consumer: LogConsumer, targetBytes = 64 * 1024, inflate?: Inflate) {
+  constructor(consumer: Reader['consumer'], targetBytes = 64 * 1024, inflate?: Inflate) {
     this.consumer = consumer
     this.inflate = inflate
     this.target = new Uint8Array(new SharedArrayBuffer(targetBytes))

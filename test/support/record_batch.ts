@@ -9,6 +9,8 @@ export interface DecodedBatch {
   /** Kafka's number of the codec: 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd. */
   readonly codec: number
   readonly count: number
+  /** Marks the end of a transaction, and has no records for anybody. */
+  readonly isControl: boolean
   /** Empty for a compressed batch when no `inflate` was given. */
   readonly records: readonly StoredRecord[]
 }
@@ -36,12 +38,13 @@ function decodeBatch(batch: Buffer, inflate?: Inflate): DecodedBatch {
   assert.equal(crc32c(batch.subarray(21)), batch.readUInt32BE(17), 'CRC of the batch')
   const baseOffset = Number(batch.readBigInt64BE(0))
   const codec = batch.readInt16BE(21) & 7
+  const isControl = (batch.readInt16BE(21) & 0x20) !== 0
   const lastOffset = baseOffset + batch.readInt32BE(23)
   const baseTimestamp = Number(batch.readBigInt64BE(27))
   const maxTimestamp = Number(batch.readBigInt64BE(35))
   const count = batch.readInt32BE(57)
-  const head = { baseOffset, lastOffset, codec, count }
-  if (codec !== 0 && !inflate) return { ...head, records: [] }
+  const head = { baseOffset, lastOffset, codec, count, isControl }
+  if (isControl || (codec !== 0 && !inflate)) return { ...head, records: [] }
   const body = codec === 0 ? batch.subarray(61) : inflate!(codec, batch.subarray(61))
   const records = decodeRecords(new Cursor(Buffer.from(body)), count, baseOffset, baseTimestamp)
   if (records.length > 0) {
