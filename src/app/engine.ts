@@ -30,9 +30,10 @@ import type { LaneStatistics } from './lane_statistics.ts'
 import { LockedStores } from './locked_stores.ts'
 import { openTasks } from './open_tasks.ts'
 import { partitionRanges } from './partition_ranges.ts'
-import type { PartitionTask, TaskServices } from './partition_task.ts'
+import type { PartitionTask } from './partition_task.ts'
 import { checkWithinLog, offsetsOf } from './positions.ts'
 import { readTable, tableParts } from './read_table.ts'
+import type { TaskServices } from './task_services.ts'
 
 export interface EngineOptions {
   readonly log: Log

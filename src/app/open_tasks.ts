@@ -4,7 +4,8 @@ import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
-import { PartitionTask, type TaskServices } from './partition_task.ts'
+import { PartitionTask } from './partition_task.ts'
+import type { TaskServices } from './task_services.ts'
 
 export interface OpenTasksOptions {
   readonly services: TaskServices

@@ -2,91 +2,27 @@
 // aggregation over the topic, and the subscribers' sinks; and the cut that writes them. Called by
 // the engine.
 import { join } from 'node:path'
-import { KEY_TABLE_BYTES, readSliceStart } from '../batch/keys.ts'
-import type { SharedMemory } from '../batch/memory.ts'
-import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
-import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { Intake } from '../ingest/intake.ts'
-import { LaneFeed } from '../ingest/lane_feed.ts'
-import { PendingSends } from '../ingest/pending_sends.ts'
-import type { Executor } from '../kernel/executor.ts'
-import type {
-  BadRecordPolicy,
-  LaneCounters,
-  LaneKernel,
-  LaneOptions,
-  LanePosition,
-} from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
-import { ReferenceLane } from '../kernel/reference/lane.ts'
-import { stateLayout } from '../kernel/state.ts'
-import { WasmLane } from '../kernel/wasm_lane.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
-import { type CutLane, cutPartition } from '../table/cut.ts'
+import { cutPartition } from '../table/cut.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
-import type { StoreOpener } from '../table/open.ts'
 import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
 import { tablesPath } from './data_dir.ts'
-import { LaneOutputs } from './lane_outputs.ts'
-
-/** What tasks share. */
-export interface TaskServices {
-  readonly appId: string
-  readonly settings: Settings
-  readonly clock: Clock
-  readonly memory: SharedMemory
-  readonly openStore: StoreOpener
-  /** Undefined for backend js. */
-  readonly executor: Executor | undefined
-  /** Bound of one lane's table, bytes. */
-  readonly laneBytesMax: number
-  readonly deadLetters: DeadLetters
-  readonly onBadRecord?: ((record: BadRecord, policy: BadRecordPolicy) => void) | undefined
-  readonly askForCut: (task: PartitionTask) => void
-  readonly rewound: (intake: Intake) => void
-  readonly progressed: () => void
-  readonly laneFailed: (task: PartitionTask, table: string, error: unknown) => void
-}
+import { TaskLane } from './task_lane.ts'
+import type { TaskServices } from './task_services.ts'
 
 const MIB = 1 << 20
-const nothing: LaneCounters = {
-  nextOffset: 0,
-  streamTimeMs: -1,
-  counted: 0,
-  late: 0,
-  bad: 0,
-  filtered: 0,
-}
 
 /** Names and types of what makes the key; a table keyed otherwise is another table. */
 function keyTypes({ key, columns }: AggregationPlan): string[] {
   if (key.from === 'record') return ['record key']
   return key.columns.map((column) => `${columns[column].path.join('.')} ${columns[column].type}`)
-}
-
-/** Slices of the table up to this may be in the store. */
-async function storedThrough(store: Store, table: number, windowed: boolean): Promise<number> {
-  const from = Buffer.alloc(KEY_TABLE_BYTES)
-  const to = Buffer.alloc(KEY_TABLE_BYTES)
-  from.writeUInt16BE(table)
-  to.writeUInt16BE(table + 1)
-  for await (const [key] of store.scan({ gte: from, lt: to, reverse: true, limit: 1 })) {
-    return windowed ? readSliceStart(key) : Number.POSITIVE_INFINITY
-  }
-  return Number.NEGATIVE_INFINITY
-}
-
-/** An aggregation's lane on this partition. */
-export interface TaskLane extends CutLane {
-  readonly aggregation: AggregationDefinition
-  readonly outputs: LaneOutputs
-  /** Late records on their way. */
-  readonly late: PendingSends
 }
 
 export class PartitionTask {
@@ -144,111 +80,29 @@ export class PartitionTask {
   ): Promise<number> {
     const { plan } = aggregation
     const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
-    const kernel = this.#makeKernel(aggregation, table)
-    const late = new PendingSends()
-    const feed = this.#makeFeed(aggregation, kernel, late)
-    const stored = (await readPosition(store, table)) ?? nothing
-    const committed = { ...stored, nextOffset: Math.max(stored.nextOffset, earliest) }
-    const layout = stateLayout(plan)
-    const { decode: decodeKey } = aggregation.keys
-    const outputs = new LaneOutputs(
-      store,
-      table,
-      { layout, window: plan.window, decodeKey },
-      aggregation,
-    )
-    const cutting = undefined
-    const lane: TaskLane = { aggregation, feed, table, layout, committed, cutting, outputs, late }
-    kernel.restore(await this.#position(store, table, committed, plan.window !== undefined))
-    this.lanes.push(lane)
-    this.intake.lanes.push(feed)
-    await outputs.open(committed.streamTimeMs)
-    return stored.nextOffset
-  }
-
-  async #position(
-    store: Store,
-    table: number,
-    cut: LaneCounters,
-    windowed: boolean,
-  ): Promise<LanePosition> {
-    return { ...cut, storedThroughMs: await storedThrough(store, table, windowed) }
-  }
-
-  #makeKernel(aggregation: AggregationDefinition, table: number): LaneKernel {
-    const { settings, clock, memory, executor, laneBytesMax } = this.#services
-    const { plan, onBadRecord } = aggregation
-    const options: LaneOptions = {
-      plan,
-      table,
-      onBadRecord,
-      collectLate: aggregation.late.length > 0,
-      clock,
-    }
-    const inflatedBytesMax = settings.maxDecompressedMib * MIB
-    if (executor === undefined) return new ReferenceLane(options, { inflatedBytesMax })
-    return new WasmLane({
-      ...options,
-      memory,
-      executor,
-      checkCrcs: settings.checkCrcs,
-      arenaBytesMax: laneBytesMax,
-      inflatedBytesMax,
-    })
-  }
-
-  #makeFeed(definition: AggregationDefinition, lane: LaneKernel, late: PendingSends): LaneFeed {
-    const { name } = definition.plan
-    const { settings, askForCut, progressed, laneFailed } = this.#services
-    const { topic, partition } = this.intake
-    return new LaneFeed({
-      topic,
-      partition,
-      lane,
-      queueMax: settings.laneQueueBatches,
-      retriesMax: settings.laneRetries,
-      reject: (record) => this.#reject(definition, late, record),
-      askForCut: () => askForCut(this),
-      restore: () => this.#restore(name),
-      rewind: (offset) => this.rewind(offset),
-      progressed,
-      failed: (error) => {
-        laneFailed(this, name, error)
-        progressed()
+    const services = this.#services
+    const lane = await TaskLane.open(
+      {
+        place: this.place,
+        store,
+        table,
+        aggregation,
+        services,
+        askForCut: () => services.askForCut(this),
+        rewind: (offset) => this.rewind(offset),
+        failed: (error) => services.laneFailed(this, plan.name, error),
       },
-    })
-  }
-
-  async #reject(
-    { late, onBadRecord: policy }: AggregationDefinition,
-    pending: PendingSends,
-    record: BadRecord,
-  ): Promise<void> {
-    if (record.reason === 'late') {
-      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
-      for (const send of late) await pending.add(bytes, () => send(record))
-      return
-    }
-    const { deadLetters, onBadRecord } = this.#services
-    onBadRecord?.(record, policy)
-    await deadLetters.add(record)
+      earliest,
+    )
+    this.lanes.push(lane)
+    this.intake.lanes.push(lane.feed)
+    return (await readPosition(store, table))?.nextOffset ?? 0
   }
 
   /** Has the partition read from that offset again. */
   rewind(offset: number): void {
     this.intake.rewind(offset)
     this.#services.rewound(this.intake)
-  }
-
-  /** Puts one lane back to the last cut: the one under way, if it holds the lane's rows already. */
-  async #restore(name: string): Promise<number> {
-    const lane = this.lanes.find((each) => each.aggregation.plan.name === name)!
-    await lane.cutting
-    const { window } = lane.aggregation.plan
-    lane.feed.lane.restore(
-      await this.#position(this.store!, lane.table, lane.committed, window !== undefined),
-    )
-    return lane.committed.nextOffset
   }
 
   /**
@@ -305,10 +159,7 @@ export class PartitionTask {
    * another lane's.
    */
   async close(mayRun = false): Promise<void> {
-    for (const { feed, outputs } of this.lanes) {
-      if (!mayRun) feed.lane.close()
-      await outputs.close()
-    }
+    for (const lane of this.lanes) await lane.close(mayRun)
     await this.store?.close()
     // a fetch that waited for this partition alone
     this.#services.progressed()
