@@ -1,12 +1,6 @@
 // The public surface of `euphorion`.
-export {
-  App,
-  type AppOptions,
-  type TimerContext,
-  type TimerDefinition,
-  type TimerFunction,
-  type Topology,
-} from './app/app.ts'
+export { App, type AppOptions } from './app/app.ts'
+export type { TimerContext, TimerDefinition, TimerFunction, Topology } from './app/declarations.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'

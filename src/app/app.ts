@@ -3,15 +3,9 @@
 import { type Clock, systemClock } from '../clock.ts'
 import { readConfigFile } from '../config_file.ts'
 import { EuphorionError } from '../errors.ts'
-import type {
-  AggregationDefinition,
-  LateOutput,
-  ResultOutput,
-  TableReader,
-} from '../ingest/aggregation.ts'
+import type { TableReader } from '../ingest/aggregation.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'
 import { recordOf } from '../ingest/rows.ts'
-import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import type { CodecLike } from '../record/codec.ts'
@@ -26,18 +20,15 @@ import {
 } from '../settings.ts'
 import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
 import type { AgentFunction } from '../stream/agent_partition.ts'
-import {
-  type DeclaredAggregation,
-  type DeclaredStream,
-  declareStream,
-} from '../stream/aggregation.ts'
+import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
 import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
-import { type Duration, parseDuration } from '../units.ts'
+import type { Duration } from '../units.ts'
 import type { TokenLogin } from '../wire/login.ts'
 import { Connection } from './connection.ts'
+import { Declarations, type TimerFunction, type Topology } from './declarations.ts'
 import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
@@ -51,28 +42,6 @@ export interface AppOptions extends SettingsInput {
   readonly logger?: Logger
   /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
   readonly sasl?: TokenLogin
-}
-
-export interface TimerContext {
-  readonly app: App
-  /** Aborted when the app stops. */
-  readonly signal: AbortSignal
-}
-
-export type TimerFunction = (context: TimerContext) => unknown
-
-export interface TimerDefinition {
-  readonly name: string
-  readonly everyMs: number
-  readonly run: TimerFunction
-}
-
-/** What was declared, for the worker. */
-export interface Topology {
-  readonly topics: ReadonlyMap<string, Topic<unknown, unknown>>
-  readonly agents: readonly Agent<unknown, unknown, unknown>[]
-  readonly timers: readonly TimerDefinition[]
-  readonly aggregations: readonly AggregationDefinition[]
 }
 
 /** Marks apps, also those of another copy of the package. */
@@ -89,10 +58,7 @@ export class App {
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
   readonly #sasl: TokenLogin | undefined
-  readonly #topics = new Map<string, Topic<unknown, unknown>>()
-  readonly #agents: Agent<unknown, unknown, unknown>[] = []
-  readonly #timers: TimerDefinition[] = []
-  readonly #aggregations: AggregationDefinition[] = []
+  readonly #declared = new Declarations()
   readonly #port: TopicPort = {
     now: () => this.clock.now(),
     storeRow: (topic, row) => {
@@ -139,7 +105,7 @@ export class App {
   topic(name: string, options: object = {}): object {
     const given = options as TopicOptions<unknown, unknown>
     const topic = new Topic<unknown, unknown>(name, given, this.#port)
-    if (!this.#topics.has(name)) this.#topics.set(name, topic)
+    this.#declared.addTopic(topic)
     return topic
   }
 
@@ -150,7 +116,7 @@ export class App {
       return await store(connection)
     } catch (error) {
       const unknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
-      const declared = this.#topics.get(topic)
+      const declared = this.#declared.topics.get(topic)
       const { createTopics: create, topicPartitions: partitions } = this.settings
       if (!unknown || declared === undefined || this.#worker !== undefined || !create) throw error
       await ensureTopics(connection.log, [wantedTopic(declared)], { create, partitions })
@@ -169,7 +135,7 @@ export class App {
     message: Message<unknown, unknown>,
   ): Promise<RecordMetadata> {
     if (typeof topic !== 'string') return topic.send(message)
-    const declared = this.#topics.get(topic)
+    const declared = this.#declared.topics.get(topic)
     if (declared !== undefined) return declared.send(message)
     return new Topic<unknown, unknown>(topic, {}, this.#port).send(message)
   }
@@ -196,7 +162,7 @@ export class App {
     options: AgentOptions<NoInfer<R>> = {},
   ): Agent<K, V, R> {
     const agent = defineAgent(topic, run, options)
-    this.#agents.push(agent as unknown as Agent<unknown, unknown, unknown>)
+    this.#declared.addAgent(agent)
     return agent
   }
 
@@ -214,7 +180,10 @@ export class App {
         partitions,
         maxFutureMs: settingSpecs.maxFutureMs.default,
       },
-      (declared) => this.#declare(declared, topic.onBadRecord),
+      (declared) => {
+        const added = this.#declared.addAggregation(declared, topic.onBadRecord)
+        return new ResultTable({ ...added, reader: () => this.#reader(added.name) })
+      },
     )
   }
 
@@ -223,24 +192,12 @@ export class App {
    * one period, never twice at once. What it throws is logged.
    */
   timer(name: string, every: Duration, run: TimerFunction): void {
-    const everyMs = parseDuration(every)
-    if (everyMs === undefined || everyMs < 1) {
-      throw new EuphorionError(
-        'APP_INVALID',
-        `timer ${name}: '${every}' is no time of at least 1 ms`,
-      )
-    }
-    this.#timers.push({ name, everyMs, run })
+    this.#declared.addTimer(name, every, run)
   }
 
   /** What was declared so far. */
   get topology(): Topology {
-    return {
-      topics: this.#topics,
-      agents: this.#agents,
-      timers: this.#timers,
-      aggregations: this.#aggregations,
-    }
+    return this.#declared
   }
 
   /** Throws SETTING_INVALID. */
@@ -322,22 +279,6 @@ export class App {
     if (!isProgram(meta.url)) return
     const { runCommandLine } = await import('../cli/command_line.ts')
     await runCommandLine(process.argv.slice(2), { app: this })
-  }
-
-  #declare(
-    declared: DeclaredAggregation,
-    onBadRecord: BadRecordPolicy,
-  ): ResultTable<unknown, unknown, boolean> {
-    const { name } = declared.plan
-    if (this.#aggregations.some(({ plan }) => plan.name === name)) {
-      throw new EuphorionError('TABLE_DUPLICATE', `there is already a table ${name}`, {
-        place: { table: name },
-      })
-    }
-    const outputs: ResultOutput[] = []
-    const late: LateOutput[] = []
-    this.#aggregations.push({ ...declared, onBadRecord, outputs, late })
-    return new ResultTable({ name, outputs, late, reader: () => this.#reader(name) })
   }
 
   #reader(table: string): TableReader {
