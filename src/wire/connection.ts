@@ -23,7 +23,7 @@ import {
 import { saslAuthenticateRequest } from './requests/sasl_authenticate.ts'
 import { saslHandshakeRequest } from './requests/sasl_handshake.ts'
 import { prepareLogin } from './sasl.ts'
-import { VersionTable } from './version_table.ts'
+import { type Feature, VersionTable } from './version_table.ts'
 
 export interface ConnectionOptions {
   readonly host: string
@@ -103,7 +103,8 @@ export class Connection {
 
   private constructor(options: ConnectionOptions) {
     this.#options = options
-    this.#versions = new VersionTable([], options.versionsMax ?? {}, this.address)
+    const nothing = { apiKeys: [], finalizedFeatures: [] }
+    this.#versions = new VersionTable(nothing, options.versionsMax ?? {}, this.address)
     this.#inFlight = new RequestQueue(options.clock, (request) => this.#late(request))
     this.#reader = new AnswerReader(
       {
@@ -132,6 +133,11 @@ export class Connection {
   /** The version in which requests of this type are written; CAPABILITY_MISSING without one. */
   version(type: RequestType<never, unknown>): number {
     return this.#versions.of(type)
+  }
+
+  /** Whether the cluster does that, and is asked for it. */
+  does(feature: Feature): boolean {
+    return this.#versions.does(feature)
   }
 
   /**
@@ -207,7 +213,7 @@ export class Connection {
       const error = answer?.errorCode ?? brokerCode.UNSUPPORTED_VERSION
       throw this.#asError(violated(`it answers the first request with error ${error}`))
     }
-    this.#versions = new VersionTable(answer.apiKeys, this.#options.versionsMax ?? {}, this.address)
+    this.#versions = new VersionTable(answer, this.#options.versionsMax ?? {}, this.address)
   }
 
   /** Undefined: the broker does not know the version. It says so in version 0 (KIP-511). */

@@ -16,15 +16,19 @@ import { metadataRequest } from './requests/metadata.ts'
 import { offsetCommitRequest } from './requests/offset_commit.ts'
 import { offsetFetchRequest } from './requests/offset_fetch.ts'
 import { offsetForLeaderEpochRequest } from './requests/offset_for_leader_epoch.ts'
-import { produceRequest } from './requests/produce.ts'
+import { produceAddingRequest, produceRequest } from './requests/produce.ts'
 import { saslAuthenticateRequest } from './requests/sasl_authenticate.ts'
 import { saslHandshakeRequest } from './requests/sasl_handshake.ts'
 import { syncGroupRequest } from './requests/sync_group.ts'
-import { txnOffsetCommitRequest } from './requests/txn_offset_commit.ts'
+import {
+  txnOffsetCommitAddingRequest,
+  txnOffsetCommitRequest,
+} from './requests/txn_offset_commit.ts'
 
 /** By Kafka's names. */
 export const requests = {
   Produce: produceRequest,
+  ProduceAdding: produceAddingRequest,
   Fetch: fetchRequest,
   ListOffsets: listOffsetsRequest,
   Metadata: metadataRequest,
@@ -44,5 +48,6 @@ export const requests = {
   EndTxn: endTxnRequest,
   EndTxnRaising: endTxnRaisingRequest,
   TxnOffsetCommit: txnOffsetCommitRequest,
+  TxnOffsetCommitAdding: txnOffsetCommitAddingRequest,
   SaslAuthenticate: saslAuthenticateRequest,
 } as const satisfies Readonly<Record<string, RequestType<never, unknown>>>

@@ -7,17 +7,33 @@ import { requests } from './requests.ts'
 
 type Versioned = Pick<RequestType<never, unknown>, 'name' | 'apiKey' | 'versions'>
 type ApiRange = ApiVersionsAnswer['apiKeys'][number]
+type Offer = Pick<ApiVersionsAnswer, 'apiKeys' | 'finalizedFeatures'>
+
+/** What a cluster does from a level of one of its features on, and the requests that ask for it. */
+export interface Feature {
+  /** 'transaction.version' */
+  readonly name: string
+  readonly level: number
+  readonly requests: readonly Versioned[]
+}
 
 export class VersionTable {
   readonly #ranges: ReadonlyMap<number, ApiRange>
+  /** Finalized levels by name. */
+  readonly #levels: ReadonlyMap<string, number>
   readonly #most: Readonly<Record<string, number>>
   readonly #peer: string
   /** Of all requests that have one, looked up once. */
   readonly #versions = new Map<object, number>()
 
   /** `most` bounds versions by the request's name; `peer` is named in errors. */
-  constructor(ranges: readonly ApiRange[], most: Readonly<Record<string, number>>, peer: string) {
-    this.#ranges = new Map(ranges.map((range) => [range.apiKey, range]))
+  constructor(
+    { apiKeys, finalizedFeatures }: Offer,
+    most: Readonly<Record<string, number>>,
+    peer: string,
+  ) {
+    this.#ranges = new Map(apiKeys.map((range) => [range.apiKey, range]))
+    this.#levels = new Map(finalizedFeatures.map(({ name, max }) => [name, max]))
     this.#most = most
     this.#peer = peer
     for (const type of Object.values(requests)) {
@@ -38,6 +54,12 @@ export class VersionTable {
       'CAPABILITY_MISSING',
       `${this.#peer} knows ${broker} of the request ${name}, ${lowest} to ${highest} are wanted`,
     )
+  }
+
+  /** Whether the cluster does that, and both sides know the requests for it. */
+  does({ name, level, requests: needed }: Feature): boolean {
+    if ((this.#levels.get(name) ?? 0) < level) return false
+    return needed.every((type) => this.#common(type) !== undefined)
   }
 
   #common({ name, apiKey, versions: [lowest, highest] }: Versioned): number | undefined {

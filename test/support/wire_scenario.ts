@@ -40,7 +40,7 @@ async function createTopic(port: number): Promise<void> {
 async function inVersions<Q, A>(
   client: BareClient,
   type: RequestType<Q, A>,
-  ask: (version: number) => Promise<void>,
+  ask: (version: number) => Promise<unknown>,
 ): Promise<void> {
   const [lowest, highest] = client.versions(type)
   for (let version = lowest; version <= highest; version++) await ask(version)
@@ -233,10 +233,38 @@ async function runTransactions(client: BareClient): Promise<void> {
     await client.ask(AddPartitionsToTxn, 3, { ...owner, topics: [{ topic, partitions: [1] }] })
     await client.ask(EndTxnRaising, version, { ...owner, committed: true })
   })
+  await runAdding(client)
   await inVersions(client, requests.Fetch, async (version) => {
     const topics = [{ topic, partitions: [fetchOf(1, 0)] }]
     await client.ask(requests.Fetch, version, { ...fetching, isolationLevel: 1, topics })
   })
+}
+
+/** A transaction of the second version: what is in it is added by what is written. */
+async function runAdding(client: BareClient): Promise<void> {
+  const { ProduceAdding, TxnOffsetCommitAdding, EndTxnRaising } = requests
+  const producer = await newTransactions(client)
+  const owner = { transactionalId, ...producer }
+  const records = withAttributes(batchOf('t', producer, 0), attribute.transactional)
+  await inVersions(client, ProduceAdding, (version) =>
+    client.ask(ProduceAdding, version, {
+      transactionalId,
+      acks: -1,
+      timeoutMs: 5_000,
+      topics: [{ topic, partitions: [{ partition: 1, records }] }],
+    }),
+  )
+  await inVersions(client, TxnOffsetCommitAdding, (version) =>
+    client.ask(TxnOffsetCommitAdding, version, {
+      ...owner,
+      groupId,
+      generationId: -1,
+      memberId: '',
+      groupInstanceId: null,
+      topics: committing(version),
+    }),
+  )
+  await client.ask(EndTxnRaising, EndTxnRaising.versions[1], { ...owner, committed: true })
 }
 
 /** As soon as the transaction before is finished. */

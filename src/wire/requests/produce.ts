@@ -59,11 +59,9 @@ export interface NodeEndpoint {
   readonly rack: string | null
 }
 
-/** Version 12 adds partitions to a transaction by itself; version 13 names topics by their ids. */
-export const produceRequest: RequestType<ProduceBody, ProduceAnswer> = {
+const common = {
   name: 'Produce',
   apiKey: 0,
-  versions: [8, 11],
   flexibleFrom: 9,
 
   encode(to, body) {
@@ -102,6 +100,21 @@ export const produceRequest: RequestType<ProduceBody, ProduceAnswer> = {
     })
     return { topics, throttleTimeMs, nodeEndpoints }
   },
+} satisfies Partial<RequestType<ProduceBody, ProduceAnswer>>
+
+/** Partitions of a transaction must have been added to it before. */
+export const produceRequest: RequestType<ProduceBody, ProduceAnswer> = {
+  ...common,
+  versions: [8, 11],
+}
+
+/**
+ * Adds partitions to the transaction by itself (KIP-890). Only for a cluster whose feature
+ * `transaction.version` is finalized at 2. Version 13 names topics by their ids.
+ */
+export const produceAddingRequest: RequestType<ProduceBody, ProduceAnswer> = {
+  ...common,
+  versions: [12, 12],
 }
 
 function decodePartition(from: Decoder): ProducedPartition {

@@ -21,11 +21,9 @@ export interface TxnOffsetCommitBody {
   readonly topics: readonly OffsetCommitTopic[]
 }
 
-/** Version 5 adds the offsets to the transaction by itself (KIP-890). */
-export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, OffsetCommitAnswer> = {
+const common = {
   name: 'TxnOffsetCommit',
   apiKey: 28,
-  versions: [3, 4],
   flexibleFrom: 3,
 
   encode(to, body) {
@@ -41,4 +39,19 @@ export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, OffsetComm
   },
 
   decode: decodeCommitted,
+} satisfies Partial<RequestType<TxnOffsetCommitBody, OffsetCommitAnswer>>
+
+/** The group must have been added to the transaction before. */
+export const txnOffsetCommitRequest: RequestType<TxnOffsetCommitBody, OffsetCommitAnswer> = {
+  ...common,
+  versions: [3, 4],
+}
+
+/**
+ * Adds the offsets to the transaction by itself (KIP-890). Only for a cluster whose feature
+ * `transaction.version` is finalized at 2.
+ */
+export const txnOffsetCommitAddingRequest: RequestType<TxnOffsetCommitBody, OffsetCommitAnswer> = {
+  ...common,
+  versions: [5, 5],
 }
