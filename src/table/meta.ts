@@ -4,6 +4,8 @@
 //
 //   0 u16 │ "table/" name         {"number":…,"shape":…}
 //   0 u16 │ "position/" number    the lane's position, in the batch of the rows that it belongs to
+//   0 u16 │ "changelog/" number   how much of the table's changelog its rows are, in the same batch
+//   0 u16 │ "sources"             offsets that agents' tables belong to, in the same batch
 //   0 u16 │ "retained/" number    start of the oldest window that is kept whole
 //   0 u16 │ "expired/" number     start of the slice below which expiry has deleted everything
 import { EuphorionError } from '../errors.ts'
@@ -91,6 +93,43 @@ export function readPosition(store: StoreReads, table: number): Promise<LaneCoun
 export function writePosition(batch: StoreBatch, table: number, position: LaneCounters): void {
   const { nextOffset, streamTimeMs, counted, late, bad, filtered } = position
   putJson(batch, `position/${table}`, { nextOffset, streamTimeMs, counted, late, bad, filtered })
+}
+
+/** What the rows of a table have of its changelog. */
+export interface ChangelogPosition {
+  /** Every record below it. */
+  readonly nextOffset: number
+  /** Of the topic, where the log has ids: a topic that was made anew has other records. */
+  readonly topicId?: string | undefined
+  /** Wall clock of the write: a position that is too old may have missed tombstones. */
+  readonly atMs: number
+}
+
+/** Undefined for a table that no changelog was ever written or read for. */
+export function readChangelogPosition(
+  store: Store,
+  table: number,
+): Promise<ChangelogPosition | undefined> {
+  return readJson(store, `changelog/${table}`)
+}
+
+/** To be put in the batch of the rows that end at this position. */
+export function writeChangelogPosition(
+  batch: StoreBatch,
+  table: number,
+  { nextOffset, topicId, atMs }: ChangelogPosition,
+): void {
+  putJson(batch, `changelog/${table}`, { nextOffset, topicId, atMs })
+}
+
+/** Offsets of the next events, by topic; undefined in a store without agents' tables. */
+export function readSources(store: Store): Promise<Readonly<Record<string, number>> | undefined> {
+  return readJson(store, 'sources')
+}
+
+/** To be put in the batch of the agents' rows that were made of the events below them. */
+export function writeSources(batch: StoreBatch, sources: Readonly<Record<string, number>>): void {
+  putJson(batch, 'sources', sources)
 }
 
 /** Start of the oldest window that no expiry has touched; -Infinity before the first expiry. */

@@ -4,12 +4,16 @@ import { test } from 'node:test'
 import { EuphorionError } from '../../src/errors.ts'
 import { openMemoryStore } from '../../src/table/memory.ts'
 import {
+  readChangelogPosition,
   readPosition,
   readRetained,
+  readSources,
   storedTables,
   tableNumber,
+  writeChangelogPosition,
   writePosition,
   writeRetained,
+  writeSources,
 } from '../../src/table/meta.ts'
 import { readShape, writeShape } from '../../src/table/shape.ts'
 import { layout, planOf } from './model.ts'
@@ -83,4 +87,18 @@ test('a position is read back as it was written, with its batch', async () => {
   assert.deepEqual(await readPosition(store, 7), position)
   assert.equal(await readPosition(store, 70), undefined)
   assert.equal(await readRetained(store, 7), -10_000)
+})
+
+test('what a store has of changelogs, and the offsets of its agents, are read back', async () => {
+  const store = openMemoryStore()
+  assert.equal(await readChangelogPosition(store, 1), undefined)
+  assert.equal(await readSources(store), undefined)
+  const batch = store.batch()
+  writeChangelogPosition(batch, 1, { nextOffset: 7, topicId: 'id', atMs: 5 })
+  writeChangelogPosition(batch, 12, { nextOffset: 8, atMs: 6 })
+  writeSources(batch, { orders: 3, 'a/b': 0 })
+  await batch.commit()
+  assert.deepEqual(await readChangelogPosition(store, 1), { nextOffset: 7, topicId: 'id', atMs: 5 })
+  assert.deepEqual(await readChangelogPosition(store, 12), { nextOffset: 8, atMs: 6 })
+  assert.deepEqual(await readSources(store), { orders: 3, 'a/b': 0 })
 })

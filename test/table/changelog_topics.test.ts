@@ -1,0 +1,75 @@
+// Topics of changelogs: made as tables need them, refused where they are somebody else's.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { EuphorionError } from '../../src/errors.ts'
+import type { Log, TopicConfig } from '../../src/log/log.ts'
+import { resolveSettings } from '../../src/settings.ts'
+import { changelogTopic, ensureChangelogs } from '../../src/table/changelog_topics.ts'
+import { inDirectory, withLog } from '../support/embedded.ts'
+
+const settings = resolveSettings({})
+const window = { sizeMs: 60_000, graceMs: 10_000, retentionMs: 5000 }
+
+const coded =
+  (code: string, ...parts: readonly string[]) =>
+  (error: unknown) =>
+    error instanceof EuphorionError &&
+    error.code === code &&
+    parts.every((part) => error.message.includes(part))
+
+test('missing topics are created with the partitions of their sources, once', async () => {
+  await inDirectory((directory) =>
+    withLog(directory, {}, async (log) => {
+      const made: [string, TopicConfig | undefined][] = []
+      const watched = {
+        topics: () => log.topics(),
+        topic: (name: string) => log.topic(name),
+        createTopic: (name: string, options: { partitions: number; config?: TopicConfig }) => {
+          made.push([name, options.config])
+          return log.createTopic(name, options)
+        },
+      } as Log
+      const tables = [
+        { name: 'plain', partitions: 3 },
+        { name: 'windowed', partitions: 2, window },
+      ]
+      const found = await ensureChangelogs(watched, 'app', tables, settings)
+      assert.deepEqual(
+        [...found].map(([name, info]) => [name, info.name, info.partitions]),
+        [
+          ['plain', 'app-plain-changelog', 3],
+          ['windowed', 'app-windowed-changelog', 2],
+        ],
+      )
+      assert.equal(made[0][1]?.cleanup, 'compact')
+      assert.equal(made[1][1]?.cleanup, 'compact,delete')
+      assert.equal(made[1][1]?.retentionMs, 75_000 + 86_400_000)
+      assert.deepEqual(await ensureChangelogs(watched, 'app', tables, settings), found)
+      assert.equal(made.length, 2)
+    }),
+  )
+})
+
+test('another number of partitions is refused, with the ways out', async () => {
+  await inDirectory((directory) =>
+    withLog(directory, {}, async (log) => {
+      await log.createTopic(changelogTopic('app', 'visits'), { partitions: 4 })
+      await assert.rejects(
+        ensureChangelogs(log, 'app', [{ name: 'visits', partitions: 8 }], settings),
+        coded('PARTITIONS_MISMATCH', 'visits', '4', '8', 'another program', 'euphorion reset'),
+      )
+    }),
+  )
+})
+
+test('without createTopics a missing changelog is an error', async () => {
+  await inDirectory((directory) =>
+    withLog(directory, {}, async (log) => {
+      const off = { ...settings, createTopics: false }
+      await assert.rejects(
+        ensureChangelogs(log, 'app', [{ name: 'visits', partitions: 1 }], off),
+        coded('TOPIC_UNKNOWN', 'app-visits-changelog', 'createTopics'),
+      )
+    }),
+  )
+})
