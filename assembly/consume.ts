@@ -148,7 +148,7 @@ function consumeRecords(at: usize, header: usize, from: usize, end: usize): i32 
 }
 
 /** Decompresses into scratch; returns the number of bytes, or minus a status. */
-function inflate(at: usize, header: usize, end: usize): i32 {
+export function inflate(at: usize, header: usize, end: usize): i32 {
   if (load<u32>(at, lane.INFLATED) == <u32>header) return <i32>load<u32>(at, lane.INFLATED_LENGTH)
   const codec = batch.codecOf(header)
   const from = header + batch.HEADER_BYTES

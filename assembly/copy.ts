@@ -43,3 +43,15 @@ function copyOverlap(target: usize, distance: usize, length: usize, targetEnd: u
   }
   for (; target < end; target++) store<u8>(target, load<u8>(target - distance))
 }
+
+/** Copies bytes that do not overlap, mostly few; never writes past `targetEnd`. */
+// @ts-ignore: decorator
+@inline
+export function copyShort(target: usize, source: usize, length: usize, targetEnd: usize): void {
+  if (length <= 128 && targetEnd - target >= length + 16) {
+    const end = target + length
+    for (; target < end; target += 16, source += 16) v128.store(target, v128.load(source))
+  } else {
+    memory.copy(target, source, length)
+  }
+}

@@ -1,5 +1,7 @@
 // What the host and other kernels call; each function works on raw pointers into the shared memory.
 export { moveHeap } from './cells'
+export { decodeChangelog } from './changelog_decode'
+export { encodeChangelog } from './changelog_encode'
 export { consume } from './consume'
 export { crc32c } from './crc32c'
 export { absorb, drain, evict } from './drain'

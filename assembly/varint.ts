@@ -23,3 +23,30 @@ export function varint(at: usize, bytes: usize): i64 {
   for (let i: usize = 1; i < bytes; i++) raw |= (<u64>load<u8>(at + i) & 127) << (7 * <u64>i)
   return <i64>(raw >> 1) ^ -<i64>(raw & 1)
 }
+
+/** Bytes of `raw`, a number that is zigzag already, as a varint: (bits + 6) / 7. */
+// @ts-ignore: decorator
+@inline
+export function unsignedVarintBytes(raw: u32): u32 {
+  return ((38 - clz(raw | 1)) * 37) >> 8
+}
+
+/** Writes `raw` as a varint; returns the address behind it. */
+// @ts-ignore: decorator
+@inline
+export function writeUnsignedVarint(at: usize, raw: u32): usize {
+  if (raw < 128) {
+    store<u8>(at, <u8>raw)
+    return at + 1
+  }
+  return writeLongVarint(at, raw)
+}
+
+function writeLongVarint(at: usize, raw: u32): usize {
+  do {
+    store<u8>(at++, <u8>(raw | 128))
+    raw >>= 7
+  } while (raw >= 128)
+  store<u8>(at, <u8>raw)
+  return at + 1
+}

@@ -72,6 +72,10 @@ export const laneTask = {
   evictClosed: 3,
   evictAll: 4,
   moveHeap: 5,
+  /** Of changelogs: the address is that of a block (changelog/block.ts). */
+  decodeChangelog: 6,
+  encodeChangelog: 7,
+  sealChangelog: 8,
 } as const
 
 /**

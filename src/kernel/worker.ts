@@ -5,7 +5,9 @@ import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
 import { type WasmMemory, type WasmModule, wasm } from '../batch/wasm.ts'
 import { EuphorionError } from '../errors.ts'
-import { codecNames, decompress } from '../wire/compression.ts'
+import { codecNames, decompress, prepareCompression } from '../wire/compression.ts'
+import { blockField } from './changelog/block.ts'
+import { sealBatch } from './changelog/seal.ts'
 import { kernelImports } from './imports.ts'
 import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
 import { nativeAddon } from './native.ts'
@@ -34,7 +36,13 @@ interface KernelExports {
   absorb(lane: number): number
   evict(lane: number, all: number): number
   moveHeap(lane: number, heap: number, heapEnd: number): void
+  decodeChangelog(block: number, checkCrc: number): number
+  encodeChangelog(block: number): void
+  crc32c(address: number, length: number): number
 }
+
+/** Goes through RecordBatches, for a lane or for a block that has the same fields of them. */
+type OverBatches = (at: number, checkCrc: number) => number
 
 /** Of the bytes from `start` up to `end`. */
 type Crc32c = (bytes: Uint8Array, start: number, end: number) => number
@@ -52,6 +60,8 @@ function nativeCrc32c(): Crc32c | undefined {
     return undefined
   }
 }
+
+type Span = readonly [start: number, end: number]
 
 const HEADER_BYTES = 61
 
@@ -77,12 +87,13 @@ export class KernelThread {
     )
   }
 
-  run(task: number): number {
+  /** A promise only where a codec has to be loaded first. */
+  run(task: number): number | Promise<number> {
     const lane = task - (task % 64)
     const kernels = this.#kernels
     switch (task % 64) {
       case laneTask.consume:
-        return this.#consume(lane)
+        return this.#overBatches(lane, kernels.consume, this.#payload(lane))
       case laneTask.drain:
         return kernels.drain(lane)
       case laneTask.absorb:
@@ -98,6 +109,13 @@ export class KernelThread {
           this.#u32(lane + laneField.inputLength),
         )
         return laneStatus.done
+      case laneTask.decodeChangelog:
+        return this.#overBatches(lane, kernels.decodeChangelog, this.#input(lane))
+      case laneTask.encodeChangelog:
+        kernels.encodeChangelog(lane)
+        return laneStatus.done
+      case laneTask.sealChangelog:
+        return this.#seal(lane)
       default:
         throw new RangeError(`task ${task}`)
     }
@@ -111,15 +129,16 @@ export class KernelThread {
     this.#view.setUint32(address, value, true)
   }
 
-  #consume(lane: number): number {
+  #overBatches(lane: number, kernel: OverBatches, batches: Span): number {
     const checkCrc = (this.#u32(lane + laneField.flags) & laneFlag.checkCrc) !== 0
-    const damaged = checkCrc && this.#crc32c !== undefined ? this.#damaged(lane, this.#crc32c) : 0
+    const native = checkCrc ? this.#crc32c : undefined
+    const damaged = native === undefined ? 0 : this.#damaged(lane, native, batches)
     this.#set(lane + laneField.damaged, damaged)
     const own = this.#u32(lane + laneField.scratch) !== 0
     const area = own ? -1 : this.#takeScratch(lane)
     try {
       for (;;) {
-        const status = this.#kernels.consume(lane, checkCrc && this.#crc32c === undefined ? 1 : 0)
+        const status = kernel(lane, checkCrc && native === undefined ? 1 : 0)
         if (status !== laneStatus.inflate) return status
         const failed = this.#inflate(lane)
         if (failed !== laneStatus.done) return failed
@@ -144,7 +163,12 @@ export class KernelThread {
     }
   }
 
-  #payload(lane: number): [start: number, end: number] {
+  #input(block: number): Span {
+    const start = this.#u32(block + laneField.input)
+    return [start, start + this.#u32(block + laneField.inputLength)]
+  }
+
+  #payload(lane: number): Span {
     const batch = this.#u32(lane + laneField.input)
     const root = batch + this.#u32(batch)
     const vtable = root - this.#view.getInt32(root, true)
@@ -157,9 +181,8 @@ export class KernelThread {
    * The first RecordBatch whose checksum is wrong, or 0. Framing is left to the kernel: a length
    * that cannot be right ends the check.
    */
-  #damaged(lane: number, crc32c: Crc32c): number {
+  #damaged(lane: number, crc32c: Crc32c, [start, end]: Span): number {
     const view = this.#view
-    const [start, end] = this.#payload(lane)
     const position = view.getBigInt64(lane + laneField.nextOffset, true)
     let at = start
     while (at + HEADER_BYTES <= end) {
@@ -171,6 +194,28 @@ export class KernelThread {
       at = next
     }
     return 0
+  }
+
+  /** Finishes the batch of a changelog where it was written. */
+  #seal(block: number): number | Promise<number> {
+    const codec = codecNames[this.#u32(block + blockField.codec)]!
+    const seal = () => {
+      const start = this.#u32(block + blockField.start)
+      const bytes = this.#bytes.subarray(start, this.#u32(block + blockField.at))
+      const count = this.#u32(block + blockField.count)
+      const timeMs = this.#view.getFloat64(block + blockField.timeMs, true)
+      const length = sealBatch(bytes, count, timeMs, codec, (part) => this.#checksum(part))
+      this.#set(block + blockField.at, start + length)
+      return laneStatus.done
+    }
+    // the only one that is loaded asynchronously
+    return codec === 'zstd' ? prepareCompression(codec).then(seal) : seal()
+  }
+
+  /** Of bytes of the shared memory. */
+  #checksum(bytes: Uint8Array): number {
+    if (this.#crc32c !== undefined) return this.#crc32c(bytes, 0, bytes.length)
+    return this.#kernels.crc32c(bytes.byteOffset, bytes.length)
   }
 
   /** gzip and zstd: by libraries, then copied into scratch. */
@@ -210,7 +255,7 @@ const thread = given?.euphorionLaneThread
 export const NO_TASK = -1
 
 /** What piscina calls. */
-export default function run(task: number): number {
+export default function run(task: number): number | Promise<number> {
   if (task === NO_TASK) return laneStatus.done
   if (thread === undefined) throw new Error('not a thread of the pool')
   return thread.run(task)

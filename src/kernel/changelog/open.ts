@@ -3,6 +3,7 @@ import type { SharedMemory } from '../../batch/memory.ts'
 import type { Executor } from '../executor.ts'
 import type { ChangelogKernelOptions, ChangelogKernels } from './kernels.ts'
 import { ReferenceChangelogKernels } from './reference.ts'
+import { WasmChangelogKernels } from './wasm_kernels.ts'
 
 export interface ChangelogServices extends ChangelogKernelOptions {
   readonly memory: SharedMemory
@@ -12,5 +13,7 @@ export interface ChangelogServices extends ChangelogKernelOptions {
 
 /** One for all tables of a worker. */
 export function openChangelogKernels(services: ChangelogServices): ChangelogKernels {
-  return new ReferenceChangelogKernels(services)
+  const { executor } = services
+  if (executor === undefined) return new ReferenceChangelogKernels(services)
+  return new WasmChangelogKernels({ ...services, executor })
 }
