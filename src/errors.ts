@@ -67,7 +67,7 @@ const codes = {
   TABLE_CHANGED: {
     retriable: false,
     advice:
-      'The stored table has another shape than the program declares. Use a new table name, or delete the folder of the app in dataDir: its tables are counted anew from what the topics have.',
+      'Give the changed table a new name, or run `euphorion reset`: its tables are counted anew from what the topics have.',
   },
   STORE_LOCKED: {
     retriable: true,

@@ -10,6 +10,7 @@
 //   0 u16 │ "expired/" number     start of the slice below which expiry has deleted everything
 import { EuphorionError } from '../errors.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
+import { tableChanged } from './shape_change.ts'
 import type { Store, StoreBatch, StoreReads } from './store.ts'
 
 export interface StoredTable {
@@ -69,11 +70,7 @@ async function findOrAdd(store: Store, name: string, shape: string): Promise<num
   const stored = tables.find((table) => table.name === name)
   if (stored) {
     if (stored.shape === shape) return stored.number
-    throw new EuphorionError(
-      'TABLE_CHANGED',
-      `table ${name} is stored as ${stored.shape} and declared as ${shape}`,
-      { place: { table: name } },
-    )
+    throw tableChanged(name, 'the state', stored.shape, shape)
   }
   const number = tables.reduce((most, table) => Math.max(most, table.number), 0) + 1
   if (number > NUMBER_MAX)
@@ -130,6 +127,12 @@ export function readSources(store: Store): Promise<Readonly<Record<string, numbe
 /** To be put in the batch of the agents' rows that were made of the events below them. */
 export function writeSources(batch: StoreBatch, sources: Readonly<Record<string, number>>): void {
   putJson(batch, 'sources', sources)
+}
+
+/** Everything but the table's name, number and shape. */
+export function forgetTable(batch: StoreBatch, table: number): void {
+  for (const kind of ['position', 'changelog', 'retained', 'expired'])
+    batch.delete(metaKey(`${kind}/${table}`))
 }
 
 /** Start of the oldest window that no expiry has touched; -Infinity before the first expiry. */
