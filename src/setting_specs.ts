@@ -327,7 +327,7 @@ export const settingSpecs = {
     default: 0,
     min: 0,
     max: HOUR_MS,
-    help: 'Time between signs of life to Kafka. 0: a third of sessionTimeoutMs, at most 1 s.',
+    help: 'Time between signs of life to Kafka. 0: a twelfth of sessionTimeoutMs, from 100 to 500 ms.',
   }),
   rebalanceTimeoutMs: duration({
     default: 60_000,

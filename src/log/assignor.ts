@@ -24,6 +24,8 @@ export interface GroupMember {
 export interface MemberShare {
   readonly actives: readonly TopicPartitions[]
   readonly standbys: readonly TopicPartitions[]
+  /** Of the standbys: once they are warm, partitions move. */
+  readonly warmups: readonly TopicPartitions[]
 }
 
 export interface Assignment {
@@ -119,7 +121,7 @@ export class KnownState {
 export function assign(
   members: readonly GroupMember[],
   partitions: ReadonlyMap<string, number>,
-  standbys = 0,
+  standbys = Math.max(0, ...members.map(({ state }) => state.standbyReplicas)),
 ): Assignment {
   const ordered = [...members].sort(byName)
   const known = new KnownState(ordered)
@@ -241,6 +243,7 @@ function withhold(
     shares.set(members[member].id, {
       actives: sorted(actives, free),
       standbys: sorted(standbys, givenUp),
+      warmups: [],
     })
   }
   return { shares, incomplete }

@@ -141,14 +141,35 @@ export interface MemberFacts {
   readonly transactionalId: string
   /** Where its tables can be asked, 'host:port'; '': nowhere. */
   readonly address: string
-  /** Copies that are wanted of each partition's state, besides its owner's. */
+  /** Topics whose partitions have tables. */
+  readonly stateful: readonly string[]
+  /** Copies that are wanted of each partition's state, besides its owner's; the largest counts. */
   readonly standbyReplicas: number
-  /** State of partitions that this member does not own; asked before each round. */
+  /**
+   * Copies that the whole group makes at once so that partitions can move (KIP-441); 0: they move
+   * without their state. The largest of the members' counts.
+   */
+  readonly warmupReplicas: number
+  /** Records that a copy may lack and still take over; the largest counts. */
+  readonly acceptableLag: number
+  /**
+   * State on this machine: of standbys, of partitions that were given up, and of own partitions
+   * while they are being restored (an own one that is not told lacks nothing). Asked every second
+   * and at rejoin(), without awaiting: cheap, from what is known.
+   */
   held(): readonly HeldState[]
 }
 
 /** The group after a round, as its members are told. */
 export interface GroupView {
+  /** This member's own from now on. State of a standby among them is to be kept open for it. */
+  readonly actives: readonly TopicPartition[]
+  /**
+   * Standbys of this member whose partitions, or another's place, wait for them: once one lacks no
+   * more than `acceptableLag`, rejoin() makes the group move it.
+   */
+  readonly warmups: readonly TopicPartition[]
+  /** Members that have an address; none where the group is too large to be told. */
   readonly hosts: readonly {
     readonly address: string
     readonly actives: readonly TopicPartition[]
@@ -183,10 +204,13 @@ export interface ConsumerOptions {
    */
   readonly onRevoked: (partitions: readonly TopicPartition[], lost?: boolean) => Promise<void>
   readonly member?: MemberFacts
-  /** Partitions whose state is to be copied here, all of them, whenever that changes. */
-  readonly onStandbys?: (partitions: readonly TopicPartition[]) => void
-  /** Called in each round, before onAssigned. */
+  /** Called in each round, first. Must not throw. */
   readonly onGroup?: (view: GroupView) => void
+  /**
+   * Partitions whose state is to be copied here, all of them, whenever that changes: after onGroup,
+   * before onAssigned. Must not throw.
+   */
+  readonly onStandbys?: (partitions: readonly TopicPartition[]) => void
 }
 
 export interface AssignedPartition extends TopicPartition {
@@ -243,7 +267,7 @@ export interface LogConsumer {
   seek(topic: string, partition: number, offset: number): void
   /** Stores the group's offsets (of the next record to read). */
   commit(offsets: readonly StartPosition[]): Promise<void>
-  /** What `member` tells has changed so that the partitions should be shared anew. */
+  /** What `member` tells has changed so that the partitions should be shared anew. For logs: why. */
   rejoin?(reason: string): void
   /** Leaves the group (after onRevoked of everything). */
   close(): Promise<void>

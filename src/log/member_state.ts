@@ -4,20 +4,26 @@
 import type { TopicPartitions } from '../wire/consumer_protocol.ts'
 import { Decoder } from '../wire/decoder.ts'
 import { Encoder } from '../wire/encoder.ts'
+import type { HeldState, MemberFacts } from './log.ts'
 
-/** Local state of a partition, and how many records of its changelog it lacks. */
-export interface HeldState {
-  readonly topic: string
-  readonly partition: number
-  readonly lag: number
+/** The facts of a member at one time. */
+export interface ToldFacts extends Omit<MemberFacts, 'held'> {
+  readonly held: readonly HeldState[]
+}
+
+/** A member that was in the group, by its transactional id. */
+export interface KnownId {
+  readonly id: string
+  /** ms since it was last in a round. */
+  readonly goneMs: number
 }
 
 /** The user data of a subscription. */
-export interface LocalState {
-  /** State of partitions that are not owned. */
-  readonly held: readonly HeldState[]
-  /** Members in one place never hold copies of the same state. '': the member's own. */
+export interface LocalState extends ToldFacts {
+  /** Copies of the same state should be in different places. '': the member's own. */
   readonly place: string
+  /** Some of the members that it has heard of, gone or not. */
+  readonly known: readonly KnownId[]
 }
 
 export interface MemberState extends LocalState {
@@ -26,42 +32,90 @@ export interface MemberState extends LocalState {
   readonly owned: readonly TopicPartitions[]
 }
 
+/** Where tables can be asked for what. */
+export interface HostShare {
+  readonly address: string
+  readonly actives: readonly TopicPartitions[]
+  readonly standbys: readonly TopicPartitions[]
+}
+
 /** What the leader tells beside the partitions themselves. */
 export interface ShareNotes {
   /** Some partition waits for its owner: another round follows. */
   readonly incomplete: boolean
   /** A checksum of the topics and their numbers of partitions that were assigned; 0: unknown. */
   readonly layout: number
-  /** A checksum of the member's topics as the leader knew them; 0: unknown. */
-  readonly subscription: number
+  /** A checksum of the member's topics and facts as the leader knew them; 0: unknown. */
+  readonly declared: number
   readonly standbys: readonly TopicPartitions[]
+  /** Of the standbys. */
+  readonly warmups: readonly TopicPartitions[]
+  /** Members of this round that this one is to remember. */
+  readonly witnessed: readonly string[]
+  readonly departed: readonly KnownId[]
+  readonly hosts: readonly HostShare[]
 }
 
-const VERSION = 1
+const VERSION = 2
 const PARTITION_MAX = 2 ** 31 - 1
 
-const nothingKnown: LocalState = { held: [], place: '' }
-const noNotes: ShareNotes = { incomplete: false, layout: 0, subscription: 0, standbys: [] }
+/** Of a member that tells nothing. */
+export const noFacts: ToldFacts = {
+  transactionalId: '',
+  address: '',
+  stateful: [],
+  standbyReplicas: 0,
+  warmupReplicas: 0,
+  acceptableLag: 0,
+  held: [],
+}
+
+const nothingKnown: LocalState = { ...noFacts, place: '', known: [] }
+/** Of a leader that tells nothing. */
+export const noNotes: ShareNotes = {
+  incomplete: false,
+  layout: 0,
+  declared: 0,
+  standbys: [],
+  warmups: [],
+  witnessed: [],
+  departed: [],
+  hosts: [],
+}
 
 export function encodeLocalState(state: LocalState): Buffer {
   const to = started()
-  to.string(state.place)
+  to.string(state.transactionalId)
+  to.string(state.address)
+  to.array(state.stateful, (topic) => to.string(topic))
+  to.uvarint(state.standbyReplicas)
+  to.uvarint(state.warmupReplicas)
+  to.int64(state.acceptableLag)
   to.array(state.held, ({ topic, partition, lag }) => {
     to.string(topic)
     to.uvarint(partition)
     to.int64(lag)
   })
+  to.string(state.place)
+  writeIds(to, state.known)
   return Buffer.from(to.finish())
 }
 
 export function decodeLocalState(bytes: Uint8Array | null): LocalState {
   return read(bytes, nothingKnown, (from) => ({
-    place: from.string(),
+    transactionalId: from.string(),
+    address: from.string(),
+    stateful: from.array(() => from.string()),
+    standbyReplicas: from.uvarint(),
+    warmupReplicas: from.uvarint(),
+    acceptableLag: countFrom(from),
     held: from.array(() => ({
       topic: from.string(),
       partition: partitionFrom(from.uvarint()),
-      lag: lagFrom(from.int64()),
+      lag: countFrom(from),
     })),
+    place: from.string(),
+    known: readIds(from),
   }))
 }
 
@@ -69,8 +123,16 @@ export function encodeShareNotes(notes: ShareNotes): Buffer {
   const to = started()
   to.boolean(notes.incomplete)
   to.int64(notes.layout)
-  to.int64(notes.subscription)
+  to.int64(notes.declared)
   writePartitions(to, notes.standbys)
+  writePartitions(to, notes.warmups)
+  to.array(notes.witnessed, (id) => to.string(id))
+  writeIds(to, notes.departed)
+  to.array(notes.hosts, ({ address, actives, standbys }) => {
+    to.string(address)
+    writePartitions(to, actives)
+    writePartitions(to, standbys)
+  })
   return Buffer.from(to.finish())
 }
 
@@ -78,8 +140,16 @@ export function decodeShareNotes(bytes: Uint8Array | null): ShareNotes {
   return read(bytes, noNotes, (from) => ({
     incomplete: from.boolean(),
     layout: from.int64(),
-    subscription: from.int64(),
+    declared: from.int64(),
     standbys: readPartitions(from),
+    warmups: readPartitions(from),
+    witnessed: from.array(() => from.string()),
+    departed: readIds(from),
+    hosts: from.array(() => ({
+      address: from.string(),
+      actives: readPartitions(from),
+      standbys: readPartitions(from),
+    })),
   }))
 }
 
@@ -133,7 +203,19 @@ function partitionFrom(value: number): number {
   return value
 }
 
-function lagFrom(value: number): number {
-  if (value < 0 || !Number.isSafeInteger(value)) throw new RangeError(`no lag: ${value}`)
+function countFrom(from: Decoder): number {
+  const value = from.int64()
+  if (value < 0 || !Number.isSafeInteger(value)) throw new RangeError(`no number: ${value}`)
   return value
+}
+
+function writeIds(to: Encoder, ids: readonly KnownId[]): void {
+  to.array(ids, ({ id, goneMs }) => {
+    to.string(id)
+    to.int64(goneMs)
+  })
+}
+
+function readIds(from: Decoder): KnownId[] {
+  return from.array(() => ({ id: from.string(), goneMs: countFrom(from) }))
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Assignment, assign, type GroupMember } from '../../src/log/assignor.ts'
-import type { MemberState } from '../../src/log/member_state.ts'
+import { decodeLocalState, type MemberState } from '../../src/log/member_state.ts'
 import type { TopicPartitions } from '../../src/wire/consumer_protocol.ts'
 
 interface Told {
@@ -16,6 +16,7 @@ interface Told {
 
 function member(id: string, topics: readonly string[], told: Told = {}): GroupMember {
   const state: MemberState = {
+    ...decodeLocalState(null),
     generation: told.generation ?? (told.owned ? 1 : -1),
     owned: Object.entries(told.owned ?? {}).map(([topic, partitions]) => ({ topic, partitions })),
     held: (told.held ?? []).map((partition) => ({ topic: 't', partition, lag: 0 })),

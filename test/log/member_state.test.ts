@@ -7,17 +7,29 @@ import {
   decodeShareNotes,
   encodeLocalState,
   encodeShareNotes,
+  noNotes,
 } from '../../src/log/member_state.ts'
 
-const nothingKnown = { held: [], place: '' }
+const nothingKnown = decodeLocalState(null)
 const partition = fc.integer({ min: 0, max: 2 ** 31 - 1 })
 const partitions = fc
   .uniqueArray(partition, { maxLength: 20 })
   .map((all) => all.sort((a, b) => a - b))
 const plain = { noNullPrototype: true }
 const topics = fc.array(fc.record({ topic: fc.string(), partitions }, plain), { maxLength: 4 })
+const ids = fc.array(fc.record({ id: fc.string(), goneMs: fc.maxSafeNat() }, plain), {
+  maxLength: 4,
+})
+const small = fc.nat({ max: 1000 })
 const state = fc.record(
   {
+    transactionalId: fc.string(),
+    address: fc.string(),
+    stateful: fc.array(fc.string(), { maxLength: 4 }),
+    standbyReplicas: small,
+    warmupReplicas: small,
+    acceptableLag: fc.maxSafeNat(),
+    known: ids,
     held: fc.array(fc.record({ topic: fc.string(), partition, lag: fc.maxSafeNat() }, plain), {
       maxLength: 4,
     }),
@@ -26,7 +38,18 @@ const state = fc.record(
   plain,
 )
 const notes = fc.record(
-  { incomplete: fc.boolean(), layout: fc.nat(), subscription: fc.nat(), standbys: topics },
+  {
+    incomplete: fc.boolean(),
+    layout: fc.nat(),
+    declared: fc.nat(),
+    standbys: topics,
+    warmups: topics,
+    witnessed: fc.array(fc.string(), { maxLength: 4 }),
+    departed: ids,
+    hosts: fc.array(fc.record({ address: fc.string(), actives: topics, standbys: topics }, plain), {
+      maxLength: 3,
+    }),
+  },
   plain,
 )
 
@@ -41,15 +64,15 @@ test('what is written is read', () => {
 
 test('whatever the bytes are, they are read or say nothing', () => {
   const nothing = decodeShareNotes(Buffer.alloc(0))
-  assert.deepEqual(nothing, { incomplete: false, layout: 0, subscription: 0, standbys: [] })
+  assert.deepEqual(nothing, noNotes)
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-      for (const version of [bytes[0], 1]) {
+      for (const version of [bytes[0], 2]) {
         const changed = Uint8Array.from(bytes)
         if (changed.length > 0) changed[0] = version
         const read = decodeLocalState(changed)
         assert.ok(read.held.length <= 80)
-        if (changed[0] !== 1) assert.deepEqual(read, nothingKnown)
+        if (changed[0] !== 2) assert.deepEqual(read, nothingKnown)
         assert.ok(decodeShareNotes(changed).standbys.length <= 80)
       }
     }),
@@ -58,11 +81,11 @@ test('whatever the bytes are, they are read or say nothing', () => {
 })
 
 test('a version of tomorrow and bytes that are too many say nothing', () => {
-  const bytes = encodeLocalState({ held: [], place: 'here' })
+  const bytes = encodeLocalState({ ...nothingKnown, place: 'here' })
   assert.equal(decodeLocalState(bytes).place, 'here')
   assert.deepEqual(decodeLocalState(Buffer.concat([bytes, Buffer.of(0)])), nothingKnown)
   for (let length = 0; length < bytes.length; length++)
     assert.deepEqual(decodeLocalState(bytes.subarray(0, length)), nothingKnown)
-  bytes[0] = 2
+  bytes[0] = 3
   assert.deepEqual(decodeLocalState(bytes), nothingKnown)
 })

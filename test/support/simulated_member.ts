@@ -1,9 +1,11 @@
 // A process with a GroupMember and an engine that takes its time, in front of a SimulatedGroup: its
 // requests are late, and sometimes lost. Notes who owns what, and when two do.
 import type { Random } from '../../src/clock.ts'
+import type { GroupNews } from '../../src/log/kafka/group_news.ts'
 import { GroupMember } from '../../src/log/kafka/member.ts'
 import type { MemberIdentity } from '../../src/log/kafka/member_ports.ts'
 import type { TopicPartition } from '../../src/log/log.ts'
+import { noFacts, type ToldFacts } from '../../src/log/member_state.ts'
 import type { RequestType } from '../../src/wire/request.ts'
 import type { ManualClock } from './manual_clock.ts'
 import { SimulatedGroup } from './simulated_group.ts'
@@ -14,6 +16,7 @@ export interface SimulatedMember {
   /** Given up while others were kept, in the order of their going. */
   readonly revoked: string[]
   readonly lost: string[]
+  readonly news: GroupNews[]
   readonly failures: string[]
   identity: MemberIdentity | undefined
   /** Requests by name. */
@@ -27,6 +30,7 @@ export interface SimulatedMember {
 export interface MemberChoice {
   readonly instanceId?: string
   readonly topics?: readonly string[]
+  readonly facts?: ToldFacts
   /** Default 6 s. */
   readonly sessionTimeoutMs?: number
 }
@@ -71,6 +75,7 @@ export class Simulation {
         topics: choice.topics ?? [...this.partitions.keys()],
         ...(choice.instanceId === undefined ? {} : { instanceId: choice.instanceId }),
         place: '',
+        facts: choice.facts ?? noFacts,
         sessionTimeoutMs: choice.sessionTimeoutMs ?? 6000,
         heartbeatIntervalMs: 1000,
         rebalanceTimeoutMs: 20_000,
@@ -86,6 +91,7 @@ export class Simulation {
         },
         partitions: async (topics) =>
           new Map([...this.partitions].filter(([topic]) => topics.includes(topic))),
+        group: (news) => self.news.push(news),
         assigned: (added) => this.#assigned(self, added),
         revoked: (gone, lost) => this.#revoked(self, gone, lost),
         identity: (identity) => {
@@ -100,6 +106,7 @@ export class Simulation {
       held: new Set(),
       revoked: [],
       lost: [],
+      news: [],
       failures: [],
       identity: undefined,
       asked: new Map(),

@@ -12,13 +12,21 @@ import type {
 import { partitionKey } from '../partition_key.ts'
 import { beginnings } from './beginnings.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
+import type { GroupNews } from './group_news.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
 
 export interface KafkaConsumerPorts {
   readonly fetcher: Omit<FetcherOptions, 'offsetOutOfRange' | 'offsets' | 'topicLost'>
   readonly membership: Omit<
     MembershipOptions,
-    'groupId' | 'topics' | 'onAssigned' | 'onRevoked' | 'onJoined' | 'onFailed'
+    | 'groupId'
+    | 'topics'
+    | 'facts'
+    | 'onGroup'
+    | 'onAssigned'
+    | 'onRevoked'
+    | 'onJoined'
+    | 'onFailed'
   >
   readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
   readonly closed: (consumer: LogConsumer) => void
@@ -32,6 +40,8 @@ export class KafkaConsumer implements LogConsumer {
   /** Topics that were deleted while this consumer read them. */
   readonly #lost = new Set<string>()
   readonly #held = new Map<string, TopicPartition>()
+  /** Keys of those that were last told. */
+  #standbys = ''
   #closing: Promise<void> | undefined
 
   constructor(options: ConsumerOptions, ports: KafkaConsumerPorts) {
@@ -48,6 +58,8 @@ export class KafkaConsumer implements LogConsumer {
       ...ports.membership,
       groupId: options.groupId,
       topics: options.topics,
+      ...(options.member && { facts: options.member }),
+      onGroup: (news) => this.#told(news),
       onAssigned: (added) => this.#assigned(added),
       onRevoked: (gone, lost) => this.#revoked(gone, lost),
       onJoined: (news) => {
@@ -85,6 +97,20 @@ export class KafkaConsumer implements LogConsumer {
   async commit(offsets: readonly StartPosition[]): Promise<void> {
     const kept = offsets.filter(({ topic }) => !this.#lost.has(topic))
     if (kept.length > 0) await this.#membership.commit(kept)
+  }
+
+  rejoin(reason: string): void {
+    this.#membership.rejoin(reason)
+  }
+
+  #told({ view, standbys }: GroupNews): void {
+    if (this.#closing !== undefined) return
+    const { onGroup, onStandbys } = this.#options
+    onGroup?.(view)
+    const keys = standbys.map(partitionKey).join()
+    if (keys === this.#standbys) return
+    this.#standbys = keys
+    onStandbys?.(standbys)
   }
 
   close(): Promise<void> {

@@ -9,8 +9,15 @@ import {
 import { crc32c } from '../../wire/crc32c.ts'
 import type { JoinGroupAnswer } from '../../wire/requests/join_group.ts'
 import type { SyncGroupBody } from '../../wire/requests/sync_group.ts'
-import { assign, type GroupMember } from '../assignor.ts'
-import { decodeLocalState, encodeShareNotes } from '../member_state.ts'
+import { type Assignment, assign, type GroupMember } from '../assignor.ts'
+import {
+  decodeLocalState,
+  encodeShareNotes,
+  type HostShare,
+  noNotes,
+  type ToldFacts,
+} from '../member_state.ts'
+import { departedOf, witnesses } from './known_ids.ts'
 
 export interface LeaderPorts {
   readonly clock: Clock
@@ -33,6 +40,12 @@ export interface JoinedNews extends Partial<LeaderNews> {
   /** What it took, most of it waiting for others. */
   readonly ms: number
 }
+
+/**
+ * Kafka keeps a group as one record, of at most 1 MB as it comes: what hosts have goes to each
+ * member, and is left out where that would be more than this in all.
+ */
+const hostsBytesMax = 256 * 1024
 
 export class GroupLeader {
   readonly #ports: LeaderPorts
@@ -86,21 +99,7 @@ export class GroupLeader {
     // It came back, and what it assigned before stands (KIP-814).
     if (joined.skipAssignment) return []
     const partitions = await this.#ports.partitions(this.#topics)
-    const layout = layoutOf(partitions)
-    const { shares, incomplete } = assign(members, partitions)
-    const subscriptions = new Map(members.map(({ id, topics }) => [id, subscriptionOf(topics)]))
-    return [...shares].map(([memberId, { actives, standbys }]) => ({
-      memberId,
-      assignment: encodeAssignment({
-        assignedPartitions: actives,
-        userData: encodeShareNotes({
-          incomplete,
-          layout,
-          subscription: subscriptions.get(memberId)!,
-          standbys,
-        }),
-      }),
-    }))
+    return encoded(members, assign(members, partitions), layoutOf(partitions))
   }
 
   /** What the current assignment was made for. */
@@ -135,13 +134,59 @@ export class GroupLeader {
   }
 }
 
+function encoded(
+  members: readonly GroupMember[],
+  { shares, incomplete }: Assignment,
+  layout: number,
+): Assignments {
+  const states = members.map(({ state }) => state)
+  const departed = departedOf(states)
+  const witnessed = witnesses(states)
+  const hosts = hostsOf(members, shares)
+  return members.map(({ id, topics, state }) => {
+    const { actives, standbys, warmups } = shares.get(id)!
+    const userData = encodeShareNotes({
+      incomplete,
+      layout,
+      declared: declaredOf(topics, state),
+      standbys,
+      warmups,
+      witnessed: witnessed(state.transactionalId),
+      departed,
+      hosts,
+    })
+    return {
+      memberId: id,
+      assignment: encodeAssignment({ assignedPartitions: actives, userData }),
+    }
+  })
+}
+
+/** Only topics that have tables can be asked for. */
+function hostsOf(members: readonly GroupMember[], shares: Assignment['shares']): HostShare[] {
+  const stateful = new Set(members.flatMap(({ state }) => state.stateful))
+  const hosts = members
+    .filter(({ state }) => state.address !== '')
+    .map(({ id, state }) => {
+      const { actives, standbys } = shares.get(id)!
+      return {
+        address: state.address,
+        actives: actives.filter(({ topic }) => stateful.has(topic)),
+        standbys,
+      }
+    })
+  const bytes = encodeShareNotes({ ...noNotes, hosts }).length
+  return bytes * members.length > hostsBytesMax ? [] : hosts
+}
+
 /** A member whose bytes cannot be read takes nothing, and does not stop the others. */
 function groupMember(id: string, instanceId: string | null, metadata: Buffer): GroupMember {
   let told: ConsumerSubscription
   try {
     told = decodeSubscription(metadata)
   } catch {
-    return { id, topics: [], state: { generation: -1, owned: [], held: [], place: '' } }
+    const state = { ...decodeLocalState(null), generation: -1, owned: [] }
+    return { id, topics: [], state }
   }
   return {
     id,
@@ -156,9 +201,15 @@ function groupMember(id: string, instanceId: string | null, metadata: Buffer): G
   }
 }
 
-/** A checksum of topics; never 0. */
-export function subscriptionOf(topics: readonly string[]): number {
-  return crc32c(Buffer.from(JSON.stringify([...topics].sort()))) || 1
+/** A checksum of the topics and of what stays the same of the facts; never 0. */
+export function declaredOf(
+  topics: readonly string[],
+  { held: _held, ...facts }: ToldFacts,
+): number {
+  const { transactionalId, address, standbyReplicas, warmupReplicas, acceptableLag } = facts
+  const told = [transactionalId, address, standbyReplicas, warmupReplicas, acceptableLag]
+  const sorted = [[...topics].sort(), [...facts.stateful].sort(), told]
+  return crc32c(Buffer.from(JSON.stringify(sorted))) || 1
 }
 
 function layoutOf(partitions: ReadonlyMap<string, number>): number {

@@ -18,10 +18,17 @@ import { type HeartbeatBody, heartbeatRequest } from '../../wire/requests/heartb
 import { type JoinGroupAnswer, joinGroupRequest } from '../../wire/requests/join_group.ts'
 import { leaveGroupRequest } from '../../wire/requests/leave_group.ts'
 import { syncGroupRequest } from '../../wire/requests/sync_group.ts'
-import { decodeShareNotes, encodeLocalState, type ShareNotes } from '../member_state.ts'
+import {
+  decodeShareNotes,
+  encodeLocalState,
+  type ShareNotes,
+  type ToldFacts,
+} from '../member_state.ts'
 import { pauseMs } from './backoff.ts'
-import { GroupLeader, subscriptionOf } from './group_leader.ts'
+import { declaredOf, GroupLeader } from './group_leader.ts'
+import { groupNews } from './group_news.ts'
 import { eachOf, Holdings } from './holdings.ts'
+import { KnownIds } from './known_ids.ts'
 import type { MemberOptions, MemberPorts } from './member_ports.ts'
 
 const assignorName = 'euphorion'
@@ -42,7 +49,9 @@ export class GroupMember {
   readonly #random: Random
   readonly #holdings: Holdings
   readonly #leader: GroupLeader
+  readonly #known: KnownIds
   #topics: readonly string[]
+  #facts: ToldFacts
   #memberId = ''
   #generation = -1
   #failures = 0
@@ -61,6 +70,8 @@ export class GroupMember {
     this.#ports = ports
     this.#random = ports.random ?? systemRandom
     this.#topics = options.topics
+    this.#facts = options.facts
+    this.#known = new KnownIds(ports.clock)
     this.#leader = new GroupLeader(ports, options.metadataIntervalMs)
     this.#holdings = new Holdings({
       clock: ports.clock,
@@ -86,6 +97,19 @@ export class GroupMember {
     this.#topics = topics
     this.#holdings.keepTopics(topics)
     this.#rejoin('the topics are others')
+  }
+
+  /** What it tells from the next round on: soon, where more of it changed than what it holds. */
+  tell(facts: ToldFacts): void {
+    const before = this.#facts
+    this.#facts = facts
+    if (declaredOf([], facts) !== declaredOf([], before))
+      this.rejoin('what it tells of itself is other than before')
+  }
+
+  /** Joins again, unless it gives up everything anyway. */
+  rejoin(reason: string): void {
+    if (this.#state === 'running') this.#rejoin(reason)
   }
 
   /** Leaves the group, also as a static member, and all is lost; until resume(). */
@@ -181,7 +205,11 @@ export class GroupMember {
   #subscription(): Uint8Array {
     return encodeSubscription({
       topics: this.#topics,
-      userData: encodeLocalState({ held: [], place: this.#options.place }),
+      userData: encodeLocalState({
+        ...this.#facts,
+        place: this.#options.place,
+        known: this.#known.told,
+      }),
       ownedPartitions: this.#holdings.owned,
       generationId: this.#generation,
       rackId: this.#options.rack ?? null,
@@ -206,21 +234,24 @@ export class GroupMember {
     this.#generation = joined.generationId
     const { memberId, generationId } = joined
     this.#ports.identity({ memberId, generationId })
-    this.#note(decodeShareNotes(userData), isNew)
+    const share = eachOf(assignedPartitions).filter(({ topic }) => this.#topics.includes(topic))
+    const notes = decodeShareNotes(userData)
+    this.#note(notes, isNew)
     const ms = Math.round(this.#ports.clock.monotonic() - beganMs)
     this.#ports.joined({ reason, generation: generationId, ms, ...this.#leader.news })
     if (this.#state !== 'running') return
-    const share = eachOf(assignedPartitions)
-    this.#holdings.aim(share.filter(({ topic }) => this.#topics.includes(topic)))
+    this.#ports.group(groupNews(notes, share))
+    this.#holdings.aim(share)
   }
 
-  #note({ incomplete, layout, subscription }: ShareNotes, isNew: boolean): void {
+  #note({ incomplete, layout, declared, ...ids }: ShareNotes, isNew: boolean): void {
+    if (declared !== 0) this.#known.note(ids.witnessed, ids.departed)
     this.#leader.assigned(layout)
     this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
     if (!incomplete) this.#orphanLooks = 0
-    // A static member that comes back with other topics starts no rebalance by itself.
-    if (subscription !== 0 && subscription !== subscriptionOf(this.#topics))
-      this.#rejoin('its topics are others than the leader knew')
+    // A static member that comes back as another one starts no rebalance by itself.
+    if (declared !== 0 && declared !== declaredOf(this.#topics, this.#facts))
+      this.#rejoin('its topics, or what it tells, are others than the leader knew')
     // The others may be waiting for what it had before it came back.
     if (incomplete && isNew && this.#options.instanceId !== undefined)
       this.#rejoin('it came back with nothing to give up')

@@ -4,7 +4,9 @@ import type { Clock, Random } from '../../clock.ts'
 import type { EuphorionError } from '../../errors.ts'
 import type { RequestType } from '../../wire/request.ts'
 import type { TopicPartition } from '../log.ts'
+import type { ToldFacts } from '../member_state.ts'
 import type { JoinedNews } from './group_leader.ts'
+import type { GroupNews } from './group_news.ts'
 
 export interface MemberOptions {
   readonly groupId: string
@@ -12,8 +14,10 @@ export interface MemberOptions {
   /** Makes the member static. */
   readonly instanceId?: string
   readonly rack?: string
-  /** Standbys are never in the place of their active. '': the member's own. */
+  /** Standbys are in another place than their active, where there is one. '': the member's own. */
   readonly place: string
+  /** As long as nothing else is told. */
+  readonly facts: ToldFacts
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly rebalanceTimeoutMs: number
@@ -36,6 +40,8 @@ export interface MemberPorts {
   reconnect(): void
   /** Numbers of partitions, as they are now; topics that do not exist are left out. */
   partitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>
+  /** Of each round, before what it assigns. */
+  group(news: GroupNews): void
   assigned(added: readonly TopicPartition[]): Promise<void>
   revoked(gone: readonly TopicPartition[], lost: boolean): Promise<void>
   /** Comes before whatever it assigns; undefined: no member any more. */

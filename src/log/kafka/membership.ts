@@ -6,15 +6,18 @@
 //      ├── identity, assigned, revoked, beat ─────────────▶│
 //      │◀───────────── done, alive, subscribe, close ──────┤
 import assert from 'node:assert/strict'
+import { hostname } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { type Clock, systemClock } from '../../clock.ts'
 import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/login.ts'
-import type { StartPosition, TopicPartition } from '../log.ts'
+import type { MemberFacts, StartPosition, TopicPartition } from '../log.ts'
+import { noFacts, type ToldFacts } from '../member_state.ts'
 import { partitionKey } from '../partition_key.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
+import type { GroupNews } from './group_news.ts'
 import { GroupOffsets } from './group_offsets.ts'
 import type {
   FromThread,
@@ -29,11 +32,11 @@ export interface MembershipOptions {
   /** group.instance.id: makes the member static (KIP-345). */
   readonly instanceId?: string
   readonly rack?: string
-  /** Members in one place never hold copies of the same state. Default: each its own. */
-  readonly place?: string
+  /** What the group is told of this member. */
+  readonly facts?: MemberFacts
   /** Silence, in ms, after which the group goes on without this member. Brokers bound it. */
   readonly sessionTimeoutMs: number
-  /** Default, and for 0: a third of the session time-out, at most 1 s. */
+  /** Default, and for 0: a twelfth of the session time-out, from 100 to 500 ms. */
   readonly heartbeatIntervalMs?: number
   /** How long the group waits for its members in a rebalance. Default: 60 s. */
   readonly rebalanceTimeoutMs?: number
@@ -48,6 +51,8 @@ export interface MembershipOptions {
   /** For commits. */
   readonly cluster: Cluster
   readonly clock?: Clock
+  /** Of each round, before what it assigns. */
+  readonly onGroup?: (news: GroupNews) => void
   /** What is new; awaited, in order with onRevoked. */
   readonly onAssigned: (added: readonly TopicPartition[]) => Promise<void>
   /**
@@ -61,8 +66,11 @@ export interface MembershipOptions {
   readonly onFailed: (error: Error) => void
 }
 
-/** Others hear by a beat that a member has left: this is how long its partitions lie idle then. */
-const heartbeatMsMax = 1000
+/**
+ * Others hear by a beat that a member has left or is missed: so long its partitions lie idle after
+ * that, and so much sooner than its death the session began that is waited for.
+ */
+const heartbeatMs = { part: 12, least: 100, most: 500 }
 const rebalanceTimeoutMsDefault = 60_000
 const metadataIntervalMsDefault = 5000
 const closeTimeoutMsDefault = 30_000
@@ -85,6 +93,8 @@ export class Membership {
    */
   readonly #held = new Map<string, number>()
   #told = 0
+  /** What the thread knows of the facts, as JSON. */
+  #toldFacts = ''
   #isEnded = false
   #thread: Worker | undefined
   #work: Promise<void> = Promise.resolve()
@@ -125,7 +135,6 @@ export class Membership {
     const { connection, groupId, topics, instanceId, rack, sessionTimeoutMs } = this.#options
     const { clock: _clock, random: _random, sasl, ...cluster } = connection
     const asksForTokens = sasl?.mechanism === 'oauthbearer'
-    const heartbeatMs = Math.min(heartbeatMsMax, Math.floor(sessionTimeoutMs / 3))
     return {
       cluster: { ...cluster, ...(sasl && !asksForTokens && { sasl }) },
       asksForTokens,
@@ -135,9 +144,10 @@ export class Membership {
         topics,
         ...(instanceId === undefined ? {} : { instanceId }),
         ...(rack === undefined ? {} : { rack }),
-        place: this.#options.place ?? '',
+        place: hostname(),
+        facts: this.#facts(),
         sessionTimeoutMs,
-        heartbeatIntervalMs: this.#options.heartbeatIntervalMs || heartbeatMs,
+        heartbeatIntervalMs: this.#options.heartbeatIntervalMs || usualBeats(sessionTimeoutMs),
         rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault,
         metadataIntervalMs: this.#options.metadataIntervalMs ?? metadataIntervalMsDefault,
       },
@@ -162,6 +172,31 @@ export class Membership {
     partitions: readonly TopicPartition[],
   ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
     return this.#offsets.committed(partitions)
+  }
+
+  /** Shares the partitions anew, by what the facts are now. */
+  rejoin(reason: string): void {
+    this.#tellFacts()
+    this.#post({ kind: 'rejoin', reason })
+  }
+
+  #facts(): ToldFacts {
+    const { facts } = this.#options
+    if (facts === undefined) return noFacts
+    const { transactionalId, address, stateful, standbyReplicas } = facts
+    const { warmupReplicas, acceptableLag } = facts
+    const own = { transactionalId, address, stateful, standbyReplicas }
+    return { ...own, warmupReplicas, acceptableLag, held: facts.held() }
+  }
+
+  /** The thread tells what it was last told: rounds do not wait for this thread. */
+  #tellFacts(): void {
+    if (this.#options.facts === undefined) return
+    const facts = this.#facts()
+    const shown = JSON.stringify(facts)
+    if (shown === this.#toldFacts) return
+    this.#toldFacts = shown
+    this.#post({ kind: 'facts', facts })
   }
 
   /** Joins again, for these topics: partitions of others are revoked. */
@@ -200,7 +235,11 @@ export class Membership {
         this.#ready.resolve()
         return
       case 'beat':
+        this.#tellFacts()
         this.#post({ kind: 'alive' })
+        return
+      case 'group':
+        this.#options.onGroup?.(message.news)
         return
       case 'identity':
         // The next identity is a new member's: the group may have given what this one held, and is
@@ -266,7 +305,11 @@ export class Membership {
         if (this.#closing === undefined) this.#options.onFailed(error)
         else this.#closeError ??= error
       })
-      .then(() => this.#post({ kind: 'done', id }))
+      .then(() => {
+        // What was given up is held now: the round that follows is to know it.
+        this.#tellFacts()
+        this.#post({ kind: 'done', id })
+      })
   }
 
   #post(message: ToThread): void {
@@ -294,6 +337,13 @@ export class Membership {
     if (left.length > 0) this.#revoked(0, left, true)
     void this.#work.then(() => this.#ended.resolve())
   }
+}
+
+/** Never more than a third of the session: two beats may be lost. */
+function usualBeats(sessionTimeoutMs: number): number {
+  const { part, least, most } = heartbeatMs
+  const beats = Math.max(least, Math.min(most, sessionTimeoutMs / part))
+  return Math.floor(Math.min(sessionTimeoutMs / 3, beats))
 }
 
 function partitionOf(key: string): TopicPartition {

@@ -3,8 +3,10 @@
 import type { ErrorCode, ErrorPlace } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/login.ts'
 import type { TopicPartition } from '../log.ts'
+import type { ToldFacts } from '../member_state.ts'
 import type { ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
+import type { GroupNews } from './group_news.ts'
 import type { MemberIdentity, MemberOptions } from './member_ports.ts'
 
 /** What the thread is given at its start; nothing of it is a function. */
@@ -28,6 +30,8 @@ export type FromThread =
   /** To be answered with 'alive' by the next turn of the event loop. */
   | { readonly kind: 'beat' }
   | { readonly kind: 'identity'; readonly identity: MemberIdentity | undefined }
+  /** Of each round, before what it assigns. */
+  | { readonly kind: 'group'; readonly news: GroupNews }
   /** To be answered with 'done' when the engine has them. */
   | { readonly kind: 'assigned'; readonly id: number; readonly partitions: TopicPartition[] }
   /** To be answered with 'done' when the engine has given them up. */
@@ -48,5 +52,8 @@ export type ToThread =
   | { readonly kind: 'done'; readonly id: number }
   /** Undefined: there is none to be had. */
   | { readonly kind: 'token'; readonly id: number; readonly token: OAuthToken | undefined }
+  /** Comes whenever the facts have changed, at the latest with the next beat. */
+  | { readonly kind: 'facts'; readonly facts: ToldFacts }
+  | { readonly kind: 'rejoin'; readonly reason: string }
   | { readonly kind: 'subscribe'; readonly topics: readonly string[] }
   | { readonly kind: 'close'; readonly leave: boolean | undefined }

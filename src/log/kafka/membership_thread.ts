@@ -38,6 +38,7 @@ class MembershipThread {
       ask: (type, body, timeoutMs) => this.#ask(type, body, timeoutMs),
       reconnect: () => this.#reconnect(),
       partitions: (topics) => this.#partitions(topics),
+      group: (news) => this.#post({ kind: 'group', news }),
       assigned: async (added) => {
         await this.#tell((id) => ({ kind: 'assigned', id, partitions: [...added] }))
       },
@@ -68,6 +69,12 @@ class MembershipThread {
       case 'token':
         this.#answers.get(message.id)?.resolve('token' in message ? message.token : undefined)
         this.#answers.delete(message.id)
+        return
+      case 'facts':
+        this.#member.tell(message.facts)
+        return
+      case 'rejoin':
+        this.#member.rejoin(message.reason)
         return
       case 'subscribe':
         this.#member.subscribe(message.topics)
