@@ -44,6 +44,30 @@ export function groupContract(context: ContractContext): void {
     assert.equal((await log.committed(group.id, topic)).get(moved), 11)
   })
 
+  test("each round is told first: what is the member's own, and where it can be asked", async () => {
+    const { log } = context
+    const topic = await context.newTopic(2)
+    const rounds: string[] = []
+    const watch = new Watch()
+    const consumer = await openConsumer(log, [topic], {
+      groupId: unique('group'),
+      member: { ...facts, address: 'here:1', stateful: [topic] },
+      onGroup: ({ actives, hosts, warmups }) => {
+        assert.deepEqual(hosts, [{ address: 'here:1', actives, standbys: [] }])
+        assert.deepEqual(warmups, [])
+        rounds.push(`told ${actives.length}`)
+      },
+      onAssigned: async (partitions) => {
+        rounds.push(`assigned ${partitions.length}`)
+        watch.changed()
+        return []
+      },
+    })
+    await watch.until(() => rounds.includes('assigned 2'))
+    assert.deepEqual(rounds.slice(rounds.indexOf('told 2')), ['told 2', 'assigned 2'])
+    await consumer.close()
+  })
+
   test('consumers of different groups do not share', async () => {
     const { log } = context
     const topic = await context.newTopic(2)
@@ -53,6 +77,16 @@ export function groupContract(context: ContractContext): void {
     await right.watch.until(() => members[1].owned.size === 2)
     await Promise.all(members.map((member) => member.close()))
   })
+}
+
+const facts = {
+  transactionalId: '',
+  address: '',
+  stateful: [],
+  standbyReplicas: 0,
+  warmupReplicas: 0,
+  acceptableLag: 0,
+  held: () => [],
 }
 
 interface Member {

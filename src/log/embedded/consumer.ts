@@ -2,7 +2,14 @@
 // memory and reads nothing of them but batch headers.
 import { EuphorionError } from '../../errors.ts'
 import { BatchCursor, batchHeaderBytes } from '../../wire/batch_header.ts'
-import type { ConsumerOptions, FetchResult, LogConsumer, StartPosition } from '../log.ts'
+import type {
+  ConsumerOptions,
+  FetchResult,
+  GroupView,
+  LogConsumer,
+  MemberFacts,
+  StartPosition,
+} from '../log.ts'
 import type { FileCache } from './file_cache.ts'
 import { readAt } from './files.ts'
 import type { Group, GroupMember } from './group.ts'
@@ -35,6 +42,7 @@ const closedResult: FetchResult = { kind: 'closed' }
 
 export class EmbeddedConsumer implements LogConsumer, GroupMember {
   readonly topics: readonly string[]
+  readonly facts: MemberFacts | undefined
   readonly #options: ConsumerOptions
   readonly #group: Group
   readonly #offsets: GroupOffsets
@@ -55,6 +63,7 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
 
   constructor({ options, group, offsets, files, onClosed }: ConsumerParts) {
     this.topics = [...new Set(options.topics)]
+    this.facts = options.member
     this.#options = options
     this.#group = group
     this.#offsets = offsets
@@ -220,6 +229,10 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
     })
     this.#signal()
     return this.#closing
+  }
+
+  told(view: GroupView): void {
+    if (this.#closing === undefined) this.#options.onGroup?.(view)
   }
 
   owned(): readonly Partition[] {

@@ -10,6 +10,7 @@ import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
 import { outOfRange } from '../failures.ts'
 import type { ConsumerOptions, StartPosition } from '../log.ts'
+import { ownView } from '../own_view.ts'
 import { partitionKey } from '../partition_key.ts'
 import { gatedAssignor } from './assignor.ts'
 import { asLogError, kafkaErrorType } from './failures.ts'
@@ -158,6 +159,7 @@ export class Membership {
     )
     for (const lane of this.lanes) lane.close()
     this.lanes = lanes
+    this.#options.onGroup?.(ownView(this.#options.member, lanes))
     // Called within kafkajs's join, before its next fetch: so nothing comes before the positions
     // are known.
     for (const lane of lanes) this.#pause(lane)
