@@ -11,7 +11,7 @@ export type { LogHeader, LogRecord, StoredRecord } from '../wire/record.ts'
 
 /** What a driver can do; asking for more is a CAPABILITY_MISSING error. */
 export interface LogCapabilities {
-  readonly driver: 'embedded' | 'kafkajs' | 'kafka'
+  readonly driver: 'embedded' | 'kafkajs' | 'kafka' | 'simulated'
   /** Fetched bytes are the producer's own batches (false: messages packed again into batches). */
   readonly rawBatches: boolean
   /** A batch sent twice by one producer (a retry) is stored once. */

@@ -1,0 +1,228 @@
+// A transactional producer on the simulated cluster: adds partitions and groups before they are
+// written, ends the transaction, and finds out what became of it. Owned by the simulated log.
+import { EuphorionError } from '../errors.ts'
+import type {
+  LogConsumer,
+  LogRecord,
+  StartPosition,
+  StoredBatch,
+  TransactionalProducer,
+} from '../log/log.ts'
+import { partitionKey } from '../log/partition_key.ts'
+import { brokerCode } from '../wire/broker_code.ts'
+import { brokerFailure } from '../wire/broker_error.ts'
+import { encodeBatch } from '../wire/record_batch.ts'
+import type { SimulatedCluster } from './simulated_cluster.ts'
+import type { SimulatedConnection } from './simulated_connection.ts'
+import { isPassing, SimulatedConsumer } from './simulated_consumer.ts'
+import { SimulatedProducer, type SimulatedProducerOptions } from './simulated_producer.ts'
+import type { SimulatedProcess } from './simulated_process.ts'
+import type { TransactionSender } from './transaction_coordinator.ts'
+
+export interface SimulatedTransactionsOptions extends SimulatedProducerOptions {
+  readonly transactionalId: string
+  readonly transactionTimeoutMs: number
+}
+
+const RETRY_MS = 20
+const REQUEST_MS = 3000
+/** A question to the coordinator is asked so long. */
+const PATIENCE_MS = 30_000
+
+const fencing: readonly number[] = [
+  brokerCode.PRODUCER_FENCED,
+  brokerCode.INVALID_PRODUCER_EPOCH,
+  brokerCode.INVALID_PRODUCER_ID_MAPPING,
+]
+const passingCodes: readonly number[] = [
+  brokerCode.CONCURRENT_TRANSACTIONS,
+  brokerCode.COORDINATOR_NOT_AVAILABLE,
+]
+
+/** Takes the id over: aborts what it has open, and fences who had it. */
+export async function initTransactions(
+  cluster: SimulatedCluster,
+  process: SimulatedProcess,
+  connection: SimulatedConnection,
+  transactionalId: string,
+  timeoutMs: number,
+): Promise<TransactionSender> {
+  for (;;) {
+    try {
+      const ask = () => cluster.transactions.init(transactionalId, timeoutMs)
+      const { errorCode, producerId, epoch } = await connection.request('Init', ask, REQUEST_MS)
+      if (errorCode === brokerCode.NONE) return { transactionalId, producerId, epoch }
+      if (!passingCodes.includes(errorCode))
+        throw brokerFailure(errorCode, `taking over transactional id '${transactionalId}'`)!
+    } catch (error) {
+      if (!isPassing(error)) throw error
+    }
+    await new Promise<void>((resolve) => process.clock.after(RETRY_MS, resolve))
+  }
+}
+
+export class SimulatedTransactionalProducer implements TransactionalProducer {
+  readonly #options: SimulatedTransactionsOptions
+  readonly #producer: SimulatedProducer
+  #sender: TransactionSender
+  /** Partitions and groups of the transaction that is open, and when each was told. */
+  #added = new Map<string, Promise<void>>()
+  /** Why nothing of what is open can be committed. */
+  #failure: unknown
+  #fenced: EuphorionError | undefined
+  #isOpen = false
+  #pending = 0
+
+  constructor(options: SimulatedTransactionsOptions, sender: TransactionSender) {
+    this.#options = options
+    this.#sender = sender
+    this.#producer = new SimulatedProducer(options, sender, options.transactionalId)
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  async append(topic: string, partition: number, records: readonly LogRecord[]): Promise<number> {
+    const { compression } = this.#options
+    const batch = encodeBatch(records, { compression })
+    return (await this.appendBatch(topic, partition, batch)).offset
+  }
+
+  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    if (this.#fenced !== undefined) throw this.#fenced
+    this.#options.cluster.partition({ topic, partition })
+    this.#isOpen = true
+    this.#pending++
+    try {
+      const key = partitionKey({ topic, partition })
+      const { transactions } = this.#options.cluster
+      await this.#add(key, () => transactions.addPartitions(this.#sender, [key]))
+      return await this.#producer.appendBatch(topic, partition, batch)
+    } catch (error) {
+      throw this.#failed(error)
+    } finally {
+      this.#pending--
+    }
+  }
+
+  /** Before anything is written to it, the coordinator knows that it takes part. */
+  #add(key: string, ask: () => number): Promise<void> {
+    let added = this.#added.get(key)
+    if (added === undefined) {
+      added = this.#ask('AddToTransaction', ask)
+      this.#added.set(key, added)
+    }
+    return added
+  }
+
+  async commitOffsets(consumer: LogConsumer, offsets: readonly StartPosition[]): Promise<void> {
+    if (this.#fenced !== undefined) throw this.#fenced
+    if (!(consumer instanceof SimulatedConsumer))
+      throw new EuphorionError('LOG_FAILED', 'the consumer is of another log')
+    const { cluster } = this.#options
+    const { groupId } = consumer
+    this.#isOpen = true
+    try {
+      await this.#add(`group ${groupId}`, () => cluster.transactions.addGroup(this.#sender, groupId))
+      await consumer.commitAs(offsets, (member) =>
+        this.#producer.connection.request(
+          'TxnOffsetCommit',
+          () => cluster.holdOffsets({ sender: this.#sender, member, offsets }),
+          REQUEST_MS,
+        ),
+      )
+    } catch (error) {
+      throw this.#failed(error)
+    }
+  }
+
+  async commit(): Promise<void> {
+    if (this.#fenced !== undefined) throw this.#fenced
+    if (!this.#isOpen) return
+    if (this.#failure !== undefined || this.#pending > 0) {
+      await this.abort()
+      throw new EuphorionError('TRANSACTION_ABORTED', 'a part of the transaction failed', {
+        cause: this.#failure,
+      })
+    }
+    await this.#end(true)
+  }
+
+  async abort(): Promise<void> {
+    if (this.#fenced !== undefined) throw this.#fenced
+    if (!this.#isOpen) return
+    await this.#producer.settled()
+    const isDoubtful = this.#failure !== undefined
+    await this.#end(false)
+    // a batch whose fate is unknown must not come later, nor leave a gap: another epoch (KIP-360)
+    if (isDoubtful) await this.#raise()
+  }
+
+  async #raise(): Promise<void> {
+    const { cluster, transactionalId, transactionTimeoutMs } = this.#options
+    await this.#ask('Init', () => {
+      const asked = cluster.transactions.init(transactionalId, transactionTimeoutMs, this.#sender)
+      const { errorCode, producerId, epoch } = asked
+      if (errorCode === brokerCode.NONE) this.#sender = { transactionalId, producerId, epoch }
+      return errorCode
+    })
+    this.#producer.become(this.#sender)
+  }
+
+  async #end(isCommit: boolean): Promise<void> {
+    const { transactions } = this.#options.cluster
+    const end = () => {
+      const errorCode = transactions.end(this.#sender, isCommit)
+      // nothing had come so far that there would be something to abort
+      const isNothing = errorCode === brokerCode.INVALID_TXN_STATE && !isCommit
+      return isNothing ? brokerCode.NONE : errorCode
+    }
+    try {
+      await Promise.allSettled(this.#added.values())
+      if (this.#added.size > 0) await this.#ask('EndTransaction', end)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    this.#isOpen = false
+    this.#failure = undefined
+    this.#added = new Map()
+  }
+
+  /** Rejects with what the coordinator refuses, and with LOG_FAILED when it does not answer. */
+  async #ask(name: string, ask: () => number): Promise<void> {
+    const { clock } = this.#options.process
+    const endMs = clock.monotonic() + PATIENCE_MS
+    const what = `${name} of '${this.#options.transactionalId}'`
+    while (clock.monotonic() < endMs) {
+      let errorCode: number = brokerCode.COORDINATOR_NOT_AVAILABLE
+      try {
+        errorCode = await this.#producer.connection.request(name, ask, REQUEST_MS)
+      } catch (error) {
+        if (!isPassing(error)) throw error
+      }
+      if (errorCode === brokerCode.NONE) return
+      if (fencing.includes(errorCode)) throw this.#fencedBy(what)
+      if (!passingCodes.includes(errorCode)) throw brokerFailure(errorCode, what)!
+      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+    }
+    throw new EuphorionError('LOG_FAILED', `${what}: the coordinator does not answer`)
+  }
+
+  #fencedBy(what: string): EuphorionError {
+    const message = `${what}: another producer has the id, or the transaction took too long`
+    this.#fenced ??= new EuphorionError('FENCED', message)
+    return this.#fenced
+  }
+
+  #failed(error: unknown): unknown {
+    if (error instanceof EuphorionError && error.code === 'FENCED')
+      this.#fenced ??= new EuphorionError('FENCED', error.message, { cause: error })
+    this.#failure ??= error
+    return this.#fenced ?? error
+  }
+
+  close(): Promise<void> {
+    return this.#producer.close()
+  }
+}

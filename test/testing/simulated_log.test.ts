@@ -1,0 +1,23 @@
+// The simulated log keeps the contract of every log.
+import { codecNames, decompress } from '../../src/wire/compression.ts'
+import { logContract } from '../contract/log.ts'
+import { RunningCluster } from '../support/simulated_cluster.ts'
+
+logContract(
+  'simulated',
+  async () => {
+    const running = new RunningCluster()
+    const log = running.log()
+    return {
+      log,
+      async dispose() {
+        await log.close()
+        await running.stop()
+      },
+    }
+  },
+  {
+    compressions: ['gzip', 'snappy', 'lz4', 'zstd'],
+    inflate: (codec, bytes) => decompress(codecNames[codec]!, bytes, 64 << 20),
+  },
+)
