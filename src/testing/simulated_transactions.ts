@@ -1,11 +1,13 @@
 // A transactional producer on the simulated cluster: adds partitions and groups before they are
 // written, ends the transaction, and finds out what became of it. Owned by the simulated log.
+import assert from 'node:assert/strict'
 import { EuphorionError } from '../errors.ts'
 import type {
   LogConsumer,
   LogRecord,
   StartPosition,
   StoredBatch,
+  TopicPartition,
   TransactionalProducer,
 } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
@@ -71,7 +73,8 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   #failure: unknown
   #fenced: EuphorionError | undefined
   #isOpen = false
-  #pending = 0
+  #isClosed = false
+  readonly #pending = new Set<Promise<unknown>>()
 
   constructor(options: SimulatedTransactionsOptions, sender: TransactionSender) {
     this.#options = options
@@ -89,21 +92,33 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     return (await this.appendBatch(topic, partition, batch)).offset
   }
 
-  async appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
-    if (this.#fenced !== undefined) throw this.#fenced
-    this.#options.cluster.partition({ topic, partition })
+  appendBatch(topic: string, partition: number, batch: Uint8Array): Promise<StoredBatch> {
+    const stored = this.#append({ topic, partition }, batch)
+    this.#pending.add(stored)
+    const forget = () => this.#pending.delete(stored)
+    stored.then(forget, forget)
+    return stored
+  }
+
+  async #append(place: TopicPartition, batch: Uint8Array): Promise<StoredBatch> {
+    this.#checkUsable()
     this.#isOpen = true
-    this.#pending++
     try {
-      const key = partitionKey({ topic, partition })
-      const { transactions } = this.#options.cluster
-      await this.#add(key, () => transactions.addPartitions(this.#sender, [key]))
-      return await this.#producer.appendBatch(topic, partition, batch)
+      const { cluster } = this.#options
+      const key = partitionKey(place)
+      await this.#add(key, () => {
+        cluster.partition(place)
+        return cluster.transactions.addPartitions(this.#sender, [key])
+      })
+      return await this.#producer.appendBatch(place.topic, place.partition, batch)
     } catch (error) {
       throw this.#failed(error)
-    } finally {
-      this.#pending--
     }
+  }
+
+  #checkUsable(): void {
+    if (this.#fenced !== undefined) throw this.#fenced
+    if (this.#isClosed) throw new EuphorionError('LOG_FAILED', 'the producer was closed')
   }
 
   /** Before anything is written to it, the coordinator knows that it takes part. */
@@ -117,7 +132,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   }
 
   async commitOffsets(consumer: LogConsumer, offsets: readonly StartPosition[]): Promise<void> {
-    if (this.#fenced !== undefined) throw this.#fenced
+    this.#checkUsable()
     if (!(consumer instanceof SimulatedConsumer))
       throw new EuphorionError('LOG_FAILED', 'the consumer is of another log')
     const { cluster } = this.#options
@@ -139,24 +154,29 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
 
   async commit(): Promise<void> {
     if (this.#fenced !== undefined) throw this.#fenced
+    assert(this.#pending.size === 0, 'a commit while appends are under way')
     if (!this.#isOpen) return
-    if (this.#failure !== undefined || this.#pending > 0) {
+    if (this.#failure !== undefined) {
+      const cause = this.#failure
       await this.abort()
-      throw new EuphorionError('TRANSACTION_ABORTED', 'a part of the transaction failed', {
-        cause: this.#failure,
-      })
+      const message = 'a part of the transaction failed'
+      throw new EuphorionError('TRANSACTION_ABORTED', message, { cause })
     }
     await this.#end(true)
   }
 
   async abort(): Promise<void> {
-    if (this.#fenced !== undefined) throw this.#fenced
-    if (!this.#isOpen) return
-    await this.#producer.settled()
+    await Promise.allSettled(this.#pending)
+    // what a fenced one had open is ended already
+    if (!this.#isOpen || this.#fenced !== undefined) return
     const isDoubtful = this.#failure !== undefined
-    await this.#end(false)
-    // a batch whose fate is unknown must not come later, nor leave a gap: another epoch (KIP-360)
-    if (isDoubtful) await this.#raise()
+    try {
+      await this.#end(false)
+      // a batch in doubt must not come later, nor leave a gap: another epoch (KIP-360)
+      if (isDoubtful) await this.#raise()
+    } catch (error) {
+      if (this.#fenced === undefined) throw error
+    }
   }
 
   async #raise(): Promise<void> {
@@ -222,7 +242,10 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     return this.#fenced ?? error
   }
 
-  close(): Promise<void> {
-    return this.#producer.close()
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.abort().catch(() => undefined)
+    await this.#producer.close()
   }
 }
