@@ -3,10 +3,12 @@ import { codecNames, decompress } from '../../src/wire/compression.ts'
 import { logContract } from '../contract/log.ts'
 import { RunningCluster } from '../support/simulated_cluster.ts'
 
+let running: RunningCluster
+
 logContract(
   'simulated',
   async () => {
-    const running = new RunningCluster()
+    running = new RunningCluster()
     const log = running.log()
     return {
       log,
@@ -19,6 +21,10 @@ logContract(
   {
     compressions: ['gzip', 'snappy', 'lz4', 'zstd'],
     transactions: true,
+    compact: async (_, topic) => {
+      for (const partition of running.cluster.topic(topic).partitions)
+        partition.compact(running.clock.now(), () => 1 - Number.EPSILON)
+    },
     inflate: (codec, bytes) => decompress(codecNames[codec]!, bytes, 64 << 20),
   },
 )
