@@ -220,6 +220,11 @@ const codes = {
 
 export type ErrorCode = keyof typeof codes
 
+/** Of what came from another process. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(codes, text)
+}
+
 /** Where something happened; only what is known is set. */
 export interface ErrorPlace {
   readonly topic?: string
