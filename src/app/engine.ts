@@ -4,14 +4,13 @@ import { SharedMemory } from '../batch/memory.ts'
 import type { SharedBatch } from '../batch/region.ts'
 import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
-import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import { stateLayout } from '../kernel/state.ts'
 import type {
   AssignedPartition,
   Log,
@@ -32,7 +31,8 @@ import { openTasks } from './open_tasks.ts'
 import { partitionRanges } from './partition_ranges.ts'
 import type { PartitionTask } from './partition_task.ts'
 import { checkWithinLog, offsetsOf } from './positions.ts'
-import { readTable, tableParts } from './read_table.ts'
+import { TableHosts } from './table_hosts.ts'
+import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
 
 export interface EngineOptions {
@@ -73,6 +73,11 @@ export class Engine {
   #services: TaskServices | undefined
   #consumer: LogConsumer | undefined
   readonly #cuts: Cuts
+  readonly #hosts = new TableHosts()
+  /** Of the topics that are read. */
+  #partitionsOf: ReadonlyMap<string, number> = new Map()
+  /** Reads tables, here and elsewhere. */
+  readonly tables: TableReaders
   readonly #locked: LockedStores
   readonly #aborted = deferred()
   #isAborted = false
@@ -94,6 +99,13 @@ export class Engine {
       ...options,
       commit: async (offsets) => this.#consumer?.commit(offsets),
       onError: (error) => this.#fail(error),
+    })
+    this.tables = new TableReaders({
+      ...options,
+      hosts: this.#hosts,
+      tasks: () => this.#tasks.values(),
+      partitions: (topic) => this.#partitionsOf.get(topic),
+      copy: () => undefined,
     })
     this.#locked = new LockedStores({
       ...options,
@@ -140,6 +152,7 @@ export class Engine {
         return starts
       },
       onRevoked: (partitions, lost) => this.#revoked(partitions, lost),
+      onGroup: (view) => this.#hosts.update(view),
     })
     fetching()
     const { overlappingFetches } = log.capabilities
@@ -229,18 +242,6 @@ export class Engine {
     return stores
   }
 
-  /** The table of an aggregation on the partitions that are here; undefined for an unknown name. */
-  table(name: string): TableReader | undefined {
-    const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
-    if (definition === undefined) return undefined
-    const { plan, keys } = definition
-    const { window } = plan
-    return readTable(
-      { name, layout: stateLayout(plan), window, keys },
-      tableParts(this.#tasks.values(), definition),
-    )
-  }
-
   #topics(): string[] {
     const { aggregations, subscribers } = this.#options
     return [...new Set([...aggregations, ...subscribers].map((each) => each.topic))]
@@ -250,6 +251,7 @@ export class Engine {
     const { appId, settings, clock, deadLetters, aggregations, log } = this.#options
     const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
     const partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
+    this.#partitionsOf = partitionsOf
     const lanes = aggregations.reduce((sum, { topic }) => sum + partitionsOf.get(topic)!, 0)
     return {
       appId,

@@ -1,15 +1,18 @@
 // A partition of a table that another worker has, read over HTTP. Made by routed_parts.ts.
+
+import { eachRow } from '../batch/rows.ts'
 import type { Clock } from '../clock.ts'
 import { type ErrorCode, EuphorionError, isErrorCode } from '../errors.ts'
-import { eachRow } from '../batch/rows.ts'
 import { asBuffer, unpackValues } from '../table/packed.ts'
 import type { ScanOptions, StoreEntry, StoreReads } from '../table/store.ts'
 import { type PartRead, READ_KEYS_MAX, READ_ROWS_MAX, type ReadRefusal } from './part_reads.ts'
 import { signatureHeader, signRequest } from './signed_request.ts'
 
 export interface RemotePartOptions {
-  /** host:port. */
-  readonly address: string
+  /** Where to ask now, the best first: host:port. Empty: nobody has it. */
+  readonly addresses: () => readonly string[]
+  /** Workers tell where they can be asked. */
+  readonly mayAsk: boolean
   readonly table: string
   readonly partition: number
   /** It is a copy that is asked. */
@@ -19,6 +22,10 @@ export interface RemotePartOptions {
   readonly timeoutMs: number
   readonly clock: Clock
 }
+
+/** How often a partition that nobody has is asked for, and the pause between. */
+const ROUNDS = 4
+const ROUND_MS = 50
 
 export const readsPath = '/euphorion/reads'
 
@@ -60,9 +67,29 @@ export class RemotePart implements StoreReads {
     }
   }
 
+  /** Asks one after the other; a partition that moves is asked for again, a few times. */
   async #ask(what: Pick<PartRead, 'keys' | 'scan'>): Promise<Buffer> {
-    const { address, table, partition, stale, secret, timeoutMs, clock } = this.#options
+    const { addresses, mayAsk, table, partition, stale, clock } = this.#options
+    if (!mayAsk)
+      throw this.#error('QUERY_UNAVAILABLE', 'another worker has the partition, and answers nobody')
     const body = JSON.stringify({ table, partition, stale, ...what } satisfies PartRead)
+    let moving = this.#error('TABLE_MOVING', 'no worker has the partition at the moment')
+    for (let round = 0; round < ROUNDS; round++) {
+      if (round > 0) await new Promise<void>((resolve) => void clock.after(ROUND_MS, resolve))
+      for (const address of addresses()) {
+        try {
+          return await this.#askOne(address, body)
+        } catch (error) {
+          if (!(error instanceof EuphorionError) || error.code !== 'TABLE_MOVING') throw error
+          moving = error
+        }
+      }
+    }
+    throw moving
+  }
+
+  async #askOne(address: string, body: string): Promise<Buffer> {
+    const { secret, timeoutMs, clock } = this.#options
     const headers: Record<string, string> = { 'content-type': 'application/json' }
     if (secret !== undefined)
       headers[signatureHeader] = signRequest(secret, readsPath, body, clock.now())
@@ -73,7 +100,7 @@ export class RemotePart implements StoreReads {
       const answer = await fetch(`http://${address}${readsPath}`, request)
       const bytes = Buffer.from(await answer.arrayBuffer())
       if (answer.ok) return bytes
-      throw this.#refused(answer.status, bytes)
+      throw this.#refused(address, answer.status, bytes)
     } catch (cause) {
       if (cause instanceof EuphorionError) throw cause
       const how = ending.signal.aborted ? `did not answer in ${timeoutMs} ms` : 'cannot be reached'
@@ -83,11 +110,10 @@ export class RemotePart implements StoreReads {
     }
   }
 
-  #refused(status: number, body: Buffer): EuphorionError {
+  #refused(address: string, status: number, body: Buffer): EuphorionError {
     const refusal = parseRefusal(body.toString())
     if (refusal !== undefined && isErrorCode(refusal.code))
       return this.#error(refusal.code, refusal.message)
-    const { address } = this.#options
     return this.#error('QUERY_UNAVAILABLE', `${address} answered with HTTP status ${status}`)
   }
 

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
@@ -14,12 +15,11 @@ import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import { packEntries, packValues } from '../table/packed.ts'
 import { parseKey } from './key_text.ts'
-import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import {
   localKey,
   makePortable,
-  PORTABLE_TABLE,
   type PartRead,
+  PORTABLE_TABLE,
   READ_KEYS_MAX,
   READ_ROWS_MAX,
 } from './part_reads.ts'
@@ -64,7 +64,7 @@ export class WebServer {
   constructor(options: WebServerOptions) {
     this.#options = options
     const app = this.#app
-    app.use(bodyLimit({ maxSize: BODY_BYTES_MAX }))
+    app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }))
     app.onError((error, context) => refuse(context, error))
     app.post(readsPath, (context) => this.#read(context))
     app.get('/tables', (context) => this.#tables(context))
@@ -233,6 +233,10 @@ function binary(bytes: Uint8Array): Response {
   return new Response(new Uint8Array(bytes), {
     headers: { 'content-type': 'application/octet-stream' },
   })
+}
+
+function tooLarge(context: Context): Response {
+  return context.json({ code: 'USAGE', message: `more than ${BODY_BYTES_MAX} bytes` }, 413)
 }
 
 function refuse(context: Context, error: unknown): Response {

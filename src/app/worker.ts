@@ -17,6 +17,7 @@ import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
 import { RejectLog } from './reject_log.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
+import { WebServer } from './web_server.ts'
 
 export interface WorkerOptions {
   readonly app: App
@@ -32,6 +33,7 @@ export class Worker {
   readonly #timers: Timer[] = []
   #engine: Engine | undefined
   #queries: QueryServer | undefined
+  #web: WebServer | undefined
   #starting: Promise<void> | undefined
   #stopping = false
   #isUp = false
@@ -63,6 +65,7 @@ export class Worker {
     const deadLetters = await this.#deadLetters(connection)
     this.#checkGoingOn()
     this.#engine = this.#makeEngine(connection, deadLetters)
+    await this.#serveWeb(this.#engine)
     await this.#engine.start()
     this.#checkGoingOn()
     await this.#serveQueries(this.#engine)
@@ -124,6 +127,7 @@ export class Worker {
     } catch (error) {
       this.#ended.reject(error)
       await this.#queries?.close()
+      await this.#web?.close()
       await this.#engine?.abort().catch(() => undefined)
       throw error
     } finally {
@@ -133,7 +137,7 @@ export class Worker {
 
   /** Undefined while the app has not started. */
   table(name: string): TableReader | undefined {
-    return this.#engine?.table(name)
+    return this.#engine?.tables.reader(name, 'everywhere')
   }
 
   /** Where each aggregation stands on each partition; empty while the app has not started. */
@@ -144,6 +148,7 @@ export class Worker {
   async #stopParts(): Promise<void> {
     await Promise.all(this.#timers.map((timer) => timer.stop()))
     await this.#queries?.close()
+    await this.#web?.close()
     await this.#engine?.stop()
   }
 
@@ -152,12 +157,31 @@ export class Worker {
     const { app, settings, logger } = this.#options
     const { aggregations } = app.topology
     if (aggregations.length === 0) return
-    this.#queries = new QueryServer({ aggregations, reader: (table) => engine.table(table) })
+    const reader = (table: string) => engine.tables.reader(table, 'here')
+    this.#queries = new QueryServer({ aggregations, reader })
     try {
       await this.#queries.start(workerSockets(settings.dataDir, app.id))
     } catch (error) {
       logger.warn({ err: error }, 'this worker does not answer `euphorion table`')
     }
+  }
+
+  /** Others are told where as soon as this worker joins them. */
+  async #serveWeb(engine: Engine): Promise<void> {
+    const { app, settings, logger } = this.#options
+    const { aggregations } = app.topology
+    if (!settings.web || aggregations.length === 0) return
+    const { clock } = app
+    const { tables } = engine
+    this.#web = new WebServer({
+      settings,
+      clock,
+      aggregations,
+      reader: (table) => tables.reader(table, 'everywhere'),
+      part: (table, partition, stale) => tables.part(table, partition, stale),
+    })
+    await this.#web.start()
+    logger.debug({ address: this.#web.address }, 'answers queries')
   }
 
   async #ensureTopics(connection: Connection): Promise<void> {

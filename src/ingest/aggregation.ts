@@ -43,7 +43,12 @@ export interface ResultOutput {
   send(row: ResultRow): Promise<unknown>
 }
 
-export interface RangeQuery<Key> {
+export interface ReadOptions {
+  /** Copies of partitions will do, which may lag behind: also while their owner is away. */
+  readonly stale?: boolean
+}
+
+export interface RangeQuery<Key> extends ReadOptions {
   /** Windows that start at or after it (ms). */
   readonly from?: number
   /** Windows that start before it (ms). */
@@ -54,7 +59,10 @@ export interface RangeQuery<Key> {
 
 /** A table while the app runs. */
 export interface TableReader {
-  get(key: unknown): Promise<ResultRow | undefined>
-  windows(key: unknown, options: { readonly at: number }): Promise<readonly ResultRow[]>
+  get(key: unknown, options?: ReadOptions): Promise<ResultRow | undefined>
+  windows(
+    key: unknown,
+    options: ReadOptions & { readonly at: number },
+  ): Promise<readonly ResultRow[]>
   range(query: RangeQuery<unknown>): AsyncIterable<ResultRow>
 }

@@ -3,6 +3,7 @@
 import type {
   LateOutput,
   RangeQuery,
+  ReadOptions,
   ResultOutput,
   ResultRow,
   TableReader,
@@ -47,19 +48,20 @@ export class ResultTable<Key, Row, Windowed> {
   }
 
   /**
-   * The row of the key, with windows that of its newest window. Undefined where there is none, and
-   * where the key's partition is another worker's.
+   * The row of the key, with windows that of its newest window; undefined where there is none.
+   * Where another worker has the key's partition it is asked; rejects with TABLE_MOVING while
+   * nobody has it, with QUERY_UNAVAILABLE where workers do not answer each other (setting web).
    */
-  async get(key: Key): Promise<Row | undefined> {
-    return (await this.#options.reader().get(key)) as Row | undefined
+  async get(key: Key, options?: ReadOptions): Promise<Row | undefined> {
+    return (await this.#options.reader().get(key, options)) as Row | undefined
   }
 
-  /** The rows of all windows of the key that hold the time `at` (ms), oldest first. */
-  async windows(key: Key, options: { readonly at: number }): Promise<Row[]> {
+  /** The rows of all windows of the key that hold the time `at` (ms), oldest first. As get(). */
+  async windows(key: Key, options: ReadOptions & { readonly at: number }): Promise<Row[]> {
     return (await this.#options.reader().windows(key, options)) as Row[]
   }
 
-  /** Rows in the order of windows and then of keys; streamed from the store. */
+  /** Rows of all partitions in the order of windows and then of keys; streamed. As get(). */
   range(query: RangeQuery<Key> = {}): AsyncIterable<Row> {
     return this.#options.reader().range(query) as AsyncIterable<Row>
   }

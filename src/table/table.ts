@@ -27,6 +27,11 @@ export interface TableOptions<Key> extends RowLayout<Key> {
   encodeKey(key: Key): Uint8Array
   /** Partition of a key; without it every partition is asked. */
   partitionOf?(key: Uint8Array): number
+  /**
+   * Partition that holds a key if the topic's producers place keys as Kafka's own does: asked
+   * first, and the others where it has nothing.
+   */
+  likelyPartitionOf?(key: Uint8Array): number
 }
 
 export interface RangeOptions<Key> {
@@ -70,8 +75,11 @@ class PartitionedTable<Key> implements Table<Key> {
 
   async get(key: Key): Promise<TableRow<Key> | undefined> {
     const bytes = this.#options.encodeKey(key)
-    const found = await Promise.all(this.#partsOf(bytes).map((part) => this.#newest(part, bytes)))
-    const newest = this.#sumWindows(found.filter((state) => state !== undefined)).at(-1)
+    const found = await this.#find(bytes, async (part) => {
+      const newest = await this.#newest(part, bytes)
+      return newest === undefined ? [] : [newest]
+    })
+    const newest = this.#sumWindows(found).at(-1)
     return newest && this.#row(newest)
   }
 
@@ -79,10 +87,8 @@ class PartitionedTable<Key> implements Table<Key> {
     const table = this.#windowed()
     const bytes = this.#options.encodeKey(key)
     if (!table) return [await this.get(key)].filter((row) => row !== undefined)
-    const found = await Promise.all(
-      this.#partsOf(bytes).map((part) => windowsAt(part, table, bytes, at)),
-    )
-    return this.#sumWindows(found.flat()).map((state) => this.#row(state))
+    const found = await this.#find(bytes, (part) => windowsAt(part, table, bytes, at))
+    return this.#sumWindows(found).map((state) => this.#row(state))
   }
 
   async *range({ from, to, key }: RangeOptions<Key> = {}): AsyncGenerator<TableRow<Key>, void> {
@@ -125,6 +131,18 @@ class PartitionedTable<Key> implements Table<Key> {
   #windowed(): WindowedLayout | undefined {
     const { layout, window } = this.#options
     return window && { layout, window }
+  }
+
+  async #find(
+    key: Uint8Array,
+    look: (part: TablePart) => Promise<WindowState[]>,
+  ): Promise<WindowState[]> {
+    const parts = this.#partsOf(key)
+    const { likelyPartitionOf, parts: byNumber } = this.#options
+    const likely = likelyPartitionOf && byNumber.get(likelyPartitionOf(key))
+    const first = likely === undefined ? [] : await look(likely)
+    if (first.length > 0) return first
+    return (await Promise.all(parts.filter((part) => part !== likely).map(look))).flat()
   }
 
   #partsOf(key: Uint8Array): TablePart[] {

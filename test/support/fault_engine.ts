@@ -102,7 +102,7 @@ export async function runWithFaults(options: FaultOptions): Promise<FaultOutcome
     await ended
     const tables = job.tables.map((name) => ({
       name,
-      range: (query: object) => engine.table(name)!.range(query),
+      range: (query: object) => engine.tables.reader(name, 'here')!.range(query),
     }))
     const lines = await dump(tables, engine.statistics())
     await engine.stop()
