@@ -289,7 +289,7 @@ export interface Log {
   producer(options?: ProducerOptions): Promise<LogProducer>
   /** CAPABILITY_MISSING without `transactions`. Aborts what its id has left open. */
   transactionalProducer(options: TransactionalProducerOptions): Promise<TransactionalProducer>
-  /** Fences a producer of that id, which is dead or as good as dead, and aborts what it has open. */
+  /** Fences a producer of that id, which is as good as dead, and aborts what it has open. */
   fence(transactionalId: string): Promise<void>
   reader(options?: ReaderOptions): Promise<LogReader>
   consumer(options: ConsumerOptions): Promise<LogConsumer>
