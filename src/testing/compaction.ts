@@ -12,8 +12,8 @@ import {
 } from '../wire/batch_header.ts'
 import { BatchWriter } from '../wire/batch_writer.ts'
 import { crc32c } from '../wire/crc32c.ts'
-import { batchRecords } from '../wire/record_batch.ts'
 import type { StoredRecord } from '../wire/record.ts'
+import { batchRecords } from '../wire/record_batch.ts'
 import type { AbortedRange, StoredBytes } from './simulated_partition.ts'
 
 export interface CompactionPass {
@@ -25,10 +25,7 @@ export interface CompactionPass {
 }
 
 /** What is left of the batches. */
-export function compacted(
-  batches: readonly StoredBytes[],
-  pass: CompactionPass,
-): StoredBytes[] {
+export function compacted(batches: readonly StoredBytes[], pass: CompactionPass): StoredBytes[] {
   const latest = latestOffsets(batches, pass)
   const lasts = new Map(batches.map((batch) => [batch.producerId, batch]))
   return batches.flatMap((batch) => {

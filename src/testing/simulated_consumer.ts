@@ -13,6 +13,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../log/log.ts'
+import { noFacts } from '../log/member_state.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import { brokerCode } from '../wire/broker_code.ts'
 import { brokerFailure } from '../wire/broker_error.ts'
@@ -100,6 +101,7 @@ export class SimulatedConsumer implements LogConsumer {
         ...(instanceId === undefined ? {} : { instanceId }),
         ...(rack === undefined ? {} : { rack }),
         place: '',
+        facts: noFacts,
         metadataIntervalMs: METADATA_MS,
       },
       {
@@ -307,4 +309,3 @@ function placeOf(key: string): TopicPartition {
   const slash = key.lastIndexOf('/')
   return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) }
 }
-

@@ -17,8 +17,8 @@ import { encodeBatch } from '../wire/record_batch.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
 import type { SimulatedConnection } from './simulated_connection.ts'
 import { isPassing, SimulatedConsumer } from './simulated_consumer.ts'
-import { SimulatedProducer, type SimulatedProducerOptions } from './simulated_producer.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
+import { SimulatedProducer, type SimulatedProducerOptions } from './simulated_producer.ts'
 import type { TransactionSender } from './transaction_coordinator.ts'
 
 export interface SimulatedTransactionsOptions extends SimulatedProducerOptions {
@@ -139,7 +139,9 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     const { groupId } = consumer
     this.#isOpen = true
     try {
-      await this.#add(`group ${groupId}`, () => cluster.transactions.addGroup(this.#sender, groupId))
+      await this.#add(`group ${groupId}`, () =>
+        cluster.transactions.addGroup(this.#sender, groupId),
+      )
       await consumer.commitAs(offsets, (member) =>
         this.#producer.connection.request(
           'TxnOffsetCommit',
