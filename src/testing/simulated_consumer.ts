@@ -117,6 +117,7 @@ export class SimulatedConsumer implements LogConsumer {
             const known = cluster.topics().filter(({ name }) => topics.includes(name))
             return new Map(known.map(({ name, partitions }) => [name, partitions]))
           }),
+        group: () => undefined,
         assigned: (added) => this.#added(added),
         revoked: (gone, lost) => this.#gone(gone, lost),
         identity: (identity) => this.#become(identity),
