@@ -66,7 +66,9 @@ export function stampProducer(
   producerId: number,
   producerEpoch: number,
   baseSequence: number,
+  isTransactional = false,
 ): void {
+  if (isTransactional) batch[headerAt.attributes + 1] |= attribute.transactional
   writeInt64(batch, headerAt.producerId, producerId)
   writeInt16(batch, headerAt.producerEpoch, producerEpoch)
   writeInt32(batch, headerAt.baseSequence, baseSequence)

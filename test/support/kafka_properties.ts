@@ -84,6 +84,7 @@ const limits = {
   'offsets.topic.num.partitions': 4,
   'transaction.state.log.min.isr': 1,
   'transaction.state.log.num.partitions': 4,
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': 500,
   'share.coordinator.state.topic.min.isr': 1,
   'group.initial.rebalance.delay.ms': 0,
   'group.min.session.timeout.ms': 1000,

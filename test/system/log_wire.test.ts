@@ -21,7 +21,7 @@ function contract(name: string, options: KafkaLogOptions): void {
       const log = await openKafkaLog(options)
       return { log, dispose: () => log.close() }
     },
-    { compressions, inflate },
+    { compressions, inflate, transactions: true },
   )
 }
 

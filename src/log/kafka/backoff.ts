@@ -8,6 +8,9 @@ export interface Backoff {
   readonly mostMs: number
 }
 
+/** The transaction before is being finished: that takes the brokers some milliseconds. */
+export const transactionBackoff: Backoff = { firstMs: 10, mostMs: 500 }
+
 const jitter = 0.2
 
 /** ms to wait after `failures` failures in a row (from 1). */

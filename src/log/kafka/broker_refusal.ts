@@ -7,12 +7,15 @@ export class BrokerRefusal extends EuphorionError {
   /** The same request can succeed later; for a person it may be final all the same. */
   readonly passing: boolean
   readonly lookUp: LookUp
+  /** Of brokerCode. */
+  readonly errorCode: number
 
   private constructor(failure: EuphorionError, errorCode: number) {
     super(failure.code, failure.message, { place: failure.place })
     const facts = brokerError(errorCode)!
     this.passing = facts.retriable
     this.lookUp = facts.lookUp
+    this.errorCode = errorCode
   }
 
   /** Throws unless the code is 0. The arguments are those of brokerFailure. */

@@ -48,6 +48,8 @@ export interface RetryOptions {
   readonly coordinator?: { readonly kind: CoordinatorKind; readonly id: string }
   /** ms for all tries. Default: requestTimeoutMs. */
   readonly timeoutMs?: number
+  /** Between tries. Default: retryBackoff of the cluster. */
+  readonly backoff?: Backoff
 }
 
 /** One broker may take this long to connect while others have not been tried. */
@@ -224,13 +226,14 @@ export class Cluster {
    */
   async retry<T>(question: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
     const { timeoutMs = this.#requestTimeoutMs, topics, coordinator } = options
+    const { backoff = this.#retryBackoff } = options
     const endMs = this.#clock.monotonic() + timeoutMs
     for (let failures = 1; ; failures++) {
       try {
         if (failures > 1 && topics !== undefined) await this.refresh(topics)
         return await question()
       } catch (error) {
-        const waitMs = pauseMs(this.#retryBackoff, failures, this.#random)
+        const waitMs = pauseMs(backoff, failures, this.#random)
         if (this.#closed || !isPassing(error) || this.#clock.monotonic() + waitMs > endMs)
           throw error
         if (coordinator !== undefined && mayHaveMoved(error))

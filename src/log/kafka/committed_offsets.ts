@@ -3,6 +3,7 @@
 import { offsetFetchRequest } from '../../wire/requests/offset_fetch.ts'
 import { byTopic } from '../by_topic.ts'
 import type { TopicPartition } from '../log.ts'
+import { transactionBackoff } from './backoff.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
 
@@ -25,7 +26,11 @@ export async function committedOffsets(
         BrokerRefusal.check(errorCode, what, { topic, partition })
     return answer.topics
   }
-  const found = await cluster.retry(ask, { coordinator: { kind: 'group', id: groupId } })
+  const found = await cluster.retry(ask, {
+    coordinator: { kind: 'group', id: groupId },
+    // most often for the end of a transaction
+    backoff: transactionBackoff,
+  })
   return new Map(
     found.map(({ topic, partitions: all }) => [
       topic,

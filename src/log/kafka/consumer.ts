@@ -13,6 +13,7 @@ import { partitionKey } from '../partition_key.ts'
 import { beginnings } from './beginnings.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
 import type { GroupNews } from './group_news.ts'
+import type { SendOffsets } from './group_offsets.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
 
 export interface KafkaConsumerPorts {
@@ -93,10 +94,19 @@ export class KafkaConsumer implements LogConsumer {
     throw new EuphorionError('TOPIC_UNKNOWN', message, { place: { topic, partition } })
   }
 
-  /** Offsets of a deleted topic would have one made anew with its name begin in the middle. */
-  async commit(offsets: readonly StartPosition[]): Promise<void> {
+  get groupId(): string {
+    return this.#options.groupId
+  }
+
+  commit(offsets: readonly StartPosition[]): Promise<void> {
+    return this.commitBy(offsets)
+  }
+
+  /** As commit(); `send` asks the coordinator, where it is to be something else than usual. */
+  async commitBy(offsets: readonly StartPosition[], send?: SendOffsets): Promise<void> {
+    // those of a deleted topic would have one made anew with its name begin in the middle
     const kept = offsets.filter(({ topic }) => !this.#lost.has(topic))
-    if (kept.length > 0) await this.#membership.commit(kept)
+    if (kept.length > 0) await this.#membership.commit(kept, send)
   }
 
   rejoin(reason: string): void {

@@ -3,7 +3,8 @@
 import { type Clock, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
-import { offsetCommitRequest } from '../../wire/requests/offset_commit.ts'
+import type { Connection } from '../../wire/connection.ts'
+import { type OffsetCommitAnswer, offsetCommitRequest } from '../../wire/requests/offset_commit.ts'
 import { byTopic } from '../by_topic.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
@@ -19,6 +20,24 @@ export interface GroupOffsetsOptions {
   readonly timeoutMs: number
   readonly clock?: Clock
 }
+
+/** In whose name offsets are stored. */
+export interface GroupMember extends MemberIdentity {
+  readonly groupId: string
+  readonly groupInstanceId: string | null
+}
+
+export type OffsetTopics = ReturnType<typeof offsetTopics>
+
+/** Asks the group's coordinator to store offsets: at once, or as part of a transaction. */
+export type SendOffsets = (
+  coordinator: Connection,
+  member: GroupMember,
+  topics: OffsetTopics,
+) => Promise<OffsetCommitAnswer>
+
+const storeNow: SendOffsets = (coordinator, member, topics) =>
+  coordinator.request(offsetCommitRequest, { ...member, topics })
 
 const { REBALANCE_IN_PROGRESS, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID } = brokerCode
 /** The group goes on to another generation, or has; the membership hears of it. */
@@ -50,11 +69,15 @@ export class GroupOffsets {
    * Waits out a rebalance, as long as `mayCommit`. Rejects with LOG_FAILED (try again later, unless
    * the partitions are gone), FENCED, ACCESS_DENIED and others that the coordinator says.
    */
-  async commit(offsets: readonly StartPosition[], mayCommit: () => boolean): Promise<void> {
+  async commit(
+    offsets: readonly StartPosition[],
+    mayCommit: () => boolean,
+    send = storeNow,
+  ): Promise<void> {
     if (offsets.length === 0) return
     const { cluster, groupId, timeoutMs } = this.#options
     const endMs = this.#clock.monotonic() + timeoutMs
-    const isCommitted = await cluster.retry(() => this.#commit(offsets, mayCommit, endMs), {
+    const isCommitted = await cluster.retry(() => this.#commit(offsets, mayCommit, endMs, send), {
       coordinator: { kind: 'group', id: groupId },
       timeoutMs,
     })
@@ -70,6 +93,7 @@ export class GroupOffsets {
     offsets: readonly StartPosition[],
     mayCommit: () => boolean,
     endMs: number,
+    send: SendOffsets,
   ): Promise<boolean> {
     const { cluster, groupId, instanceId } = this.#options
     while (this.#identity === undefined && mayCommit()) await this.#otherIdentity(endMs)
@@ -77,17 +101,8 @@ export class GroupOffsets {
     if (identity === undefined || !mayCommit()) return false
     const coordinator = await cluster.coordinator('group', groupId)
     if (!mayCommit()) return false
-    const answer = await coordinator.request(offsetCommitRequest, {
-      groupId,
-      ...identity,
-      groupInstanceId: instanceId ?? null,
-      topics: byTopic(offsets, ({ partition, offset }) => ({
-        partition,
-        committedOffset: offset,
-        committedLeaderEpoch: -1,
-        committedMetadata: null,
-      })),
-    })
+    const member = { groupId, ...identity, groupInstanceId: instanceId ?? null }
+    const answer = await send(coordinator, member, offsetTopics(offsets))
     const refusals = answer.topics.flatMap(({ topic, partitions }) =>
       partitions.map(({ partition, errorCode }) => ({ topic, partition, errorCode })),
     )
@@ -128,4 +143,13 @@ export class GroupOffsets {
     const { cluster, groupId } = this.#options
     return committedOffsets(cluster, groupId, partitions)
   }
+}
+
+function offsetTopics(offsets: readonly StartPosition[]) {
+  return byTopic(offsets, ({ partition, offset }) => ({
+    partition,
+    committedOffset: offset,
+    committedLeaderEpoch: -1,
+    committedMetadata: null,
+  }))
 }

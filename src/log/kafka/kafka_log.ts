@@ -6,7 +6,7 @@ import { settingSpecs } from '../../setting_specs.ts'
 import type { Settings } from '../../settings.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { listOffsetsRequest, offsetAt } from '../../wire/requests/list_offsets.ts'
-import { noTransactions, unknownTopic } from '../failures.ts'
+import { unknownTopic } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
@@ -16,19 +16,24 @@ import type {
   LogReader,
   PartitionOffsets,
   ProducerOptions,
+  ReaderOptions,
   StoredRecord,
   TopicConfig,
   TopicInfo,
   TransactionalProducer,
+  TransactionalProducerOptions,
 } from '../log.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 import { committedOffsets } from './committed_offsets.ts'
 import { KafkaConsumer, type KafkaConsumerPorts } from './consumer.ts'
 import type { TopicMetadata } from './metadata_cache.ts'
+import { PartitionsReader } from './partitions_reader.ts'
 import { KafkaProducer, type KafkaProducerOptions } from './producer.ts'
 import { readRecords } from './reader.ts'
 import { TopicEditor } from './topic_editor.ts'
+import { TransactionRequests } from './transaction_requests.ts'
+import { KafkaTransactionalProducer } from './transactional_producer.ts'
 
 export interface KafkaLogOptions
   extends ClusterOptions,
@@ -54,7 +59,7 @@ const capabilities: LogCapabilities = {
   driver: 'kafka',
   rawBatches: true,
   idempotentAppend: true,
-  transactions: false,
+  transactions: true,
   staticMembership: true,
   overlappingFetches: true,
 }
@@ -71,6 +76,8 @@ const consumerDefaults = {
   rebalanceTimeoutMs: settingSpecs.rebalanceTimeoutMs.default,
   progressTimeoutMs: settingSpecs.progressTimeoutMs.default,
 }
+/** Of an id that is fenced: nobody begins a transaction with it. */
+const fencedTimeoutMs = 60_000
 const notKnown = -1
 const noAnswer = 'an answer to ListOffsets does not say what was asked for'
 /** Looks at the metadata before a topic that the brokers have confirmed is taken as they said. */
@@ -88,7 +95,7 @@ class KafkaLog implements Log {
   readonly #editor: TopicEditor
   readonly #clock: Clock
   readonly #options: KafkaLogOptions
-  readonly #open = new Set<LogProducer | LogConsumer>()
+  readonly #open = new Set<LogProducer | LogConsumer | LogReader>()
 
   constructor(cluster: Cluster, options: KafkaLogOptions) {
     this.#cluster = cluster
@@ -214,23 +221,58 @@ class KafkaLog implements Log {
     return committed.get(topic) ?? new Map()
   }
 
-  async transactionalProducer(): Promise<TransactionalProducer> {
-    throw noTransactions('kafka')
+  async transactionalProducer({
+    transactionalId,
+    transactionTimeoutMs,
+    ...own
+  }: TransactionalProducerOptions): Promise<TransactionalProducer> {
+    const options = await this.#producing(own)
+    const producer: KafkaTransactionalProducer = await KafkaTransactionalProducer.open(
+      this.#cluster,
+      { ...options, transactionalId, transactionTimeoutMs },
+      () => this.#open.delete(producer),
+    )
+    this.#open.add(producer)
+    return producer
   }
 
-  async fence(): Promise<void> {
-    throw noTransactions('kafka')
+  async fence(transactionalId: string): Promise<void> {
+    const requests = new TransactionRequests(this.#cluster, {
+      transactionalId,
+      transactionTimeoutMs: fencedTimeoutMs,
+      endTimeoutMs: fencedTimeoutMs,
+    })
+    try {
+      await requests.init()
+    } catch (error) {
+      // somebody else did it, at the same time
+      if (!(error instanceof EuphorionError) || error.code !== 'FENCED') throw error
+    }
   }
 
-  async reader(): Promise<LogReader> {
-    throw noTransactions('kafka')
+  async reader({ maxBytes, logger }: ReaderOptions = {}): Promise<LogReader> {
+    const { limits, ...reading } = this.#reading(maxBytes)
+    const reader: PartitionsReader = new PartitionsReader(
+      {
+        ...reading,
+        limits: { ...limits, isolationLevel: readCommitted },
+        offsets: (topic) => this.offsets(topic),
+        ...(logger && { logger }),
+      },
+      () => this.#open.delete(reader),
+    )
+    this.#open.add(reader)
+    return reader
   }
 
-  async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
+  async #producing({ compression = 'none' }: ProducerOptions): Promise<KafkaProducerOptions> {
     await prepareCompression(compression)
     const { clock, random, requestTimeoutMs, deliveryTimeoutMs, retryBackoff } = this.#options
-    const own = { compression, deliveryTimeoutMs, retryBackoff }
-    const options = { ...own, clock, random, requestTimeoutMs }
+    return { compression, deliveryTimeoutMs, retryBackoff, clock, random, requestTimeoutMs }
+  }
+
+  async producer(own: ProducerOptions = {}): Promise<LogProducer> {
+    const options = await this.#producing(own)
     const producer: KafkaProducer = new KafkaProducer(this.#cluster, options, () =>
       this.#open.delete(producer),
     )
@@ -241,7 +283,7 @@ class KafkaLog implements Log {
   async consumer(options: ConsumerOptions): Promise<LogConsumer> {
     await this.#cluster.metadata(options.topics, { refresh: true })
     const consumer: KafkaConsumer = new KafkaConsumer(options, {
-      fetcher: this.#reading(options),
+      fetcher: this.#reading(options.maxBytes),
       membership: this.#membership(),
       offsets: (topic) => this.offsets(topic),
       closed: (closed) => this.#open.delete(closed),
@@ -256,7 +298,7 @@ class KafkaLog implements Log {
     return consumer
   }
 
-  #reading({ maxBytes = fetchBytesDefault }: ConsumerOptions): KafkaConsumerPorts['fetcher'] {
+  #reading(maxBytes = fetchBytesDefault): KafkaConsumerPorts['fetcher'] {
     const { fetchMaxWaitMs, isolation, rack } = { ...consumerDefaults, ...this.#options.consumers }
     return {
       cluster: this.#cluster,
@@ -298,8 +340,8 @@ class KafkaLog implements Log {
   }
 }
 
-function topicInfo({ name, leaders }: TopicMetadata): TopicInfo {
-  return { name, partitions: leaders.length }
+function topicInfo({ name, leaders, id }: TopicMetadata): TopicInfo {
+  return { name, partitions: leaders.length, ...(id !== null && { id }) }
 }
 
 function numbersTo(count: number): number[] {

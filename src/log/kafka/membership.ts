@@ -18,7 +18,7 @@ import { partitionKey } from '../partition_key.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
 import type { GroupNews } from './group_news.ts'
-import { GroupOffsets } from './group_offsets.ts'
+import { GroupOffsets, type SendOffsets } from './group_offsets.ts'
 import type {
   FromThread,
   MembershipThreadData,
@@ -158,13 +158,12 @@ export class Membership {
    * Stores offsets as this member of this generation; waits out a rebalance. Rejects with
    * LOG_FAILED, also where a partition is not this member's any more, with FENCED and others.
    */
-  commit(offsets: readonly StartPosition[]): Promise<void> {
+  commit(offsets: readonly StartPosition[], send?: SendOffsets): Promise<void> {
     const holds = offsets.map(
       (each) => [partitionKey(each), this.#held.get(partitionKey(each))] as const,
     )
-    return this.#offsets.commit(offsets, () =>
-      holds.every(([key, hold]) => hold && this.#held.get(key) === hold),
-    )
+    const mayCommit = () => holds.every(([key, hold]) => hold && this.#held.get(key) === hold)
+    return this.#offsets.commit(offsets, mayCommit, send)
   }
 
   /** The group's offsets, by topic and partition. */

@@ -2,7 +2,7 @@
 // the first is on its way, so numbers follow each other whatever happens. Owned by KafkaProducer.
 import { recordCountOf, stampProducer } from '../../wire/batch_header.ts'
 import type { StoredBatch } from '../log.ts'
-import type { ProducerIdentity } from './producer_identity.ts'
+import type { ProducerIdentity } from './producer_session.ts'
 
 /** A batch that was appended and is not settled. */
 export interface PendingBatch {
@@ -48,7 +48,8 @@ export class PartitionQueue {
       this.#identity = current
       this.#sequence = 0
     }
-    stampProducer(this.bytes, current.producerId, current.epoch, this.#sequence)
+    const { producerId, epoch, isTransactional } = current
+    stampProducer(this.bytes, producerId, epoch, this.#sequence, isTransactional)
     this.isSent = true
     return this.bytes
   }

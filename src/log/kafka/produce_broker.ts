@@ -1,13 +1,15 @@
 // Produce requests to one broker: whatever partitions are ready go together, a few requests at
 // once. Owned by KafkaProducer.
 import type { Connection } from '../../wire/connection.ts'
-import { type ProducedPartition, produceRequest } from '../../wire/requests/produce.ts'
+import type { ProducedPartition } from '../../wire/requests/produce.ts'
 import { byTopic } from '../by_topic.ts'
 import type { TopicPartition } from '../log.ts'
 import { partitionKey } from '../partition_key.ts'
 import type { PartitionQueue } from './partition_queue.ts'
+import type { ProducerSession } from './producer_session.ts'
 
 export interface ProduceBrokerPorts {
+  readonly session: Pick<ProducerSession, 'transactionalId' | 'produce'>
   connect(): Promise<Pick<Connection, 'request'>>
   /** The numbered bytes of the first batch; undefined: it is not to be sent now. */
   bytesOf(queue: PartitionQueue): Uint8Array | undefined
@@ -79,14 +81,14 @@ export class ProduceBroker {
     let wasSent = false
     try {
       const connection = await this.#ports.connect()
-      const { requestTimeoutMs } = this.#ports
+      const { requestTimeoutMs, session } = this.#ports
       const body = {
-        transactionalId: null,
+        transactionalId: session.transactionalId,
         acks: allReplicas,
         timeoutMs: Math.floor(requestTimeoutMs * brokerShare),
         topics: byTopic(parts, ({ partition, bytes }) => ({ partition, records: bytes })),
       }
-      const sent = connection.request(produceRequest, body, { timeoutMs: requestTimeoutMs })
+      const sent = connection.request(session.produce, body, { timeoutMs: requestTimeoutMs })
       wasSent = true
       const { topics } = await sent
       const answers = new Map<string, ProducedPartition>()

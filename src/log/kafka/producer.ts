@@ -7,18 +7,20 @@
 import assert from 'node:assert/strict'
 import { type Clock, type Random, systemClock, systemRandom } from '../../clock.ts'
 import { type ErrorCode, EuphorionError } from '../../errors.ts'
+import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
 import type { Compression } from '../../wire/compression.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
 import type { ProducedPartition } from '../../wire/requests/produce.ts'
 import { unknownTopic } from '../failures.ts'
 import type { LogProducer, LogRecord, StoredBatch } from '../log.ts'
-import { type Backoff, pauseMs } from './backoff.ts'
+import { type Backoff, pauseMs, transactionBackoff } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
 import { PartitionQueue, type PendingBatch } from './partition_queue.ts'
 import { ProduceBroker } from './produce_broker.ts'
 import { produceVerdict } from './produce_verdict.ts'
 import { type IdentityCluster, ProducerIdentities } from './producer_identity.ts'
+import type { ProducerSession } from './producer_session.ts'
 
 /** The part of Cluster that a producer needs. */
 export type ProducerCluster = IdentityCluster &
@@ -52,7 +54,7 @@ export class KafkaProducer implements LogProducer {
   readonly #options: KafkaProducerOptions
   readonly #clock: Clock
   readonly #random: Random
-  readonly #identities: ProducerIdentities
+  readonly #session: ProducerSession
   readonly #onClosed: () => void
   readonly #queues = new Map<string, PartitionQueue>()
   readonly #brokers = new Map<number, ProduceBroker>()
@@ -63,12 +65,13 @@ export class KafkaProducer implements LogProducer {
     cluster: ProducerCluster,
     options: KafkaProducerOptions = {},
     onClosed: () => void = () => {},
+    session: ProducerSession = new ProducerIdentities(cluster),
   ) {
     this.#cluster = cluster
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#random = options.random ?? systemRandom
-    this.#identities = new ProducerIdentities(cluster)
+    this.#session = session
     this.#onClosed = onClosed
   }
 
@@ -83,15 +86,26 @@ export class KafkaProducer implements LogProducer {
     return this.#append(topic, partition, () => batch)
   }
 
+  /** All that was appended is stored or refused. */
+  get isIdle(): boolean {
+    return this.#pending.size === 0
+  }
+
   /** Resolves when all that was appended is stored or refused. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#pending)
+  }
+
+  /** As settled(); nothing is taken any more. */
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#pending).then(() => this.#onClosed())
+    this.#closing ??= this.settled().then(() => this.#onClosed())
     return this.#closing
   }
 
   #append(topic: string, partition: number, encode: () => Uint8Array): Promise<StoredBatch> {
     if (this.#closing)
       return Promise.reject(new EuphorionError('LOG_FAILED', 'the producer was closed'))
+    if (this.#session.failure !== undefined) return Promise.reject(this.#session.failure)
     const { deliveryTimeoutMs = deliveryTimeoutMsDefault } = this.#options
     const deadlineMs = this.#clock.monotonic() + deliveryTimeoutMs
     const queue = this.#queue(topic, partition)
@@ -118,20 +132,23 @@ export class KafkaProducer implements LogProducer {
   /** Takes up the first batch of the queue, unless that is under way. */
   #next(queue: PartitionQueue): void {
     if (queue.isBusy || queue.waiting.length === 0) return
+    if (this.#session.failure !== undefined) {
+      this.#rejectAll(queue, this.#session.failure)
+      return
+    }
     queue.isBusy = true
     const leader = this.#cluster.leader(queue.topic, queue.partition)
-    if (leader !== undefined && this.#identities.current !== undefined)
-      this.#broker(leader.nodeId).add(queue)
+    if (leader !== undefined && this.#session.isReady(queue)) this.#broker(leader.nodeId).add(queue)
     else void this.#lookUp(queue)
   }
 
-  /** Learns who leads the partition, and who we are; then sends. Never rejects. */
+  /** Learns who leads the partition, and in whose name it is written; then sends. Never rejects. */
   async #lookUp(queue: PartitionQueue): Promise<void> {
     const { topic, partition } = queue
     try {
       const [{ leaders }] = await this.#cluster.metadata([topic])
       if (leaders[partition] === undefined) throw unknownTopic({ topic, partition })
-      if (this.#identities.current === undefined) await this.#identities.ask()
+      if (!this.#session.isReady(queue)) await this.#session.prepare(queue)
     } catch (error) {
       this.#failed(queue, error)
       return
@@ -145,6 +162,7 @@ export class KafkaProducer implements LogProducer {
     let broker = this.#brokers.get(nodeId)
     if (broker === undefined) {
       broker = new ProduceBroker({
+        session: this.#session,
         requestTimeoutMs: this.#options.requestTimeoutMs ?? requestTimeoutMsDefault,
         connect: () => this.#cluster.connection(nodeId, 'produce'),
         bytesOf: (queue) => this.#bytesOf(queue),
@@ -161,8 +179,9 @@ export class KafkaProducer implements LogProducer {
   }
 
   #bytesOf(queue: PartitionQueue): Uint8Array | undefined {
-    const { current } = this.#identities
+    const { current, failure } = this.#session
     try {
+      if (failure !== undefined) throw failure
       if (current !== undefined || queue.isSent) return queue.stamp(current!)
     } catch (error) {
       this.#refuse(queue, error)
@@ -184,12 +203,14 @@ export class KafkaProducer implements LogProducer {
     }
     const said = answer.recordErrors[0]?.message ?? answer.errorMessage
     const failure = brokerFailure(errorCode, `appending to ${topic}`, { topic, partition }, said)
-    if (verdict === 'refused') {
+    // what a transaction has lost it does not get back
+    const isLost = verdict === 'renumbered' && this.#session.transactionalId !== null
+    if (verdict === 'refused' || isLost) {
       this.#refuse(queue, failure)
       return
     }
     if (verdict === 'renumbered') {
-      this.#identities.raise(queue.identity!)
+      this.#session.raise(queue.identity!)
       queue.renumber()
     }
     const isMoved = currentLeader !== undefined && currentLeader.leaderId >= 0
@@ -198,7 +219,9 @@ export class KafkaProducer implements LogProducer {
         nodeId: currentLeader.leaderId,
         epoch: currentLeader.leaderEpoch,
       })
-    this.#again(queue, failure, !isMoved && brokerError(errorCode)!.lookUp === 'metadata')
+    const lookUp = !isMoved && brokerError(errorCode)!.lookUp === 'metadata'
+    const isSoonOver = errorCode === brokerCode.CONCURRENT_TRANSACTIONS
+    this.#again(queue, failure, lookUp, isSoonOver ? transactionBackoff : undefined)
   }
 
   #failed(queue: PartitionQueue, error: unknown): void {
@@ -208,10 +231,14 @@ export class KafkaProducer implements LogProducer {
   }
 
   /** Sends the first batch again after a pause, if there is time for it. */
-  #again(queue: PartitionQueue, error: unknown, lookUp: boolean): void {
-    const { retryBackoff = retryBackoffDefault } = this.#options
+  #again(
+    queue: PartitionQueue,
+    error: unknown,
+    lookUp: boolean,
+    backoff = this.#options.retryBackoff ?? retryBackoffDefault,
+  ): void {
     queue.failures++
-    const waitMs = pauseMs(retryBackoff, queue.failures, this.#random)
+    const waitMs = pauseMs(backoff, queue.failures, this.#random)
     const [{ deadlineMs }] = queue.waiting
     if (this.#clock.monotonic() + waitMs > deadlineMs) {
       this.#refuse(queue, this.#tooLate(queue, error))
@@ -229,10 +256,16 @@ export class KafkaProducer implements LogProducer {
 
   /** Rejects the first batch. Whether it is stored may be unknown: its number is not used again. */
   #refuse(queue: PartitionQueue, error: unknown): void {
-    if (queue.isSent) this.#identities.raise(queue.identity!)
+    if (queue.isSent) this.#session.raise(queue.identity!)
+    this.#session.refused(error)
     queue.settle(false).reject(error)
     this.#rejectLate(queue)
     this.#next(queue)
+  }
+
+  #rejectAll(queue: PartitionQueue, error: Error): void {
+    if (queue.isSent) this.#session.raise(queue.identity!)
+    while (queue.waiting.length > 0) queue.settle(false).reject(error)
   }
 
   /** Those behind a batch that was tried for long have waited as long. */

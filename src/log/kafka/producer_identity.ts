@@ -2,14 +2,10 @@
 // is sent twice. A partition whose last number is in doubt goes on under a raised epoch, from 0
 // (KIP-360). Owned by KafkaProducer.
 import { initProducerIdRequest } from '../../wire/requests/init_producer_id.ts'
+import { produceRequest } from '../../wire/requests/produce.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
-
-/** Compared by reference: partitions that hold an older one start anew. */
-export interface ProducerIdentity {
-  readonly producerId: number
-  readonly epoch: number
-}
+import type { ProducerIdentity, ProducerSession } from './producer_session.ts'
 
 /** The part of Cluster that asks for an id. */
 export type IdentityCluster = Pick<Cluster, 'retry' | 'anyConnection'>
@@ -19,7 +15,10 @@ const epochMax = 32_767
 const noTransactionTimeoutMs = 60_000
 const notYet = -1
 
-export class ProducerIdentities {
+export class ProducerIdentities implements ProducerSession {
+  readonly transactionalId = null
+  readonly produce = produceRequest
+  readonly failure = undefined
   readonly #cluster: IdentityCluster
   #current: ProducerIdentity | undefined
   #asking: Promise<void> | undefined
@@ -28,9 +27,16 @@ export class ProducerIdentities {
     this.#cluster = cluster
   }
 
-  /** Undefined until ask() has resolved, and when all epochs of an id are used. */
+  /** What is refused is gone, and the next batch is another matter. */
+  refused(): void {}
+
+  /** Undefined until prepare() has resolved, and when all epochs of an id are used. */
   get current(): ProducerIdentity | undefined {
     return this.#current
+  }
+
+  isReady(): boolean {
+    return this.#current !== undefined
   }
 
   /** A number that was given under this identity may be taken: nobody gives one under it again. */
@@ -42,7 +48,7 @@ export class ProducerIdentities {
   }
 
   /** Asks the cluster for an id; rejects when it gives none in the time of a question. */
-  ask(): Promise<void> {
+  prepare(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined
     })
