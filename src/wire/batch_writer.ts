@@ -2,7 +2,6 @@
 // record. Used by the producers, the packing of kafkajs messages and the workload generators.
 import { strict as assert } from 'node:assert'
 import {
-  attribute,
   batchHeaderBytes,
   batchPrefixBytes,
   headerAt,
@@ -24,6 +23,8 @@ export interface BatchOptions {
   readonly producerId?: number
   readonly producerEpoch?: number
   readonly baseSequence?: number
+  /** Bits of the header beside the codec's. Default none. */
+  readonly attributes?: number
 }
 
 /** Six varints of at most 5 and one of at most 10 bytes, and the attributes. */
@@ -166,7 +167,7 @@ export class BatchWriter {
     writeInt32(batch, headerAt.length, batch.length - batchPrefixBytes)
     writeInt32(batch, headerAt.leaderEpoch, -1)
     batch[headerAt.magic] = 2
-    writeInt16(batch, headerAt.attributes, codec & attribute.codecMask)
+    writeInt16(batch, headerAt.attributes, (options.attributes ?? 0) | codec)
     writeInt32(batch, headerAt.lastOffsetDelta, lastOffsetDelta)
     writeInt64(batch, headerAt.baseTimestamp, this.#baseTimestamp)
     writeInt64(batch, headerAt.maxTimestamp, this.#maxTimestamp)

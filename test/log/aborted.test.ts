@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { emptyAborted } from '../../src/log/kafka/aborted.ts'
+import { emptyAborted } from '../../src/log/aborted.ts'
 import { attribute, headerAt, writeInt16, writeInt32 } from '../../src/wire/batch_header.ts'
 import { BatchWriter } from '../../src/wire/batch_writer.ts'
 import { crc32c } from '../../src/wire/crc32c.ts'

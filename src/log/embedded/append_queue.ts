@@ -1,7 +1,13 @@
 // Appends of one partition that wait to be written, and the groups that are made of them: batches
 // checked, recognised when sent twice, and given their offsets. Used by partition.ts alone.
 import { EuphorionError } from '../../errors.ts'
-import { BatchCursor, headerAt, writeInt32, writeInt64 } from '../../wire/batch_header.ts'
+import {
+  attribute,
+  BatchCursor,
+  headerAt,
+  writeInt32,
+  writeInt64,
+} from '../../wire/batch_header.ts'
 import type { ResolvedTopicConfig } from './options.ts'
 import type { ProducerStates } from './producer_states.ts'
 import { type Segment, segmentOffsetsMax } from './segment.ts'
@@ -11,6 +17,8 @@ interface PendingAppend {
    * Makes the batches, in bytes that the log may change and keep. Undefined asks for a new segment.
    */
   readonly encode: (() => Uint8Array) | undefined
+  /** What it makes belongs to a transaction, or ends one. */
+  readonly transactional: boolean
   readonly resolve: (offset: number) => void
   readonly reject: (error: unknown) => void
   bytes: Uint8Array | undefined
@@ -20,6 +28,8 @@ interface PendingAppend {
 export interface AppendGroup {
   readonly buffers: Uint8Array[]
   readonly placed: { append: PendingAppend; offset: number }[]
+  /** Those of the buffers that belong to transactions. */
+  readonly transactional: Uint8Array[]
   bytes: number
   nextOffset: number
   /** The segment must end before the next append, which does not fit it or asks for that. */
@@ -37,6 +47,7 @@ export interface AppendTarget {
 
 const groupBytesMax = 4 * 1024 * 1024
 const groupAppendsMax = 512
+const transactionBits = attribute.transactional | attribute.control
 
 export class AppendQueue {
   readonly #target: AppendTarget
@@ -56,20 +67,27 @@ export class AppendQueue {
   }
 
   /** Resolves when the partition has written it. LOG_FAILED when too many wait. */
-  push(encode: (() => Uint8Array) | undefined): Promise<number> {
+  push(encode: (() => Uint8Array) | undefined, transactional = false): Promise<number> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length >= this.#max)
         reject(
           this.#failed(`${this.#waiting.length} appends wait to be written; await some of them`),
         )
-      else this.#waiting.push({ encode, resolve, reject, bytes: undefined })
+      else this.#waiting.push({ encode, transactional, resolve, reject, bytes: undefined })
     })
   }
 
   /** Encodes and places waiting appends until the group or the segment is full. */
   take(refusal: EuphorionError | undefined): AppendGroup {
     const { nextOffset } = this.#target
-    const group: AppendGroup = { buffers: [], placed: [], bytes: 0, nextOffset, full: false }
+    const group: AppendGroup = {
+      buffers: [],
+      placed: [],
+      transactional: [],
+      bytes: 0,
+      nextOffset,
+      full: false,
+    }
     let taken = 0
     while (taken < this.#waiting.length && taken < groupAppendsMax && group.bytes < groupBytesMax) {
       const append = this.#waiting[taken]
@@ -78,7 +96,7 @@ export class AppendQueue {
         append.bytes ??= append.encode?.()
         group.full = append.bytes === undefined || !this.#fits(append.bytes, group)
         if (group.full) break
-        group.placed.push({ append, offset: this.#assign(append.bytes!, group) })
+        group.placed.push({ append, offset: this.#assign(append, append.bytes!, group) })
       } catch (error) {
         append.reject(error)
       }
@@ -107,7 +125,7 @@ export class AppendQueue {
   }
 
   /** Gives the batches their offsets, or finds that they are stored already. */
-  #assign(bytes: Uint8Array, group: AppendGroup): number {
+  #assign({ transactional }: PendingAppend, bytes: Uint8Array, group: AppendGroup): number {
     const batch = this.#cursor
     batch.reset(bytes, 0, bytes.length)
     const first = group.nextOffset
@@ -116,7 +134,9 @@ export class AppendQueue {
       if (batch.size > this.#target.config.maxMessageBytes) throw this.#tooLarge(batch.size)
       const count = batch.lastOffset - batch.baseOffset + 1
       if (count < 1) throw this.#failed('a batch without records')
-      if (batch.producerId >= 0) {
+      if (!transactional && (batch.attributes & transactionBits) !== 0)
+        throw this.#failed('a batch of a transaction, which no transaction appends')
+      if (batch.producerId >= 0 && !transactional) {
         if (batch.start > 0 || batch.at < bytes.length)
           throw this.#failed('batches of an idempotent producer are appended one by one')
         const { producerId, producerEpoch, baseSequence } = batch
@@ -130,6 +150,7 @@ export class AppendQueue {
     }
     if (batch.at !== bytes.length) throw this.#failed('what was appended are not whole batches')
     group.buffers.push(bytes)
+    if (transactional) group.transactional.push(bytes)
     group.bytes += bytes.length
     group.nextOffset = offset
     return first

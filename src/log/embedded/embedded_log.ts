@@ -6,7 +6,6 @@ import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import type { LocalServer } from '../../wire/local_socket.ts'
-import { noTransactions } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
@@ -15,27 +14,31 @@ import type {
   LogReader,
   PartitionOffsets,
   ProducerOptions,
+  ReaderOptions,
+  StartPosition,
   StoredRecord,
   TopicConfig,
   TopicInfo,
   TransactionalProducer,
+  TransactionalProducerOptions,
 } from '../log.ts'
-import { compact } from './compaction.ts'
 import { EmbeddedConsumer } from './consumer.ts'
 import { FileCache } from './file_cache.ts'
 import { fileError } from './files.ts'
 import { Group } from './group.ts'
 import { GroupOffsets } from './group_offsets.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { EmbeddedReader } from './log_reader.ts'
 import { type EmbeddedLogOptions, type ResolvedOptions, resolveOptions } from './options.ts'
 import { serveOwner } from './owner.ts'
 import { EmbeddedProducer } from './producer.ts'
 import { ProducerIds } from './producer_ids.ts'
 import { readBatches, readRecords } from './reader.ts'
 import { connectOwner } from './remote_log.ts'
-import { applyRetention } from './retention.ts'
 import { embeddedCapabilities, lockedError, readBytesDefault } from './shared.ts'
-import { Topics } from './topics.ts'
+import { type Topic, Topics } from './topics.ts'
+import { type TransactionParts, Transactions } from './transactions.ts'
+import { Upkeep } from './upkeep.ts'
 
 /** An owner may have the lock and still be opening its files, or be about to go. */
 const ownerTimeoutMs = 10_000
@@ -79,40 +82,37 @@ async function openOwned(root: string, options: ResolvedOptions, lock: Lock): Pr
   }
 }
 
+interface OpenedParts extends TransactionParts {
+  readonly lock: Lock
+  readonly files: FileCache
+  readonly transactions: Transactions
+}
+
 export class EmbeddedLog implements Log {
   readonly capabilities = embeddedCapabilities
-  readonly #options: ResolvedOptions
   readonly #lock: Lock
   readonly #files: FileCache
   readonly #topics: Topics
   readonly #offsets: GroupOffsets
   readonly #producerIds: ProducerIds
+  readonly #transactions: Transactions
+  readonly #upkeep: Upkeep
   readonly #groups = new Map<string, Group>()
-  readonly #open = new Set<LogProducer | LogConsumer>()
+  readonly #open = new Set<LogProducer | LogConsumer | LogReader>()
   #closing: Promise<void> | undefined
   readonly #closed = deferred()
   /** Users beside the one that opened it. */
   #others = 0
-  #cancelSync: () => void = () => {}
-  #cancelMaintenance: () => void = () => {}
   #server: LocalServer | undefined
 
-  private constructor(
-    options: ResolvedOptions,
-    lock: Lock,
-    files: FileCache,
-    topics: Topics,
-    offsets: GroupOffsets,
-    producerIds: ProducerIds,
-  ) {
-    this.#options = options
-    this.#lock = lock
-    this.#files = files
-    this.#topics = topics
-    this.#offsets = offsets
-    this.#producerIds = producerIds
-    if (options.fsync === 'interval') this.#syncLater()
-    if (options.maintenanceIntervalMs > 0) this.#maintainLater()
+  private constructor(parts: OpenedParts) {
+    this.#lock = parts.lock
+    this.#files = parts.files
+    this.#topics = parts.topics
+    this.#offsets = parts.offsets
+    this.#producerIds = parts.producerIds
+    this.#transactions = parts.transactions
+    this.#upkeep = new Upkeep(parts)
   }
 
   static async open(root: string, options: ResolvedOptions, lock: Lock): Promise<EmbeddedLog> {
@@ -120,9 +120,11 @@ export class EmbeddedLog implements Log {
     try {
       const topics = await Topics.open(join(root, 'topics'), options, files)
       const offsets = await GroupOffsets.open(join(root, 'groups'), options.fsync !== 'never')
-      await offsets.forgetAllBut(new Set(topics.all().map(({ name }) => name)))
       const producerIds = await ProducerIds.open(root)
-      const log = new EmbeddedLog(options, lock, files, topics, offsets, producerIds)
+      const parts = { root, options, lock, files, topics, offsets, producerIds }
+      const transactions = await Transactions.open(parts)
+      await offsets.forgetAllBut(new Set(topics.all().map(({ name }) => name)))
+      const log = new EmbeddedLog({ ...parts, transactions })
       // Without its socket the log still serves this process.
       log.#server = await serveOwner(root, log).catch((error) => {
         options.onBackgroundError(error)
@@ -151,14 +153,12 @@ export class EmbeddedLog implements Log {
 
   async topics(): Promise<readonly TopicInfo[]> {
     this.#requireOpen()
-    return this.#topics
-      .all()
-      .map(({ name, partitions }) => ({ name, partitions: partitions.length }))
+    return this.#topics.all().map(infoOf)
   }
 
   async topic(name: string): Promise<TopicInfo> {
     this.#requireOpen()
-    return { name, partitions: this.#topics.get(name).partitions.length }
+    return infoOf(this.#topics.get(name))
   }
 
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
@@ -173,19 +173,31 @@ export class EmbeddedLog implements Log {
   async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
     this.#requireOpen()
     this.#topics.get(topic)
+    await this.#transactions.stable(groupId, (at) => at.topic === topic)
     return new Map(this.#offsets.of(groupId, topic))
   }
 
-  async transactionalProducer(): Promise<TransactionalProducer> {
-    throw noTransactions('embedded')
+  async transactionalProducer(
+    options: TransactionalProducerOptions,
+  ): Promise<TransactionalProducer> {
+    this.#requireOpen()
+    await prepareCompression(options.compression ?? 'none')
+    const producer = await this.#transactions.producer(options, () => this.#open.delete(producer))
+    this.#open.add(producer)
+    return producer
   }
 
-  async fence(): Promise<void> {
-    throw noTransactions('embedded')
+  async fence(transactionalId: string): Promise<void> {
+    this.#requireOpen()
+    await this.#transactions.fence(transactionalId)
   }
 
-  async reader(): Promise<LogReader> {
-    throw noTransactions('embedded')
+  async reader(options: ReaderOptions = {}): Promise<LogReader> {
+    this.#requireOpen()
+    const onClosed = (): boolean => this.#open.delete(reader)
+    const reader: LogReader = new EmbeddedReader(this.#topics, this.#files, options, onClosed)
+    this.#open.add(reader)
+    return reader
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {
@@ -208,6 +220,11 @@ export class EmbeddedLog implements Log {
       group,
       offsets: this.#offsets,
       files: this.#files,
+      stable: (partitions) => {
+        const among = ({ topic, partition }: StartPosition): boolean =>
+          partitions.some((one) => one.topic === topic && one.partition === partition)
+        return this.#transactions.stable(options.groupId, among)
+      },
       onClosed: () => {
         this.#open.delete(consumer)
         if (group.empty) this.#groups.delete(options.groupId)
@@ -254,47 +271,13 @@ export class EmbeddedLog implements Log {
     return this.#topics.partition(topic, partition).append(() => bytes)
   }
 
-  #syncLater(): void {
-    const { clock, fsyncIntervalMs } = this.#options
-    this.#cancelSync = clock.after(fsyncIntervalMs, () => {
-      const partitions = this.#topics.all().flatMap((topic) => topic.partitions)
-      const synced = Promise.allSettled(partitions.map((partition) => partition.sync()))
-      // A sync that failed is told to the next append of its partition.
-      void synced.then(() => this.#closing || this.#syncLater())
-    })
-  }
-
-  #maintainLater(): void {
-    const { clock, maintenanceIntervalMs } = this.#options
-    this.#cancelMaintenance = clock.after(maintenanceIntervalMs, () => {
-      void this.#maintain().then(() => this.#closing || this.#maintainLater())
-    })
-  }
-
-  async #maintain(): Promise<void> {
-    for (const { partitions } of this.#topics.all())
-      for (const partition of partitions) {
-        if (this.#closing) return
-        try {
-          await applyRetention(partition, this.#options.clock)
-          await compact(partition, this.#files, this.#options, false)
-        } catch (error) {
-          if (!partition.stopping) this.#options.onBackgroundError(error)
-        }
-      }
-  }
-
   /**
    * Applies retention and compaction to a topic at once, to all records so far: the active segments
    * are ended first.
    */
   async clean(topic: string): Promise<void> {
     this.#requireOpen()
-    for (const partition of this.#topics.get(topic).partitions) {
-      await partition.roll()
-      await applyRetention(partition, this.#options.clock)
-      await compact(partition, this.#files, this.#options, true)
-    }
+    await this.#upkeep.clean(this.#topics.get(topic))
   }
 
   /** Resolves once it has closed, also where that failed. */
@@ -319,14 +302,17 @@ export class EmbeddedLog implements Log {
   }
 
   async #close(): Promise<void> {
-    this.#cancelSync()
-    this.#cancelMaintenance()
+    this.#upkeep.stop()
+    this.#transactions.stopping()
     await this.#server?.close()
-    const results = await Promise.allSettled([...this.#open].map((each) => each.close()))
+    const results: PromiseSettledResult<unknown>[] = await Promise.allSettled(
+      [...this.#open].map((each) => each.close()),
+    )
     // Also where one of them fails: what is left open would keep the log locked.
     for (const step of [
       () => this.#topics.close(),
       () => this.#offsets.close(),
+      () => this.#transactions.close(results.every(({ status }) => status === 'fulfilled')),
       () => this.#files.close(),
       () => this.#lock.release(),
     ])
@@ -337,4 +323,8 @@ export class EmbeddedLog implements Log {
   #requireOpen(): void {
     if (this.#closing) throw new EuphorionError('LOG_FAILED', 'the embedded log was closed')
   }
+}
+
+function infoOf({ name, id, partitions }: Topic): TopicInfo {
+  return { name, id, partitions: partitions.length }
 }

@@ -11,11 +11,16 @@ type Offsets = Map<string, Map<number, number>>
 
 interface GroupFile {
   readonly group: string
+  /** Number of the last decision of a transaction that the offsets hold. */
+  readonly decision?: number
   readonly topics: Record<string, Record<string, number>>
 }
 
 interface Group {
   readonly offsets: Offsets
+  decision: number
+  /** A decision was applied that the file does not hold; the journal does. */
+  dirty: boolean
   /** The write under way. */
   writing: Promise<void> | undefined
   /** The write after it, which will hold everything committed by now. */
@@ -45,10 +50,11 @@ export class GroupOffsets {
 
   #load(path: string, text: string): void {
     try {
-      const { group, topics } = JSON.parse(text) as GroupFile
-      const { offsets } = this.#group(group)
+      const { group, decision = 0, topics } = JSON.parse(text) as GroupFile
+      const known = this.#group(group)
+      known.decision = decision
       for (const [topic, byPartition] of Object.entries(topics))
-        offsets.set(
+        known.offsets.set(
           topic,
           new Map(Object.entries(byPartition).map(([partition, at]) => [Number(partition), at])),
         )
@@ -60,7 +66,13 @@ export class GroupOffsets {
   #group(groupId: string): Group {
     let group = this.#groups.get(groupId)
     if (group === undefined) {
-      group = { offsets: new Map(), writing: undefined, next: undefined }
+      group = {
+        offsets: new Map(),
+        decision: 0,
+        dirty: false,
+        writing: undefined,
+        next: undefined,
+      }
       this.#groups.set(groupId, group)
     }
     return group
@@ -75,11 +87,30 @@ export class GroupOffsets {
   async commit(groupId: string, positions: readonly StartPosition[]): Promise<void> {
     if (positions.length === 0) return
     const group = this.#group(groupId)
-    for (const { topic, partition, offset } of positions) {
-      const byPartition = group.offsets.get(topic) ?? new Map<number, number>()
-      group.offsets.set(topic, byPartition.set(partition, offset))
-    }
+    set(group.offsets, positions)
     await this.#store(groupId, group)
+  }
+
+  /**
+   * Takes in what a decision of the journal says, unless the offsets hold it already; stored with
+   * the next commit, or by `flush`.
+   */
+  apply(decision: number, groupId: string, positions: readonly StartPosition[]): void {
+    const group = this.#group(groupId)
+    if (decision <= group.decision) return
+    set(group.offsets, positions)
+    group.decision = decision
+    group.dirty = true
+  }
+
+  /** Number of the last decision that any group holds. */
+  get lastDecision(): number {
+    return Math.max(0, ...[...this.#groups.values()].map(({ decision }) => decision))
+  }
+
+  /** Stores what decisions have changed. */
+  async flush(): Promise<void> {
+    for (const [groupId, group] of this.#groups) if (group.dirty) await this.#store(groupId, group)
   }
 
   #store(groupId: string, group: Group): Promise<void> {
@@ -98,9 +129,12 @@ export class GroupOffsets {
     return group.next
   }
 
-  async #write(groupId: string, { offsets }: Group): Promise<void> {
+  async #write(groupId: string, group: Group): Promise<void> {
+    const { offsets, decision } = group
+    group.dirty = false
     const file: GroupFile = {
       group: groupId,
+      decision,
       topics: Object.fromEntries(
         [...offsets].map(([topic, byPartition]) => [topic, Object.fromEntries(byPartition)]),
       ),
@@ -109,6 +143,7 @@ export class GroupOffsets {
     try {
       await replaceFile(path, JSON.stringify(file), this.#sync)
     } catch (error) {
+      group.dirty = true
       throw fileError(error, path)
     }
   }
@@ -127,5 +162,13 @@ export class GroupOffsets {
 
   async close(): Promise<void> {
     for (const group of this.#groups.values()) await (group.next ?? group.writing)?.catch(() => {})
+    await this.flush()
+  }
+}
+
+function set(offsets: Offsets, positions: readonly StartPosition[]): void {
+  for (const { topic, partition, offset } of positions) {
+    const byPartition = offsets.get(topic) ?? new Map<number, number>()
+    offsets.set(topic, byPartition.set(partition, offset))
   }
 }

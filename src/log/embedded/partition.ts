@@ -2,13 +2,15 @@
 // other, and what readers need to find an offset. Owned by a topic; consumers listen to it.
 import * as fs from 'node:fs'
 import { EuphorionError } from '../../errors.ts'
+import { eachBatchHeader } from '../../wire/batch_header.ts'
 import { type AppendGroup, AppendQueue } from './append_queue.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { FileCache } from './file_cache.ts'
 import { datasync, fileError, truncate, writeAt } from './files.ts'
 import type { ResolvedOptions, ResolvedTopicConfig } from './options.ts'
+import type { PartitionTransactions, TransactionSnapshot } from './partition_transactions.ts'
 import type { ProducerStates } from './producer_states.ts'
-import { createSegment, recoverPartition } from './recovery.ts'
+import { createSegment, type RecoveredPartition, recoverPartition } from './recovery.ts'
 import { scanBatches } from './scan.ts'
 import type { Segment } from './segment.ts'
 
@@ -22,6 +24,12 @@ export interface PartitionParts {
   readonly config: ResolvedTopicConfig
   readonly options: ResolvedOptions
   readonly files: FileCache
+}
+
+interface CheckpointedTransactions {
+  readonly offset: number
+  /** As of that offset. */
+  readonly transactions: TransactionSnapshot
 }
 
 export class Partition {
@@ -41,6 +49,7 @@ export class Partition {
   stopping = false
   /** Called after an append can be read, and when the partition is deleted. */
   readonly listeners = new Set<() => void>()
+  readonly transactions: PartitionTransactions
   readonly #options: ResolvedOptions
   readonly #files: FileCache
   readonly #producers: ProducerStates
@@ -53,10 +62,12 @@ export class Partition {
   /** Set while compaction changes files under the readers. */
   #replacing: Promise<void> | undefined
   #broken: EuphorionError | undefined
+  /** What the saved checkpoint vouches for. */
+  #checkpointed: CheckpointedTransactions
 
   private constructor(
     parts: PartitionParts,
-    { segments, producers, checkpoint }: Awaited<ReturnType<typeof recoverPartition>>,
+    { segments, producers, transactions, checkpoint }: RecoveredPartition,
   ) {
     this.topic = parts.topic
     this.partition = parts.partition
@@ -64,6 +75,8 @@ export class Partition {
     this.config = parts.config
     this.#options = parts.options
     this.#files = parts.files
+    this.transactions = transactions
+    this.#checkpointed = { offset: checkpoint.offset, transactions: checkpoint.transactions }
     this.#producers = producers
     this.#queue = new AppendQueue(this, producers, parts.options.pendingAppendsMax)
     this.segments = segments
@@ -86,9 +99,13 @@ export class Partition {
   get active(): Segment {
     return this.segments[this.segments.length - 1]
   }
-  /** Offset that the next record will get; all below can be read. */
+  /** Offset that the next record will get. */
   get nextOffset(): number {
     return this.active.nextOffset
+  }
+  /** All below is decided and can be read (the last stable offset of KIP-98). */
+  get stableOffset(): number {
+    return Math.min(this.active.nextOffset, this.transactions.firstOpen)
   }
   get bytes(): number {
     return this.segments.reduce((sum, segment) => sum + segment.size, 0)
@@ -96,10 +113,10 @@ export class Partition {
 
   /**
    * Stores what `encode` makes, in call order; resolves with the offset of the first record.
-   * Bounded by pendingAppendsMax: LOG_FAILED.
+   * `transactional`: data or end of a transaction. Bounded by pendingAppendsMax: LOG_FAILED.
    */
-  append(encode: () => Uint8Array): Promise<number> {
-    const stored = this.#queue.push(encode)
+  append(encode: () => Uint8Array, transactional = false): Promise<number> {
+    const stored = this.#queue.push(encode, transactional)
     this.#writing ??= this.#writeQueue()
     return stored
   }
@@ -154,6 +171,8 @@ export class Partition {
       this.#files.release(segment)
     }
     for (const buffer of group.buffers) segment.append(buffer)
+    for (const buffer of group.transactional)
+      eachBatchHeader(buffer, (batch) => this.transactions.note(batch))
     segment.lastAppendMs = this.#options.clock.now()
     this.#producers.commit()
     for (const listener of this.listeners) listener()
@@ -178,6 +197,7 @@ export class Partition {
     if (ended.size === 0) return
     try {
       const next = await createSegment(this.directory, this.nextOffset)
+      ended.transactionsAtEnd = this.transactions.snapshot()
       this.segments = [...this.segments, next]
     } catch (error) {
       throw fileError(error, this.directory)
@@ -190,6 +210,7 @@ export class Partition {
     const step = this.#durable.then(async () => {
       if (segment.dropped || this.deleted) return
       const facts = segment.facts()
+      const transactions = segment.transactionsAtEnd ?? this.transactions.snapshot()
       if (segment === this.active) this.#dirty = false
       const fd = await this.#files.take(segment)
       try {
@@ -199,17 +220,20 @@ export class Partition {
       }
       if (!always && facts.size - segment.indexedBytes < checkpointBytes) return
       await segment.saveIndex(facts, true)
-      await this.#saveCheckpoint(facts.nextOffset)
+      this.#checkpointed = { offset: facts.nextOffset, transactions }
+      await this.#saveCheckpoint()
     })
     this.#durable = step.catch(() => {})
     return step
   }
 
-  /** `offset`: everything below it is synced. */
-  #saveCheckpoint(offset: number): Promise<void> {
+  /** Everything below the offset of the checkpoint is synced. */
+  #saveCheckpoint(): Promise<void> {
     const { cleanedTo, startOffset } = this
+    const { offset, transactions } = this.#checkpointed
     const producers = this.#producers.snapshot(offset)
-    return writeCheckpoint(this.directory, { offset, producers, cleanedTo, startOffset }, true)
+    const checkpoint = { offset, producers, transactions, cleanedTo, startOffset }
+    return writeCheckpoint(this.directory, checkpoint, true)
   }
 
   /** Runs cleaning work, one at a time and after the syncs so far, then saves a checkpoint. */
@@ -218,7 +242,7 @@ export class Partition {
       await this.#durable
       if (this.stopping) return
       await work()
-      const saved = this.#durable.then(() => this.#saveCheckpoint(this.active.baseOffset))
+      const saved = this.#durable.then(() => this.#saveCheckpoint())
       this.#durable = saved.catch(() => {})
       await saved
     })

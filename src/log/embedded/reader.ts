@@ -6,10 +6,11 @@ import type { StoredRecord } from '../log.ts'
 import type { FileCache } from './file_cache.ts'
 import { readAt } from './files.ts'
 import type { Partition } from './partition.ts'
+import { emptyAbortedIn } from './partition_transactions.ts'
 
 /**
  * Whole batches from the one that holds `offset` (or the first behind it) up to about `maxBytes`,
- * at least one; no bytes at the end of the log. OFFSET_OUT_OF_RANGE before the start or behind the
+ * at least one; no bytes at the end of what is committed. OFFSET_OUT_OF_RANGE before the start or behind the
  * end.
  */
 export async function readBatches(
@@ -24,8 +25,10 @@ export async function readBatches(
     const place = { topic: partition.topic, partition: partition.partition, offset }
     throw new EuphorionError('OFFSET_OUT_OF_RANGE', message, { place })
   }
+  const stable = partition.stableOffset
+  const { aborted } = partition.transactions
   let from = offset
-  while (from < nextOffset) {
+  while (from < stable) {
     const { segment, position } = await partition.find(from)
     from = segment.nextOffset
     if (position >= segment.size) continue
@@ -36,8 +39,8 @@ export async function readBatches(
       for (;;) {
         const bytes = new Uint8Array(length)
         const batch = new BatchCursor(bytes, 0, await readAt(fd, bytes, 0, length, position))
-        while (batch.next());
-        if (batch.at > 0) return bytes.subarray(0, batch.at)
+        const whole = committedBytes(batch, stable, aborted)
+        if (whole !== undefined) return whole
         if (batch.broken || batch.needed > available || batch.needed <= length)
           throw partition.corrupt(segment, position)
         length = batch.needed
@@ -47,6 +50,27 @@ export async function readBatches(
     }
   }
   return new Uint8Array(0)
+}
+
+/**
+ * The whole batches below the last stable offset, those of aborted transactions emptied; undefined
+ * where none is whole.
+ */
+function committedBytes(
+  batch: BatchCursor,
+  stable: number,
+  aborted: Partition['transactions']['aborted'],
+): Uint8Array | undefined {
+  if (!batch.next()) return undefined
+  const first = batch.baseOffset
+  let end = 0
+  let last = first
+  do {
+    if (batch.baseOffset >= stable) break
+    end = batch.at
+    last = batch.lastOffset
+  } while (batch.next())
+  return batch.bytes.subarray(0, emptyAbortedIn(batch.bytes, end, [first, last], aborted))
 }
 
 /** The records of those batches, from `offset` on. */

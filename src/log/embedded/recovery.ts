@@ -5,6 +5,7 @@ import { EuphorionError } from '../../errors.ts'
 import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
 import type { FileCache } from './file_cache.ts'
 import { readIfThere, truncate } from './files.ts'
+import { PartitionTransactions } from './partition_transactions.ts'
 import { ProducerStates } from './producer_states.ts'
 import { goodBatchFollows, scanBatches } from './scan.ts'
 import { listSegments, Segment } from './segment.ts'
@@ -15,6 +16,7 @@ export interface RecoveredPartition {
   /** Ascending, at least one; the last is the one to append to. */
   readonly segments: Segment[]
   readonly producers: ProducerStates
+  readonly transactions: PartitionTransactions
   readonly checkpoint: Checkpoint
 }
 
@@ -45,10 +47,11 @@ export async function recoverPartition(
   }
   const producers = new ProducerStates(producersMax)
   producers.restore(checkpoint.producers)
+  const transactions = new PartitionTransactions(checkpoint.transactions)
   for (const segment of segments)
     if (segment.nextOffset > checkpoint.offset)
-      await recoverProducers(segment, checkpoint.offset, producers, files)
-  return { segments, producers, checkpoint }
+      await recoverProducers(segment, checkpoint.offset, { producers, transactions, files })
+  return { segments, producers, transactions, checkpoint }
 }
 
 /** A new empty segment file. */
@@ -101,8 +104,11 @@ async function openSegment(
 async function recoverProducers(
   segment: Segment,
   from: number,
-  producers: ProducerStates,
-  files: FileCache,
+  {
+    producers,
+    transactions,
+    files,
+  }: { producers: ProducerStates; transactions: PartitionTransactions; files: FileCache },
 ): Promise<void> {
   const fd = await files.take(segment)
   try {
@@ -110,6 +116,8 @@ async function recoverProducers(
     const options = { checkCrc: false, minOffset: 0, maxBatchBytes: segment.size }
     await scanBatches(fd, position, segment.size, options, (batch) => {
       if (batch.producerId < 0 || batch.baseOffset < from) return
+      transactions.note(batch)
+      if (batch.baseSequence < 0) return
       const { producerId, producerEpoch, baseSequence, baseOffset, lastOffset } = batch
       producers.note(
         producerId,

@@ -6,7 +6,6 @@ import { recordCountOf, stampProducer } from '../../wire/batch_header.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { connectLocal, type LocalClient, type LocalReply } from '../../wire/local_socket.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
-import { noTransactions } from '../failures.ts'
 import type {
   Compression,
   ConsumerOptions,
@@ -50,7 +49,7 @@ export async function connectOwner(root: string, pid: number, clock: Clock): Pro
 }
 
 class RemoteLog implements Log {
-  readonly capabilities = embeddedCapabilities
+  readonly capabilities = { ...embeddedCapabilities, transactions: false }
   readonly #root: string
   readonly #pid: number
   readonly #clock: Clock
@@ -133,15 +132,20 @@ class RemoteLog implements Log {
   }
 
   async transactionalProducer(): Promise<TransactionalProducer> {
-    throw noTransactions('embedded')
+    throw this.#elsewhere()
   }
 
   async fence(): Promise<void> {
-    throw noTransactions('embedded')
+    throw this.#elsewhere()
   }
 
   async reader(): Promise<LogReader> {
-    throw noTransactions('embedded')
+    throw this.#elsewhere()
+  }
+
+  #elsewhere(): EuphorionError {
+    const message = `the embedded log is open in process ${this.#pid}: only there are transactions`
+    return new EuphorionError('CAPABILITY_MISSING', message, { place: { path: this.#root } })
   }
 
   async producer({ compression = 'none' }: ProducerOptions = {}): Promise<LogProducer> {

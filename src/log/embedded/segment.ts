@@ -4,6 +4,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { BatchCursor } from '../../wire/batch_header.ts'
 import { replaceFile } from './files.ts'
+import type { TransactionSnapshot } from './partition_transactions.ts'
 import { type SegmentFacts, SegmentIndex } from './segment_index.ts'
 
 /** A segment holds fewer offsets than this, so that relative offsets fit the index. */
@@ -22,6 +23,8 @@ export class Segment {
   indexedBytes = -1
   /** Deleted, or replaced by compaction: who reads it looks its offset up again. */
   dropped = false
+  /** Of the partition, when the segment was ended. */
+  transactionsAtEnd: TransactionSnapshot | undefined
 
   constructor(directory: string, baseOffset: number) {
     this.directory = directory

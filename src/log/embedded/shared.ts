@@ -7,7 +7,7 @@ export const embeddedCapabilities: LogCapabilities = {
   driver: 'embedded',
   rawBatches: true,
   idempotentAppend: true,
-  transactions: false,
+  transactions: true,
   staticMembership: false,
   overlappingFetches: false,
 }

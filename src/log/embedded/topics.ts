@@ -1,11 +1,12 @@
 // The topics of an embedded log: a directory each, with a description and one directory per
 // partition. Creates, deletes and looks them up for the log, its consumers and its cleaner.
+import { randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { EuphorionError } from '../../errors.ts'
 import type { TopicConfig } from '../log.ts'
 import type { FileCache } from './file_cache.ts'
-import { fileError, readIfThere } from './files.ts'
+import { fileError, readIfThere, replaceFile } from './files.ts'
 import { checkTopicName, fileName } from './names.ts'
 import {
   type ResolvedOptions,
@@ -17,6 +18,8 @@ import { Partition } from './partition.ts'
 
 export interface Topic {
   readonly name: string
+  /** Another one when a topic of that name is made anew. */
+  readonly id: string
   readonly directory: string
   readonly config: ResolvedTopicConfig
   readonly partitions: readonly Partition[]
@@ -24,6 +27,8 @@ export interface Topic {
 
 interface TopicFile {
   readonly name: string
+  /** Topics of earlier versions get one when they are opened. */
+  readonly id?: string
   readonly partitions: number
   readonly config: TopicConfig
 }
@@ -60,7 +65,7 @@ export class Topics {
   }
 
   async #load(directory: string): Promise<Topic> {
-    const { name, partitions, config } = await readTopicFile(directory)
+    const { name, id, partitions, config } = await readTopicFile(directory)
     const resolved = resolveTopicConfig(config, this.#options)
     const open = Array.from({ length: partitions }, (_, partition) =>
       Partition.open({
@@ -72,7 +77,7 @@ export class Topics {
         files: this.#files,
       }),
     )
-    const topic = { name, directory, config: resolved, partitions: await Promise.all(open) }
+    const topic = { name, id, directory, config: resolved, partitions: await Promise.all(open) }
     this.#topics.set(name, topic)
     return topic
   }
@@ -84,6 +89,10 @@ export class Topics {
 
   find(name: string): Topic | undefined {
     return this.#topics.get(name)
+  }
+
+  findById(id: string): Topic | undefined {
+    return [...this.#topics.values()].find((topic) => topic.id === id)
   }
 
   /** TOPIC_UNKNOWN when it does not exist. */
@@ -118,7 +127,7 @@ export class Topics {
         await fs.promises.rm(creating, { recursive: true, force: true })
         for (let partition = 0; partition < partitions; partition++)
           await Partition.create(join(creating, String(partition)))
-        const file: TopicFile = { name, partitions, config: config ?? {} }
+        const file: TopicFile = { name, id: randomUUID(), partitions, config: config ?? {} }
         await fs.promises.writeFile(join(creating, 'topic.json'), JSON.stringify(file))
         await fs.promises.rename(creating, directory)
       } catch (error) {
@@ -160,13 +169,18 @@ export class Topics {
   }
 }
 
-async function readTopicFile(directory: string): Promise<TopicFile> {
+async function readTopicFile(directory: string): Promise<TopicFile & { readonly id: string }> {
   const path = join(directory, 'topic.json')
   const bytes = await readIfThere(path)
   try {
     if (bytes === undefined) throw new Error('the file is missing')
-    return JSON.parse(bytes.toString('utf8')) as TopicFile
+    const file = JSON.parse(bytes.toString('utf8')) as TopicFile
+    if (file.id !== undefined) return { ...file, id: file.id }
+    const named = { ...file, id: randomUUID() }
+    await replaceFile(path, JSON.stringify(named), true)
+    return named
   } catch (cause) {
+    if (cause instanceof EuphorionError) throw cause
     throw new EuphorionError('LOG_CORRUPT', `${path} cannot be read`, { cause, place: { path } })
   }
 }

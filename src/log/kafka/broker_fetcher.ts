@@ -6,9 +6,9 @@ import { brokerCode } from '../../wire/broker_code.ts'
 import { brokerFailure } from '../../wire/broker_error.ts'
 import type { Connection } from '../../wire/connection.ts'
 import { fetchRequest } from '../../wire/requests/fetch.ts'
+import { emptyAborted } from '../aborted.ts'
 import type { FetchResult } from '../log.ts'
 import { partitionKey } from '../partition_key.ts'
-import { emptyAborted } from './aborted.ts'
 import {
   FetchAnswer,
   type FetchAnswerHandler,
