@@ -1,7 +1,7 @@
 // A partition of the simulated cluster, as Kafka's UnifiedLog keeps one: batches, what producers
 // have written, transactions that are open, and those that were aborted. Owned by the cluster.
 import type { Random } from '../clock.ts'
-import { emptyAborted } from '../log/kafka/aborted.ts'
+import { emptyAborted } from '../log/aborted.ts'
 import type { TopicConfig } from '../log/log.ts'
 import {
   attribute,

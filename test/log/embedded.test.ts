@@ -21,6 +21,7 @@ logContract(
   },
   {
     compressions: ['gzip', 'snappy', 'lz4', 'zstd'],
+    transactions: true,
     inflate: (codec, bytes) => decompress(codecNames[codec]!, bytes, 64 << 20),
   },
 )

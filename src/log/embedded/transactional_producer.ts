@@ -170,7 +170,6 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
 
   async abort(): Promise<void> {
     while (this.#ending) await this.#ending
-    if (this.#refusal) throw this.#refusal
     const transaction = this.#current
     if (transaction && !transaction.over) await this.#end(transaction, false)
     this.#current = undefined
