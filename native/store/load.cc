@@ -32,6 +32,9 @@ Load::~Load() { Remove(); }
 
 void Load::Remove() {
   file_.reset();
+  rows_ = std::string();
+  files_.clear();
+  last_key_.clear();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
   // where it was the last of them

@@ -14,7 +14,7 @@ class Load {
   /** Copies the rows. Within a Use of the database, as Finish. */
   std::string Add(std::string_view rows);
   std::string Finish();
-  /** Removes what was not taken over. The last call. */
+  /** Removes what was not taken over, and forgets its rows. The last call. */
   void Remove();
   Database* database() const { return database_.get(); }
 

@@ -149,22 +149,37 @@ class NativeRows implements AsyncIterator<StoreEntry> {
 class NativeRocksdbLoad implements StoreLoad {
   readonly #store: NativeRocksdbStore
   readonly #native: NativeLoad
+  /** A thread may still write the files that drop removes. */
+  #last: Promise<unknown> = Promise.resolve()
+  #done = false
 
   constructor(store: NativeRocksdbStore, native: NativeLoad) {
     this.#store = store
     this.#native = native
   }
 
-  putRows(rows: Uint8Array): Promise<void> {
-    return this.#store.writing(() => this.#store.addon.loadRows(this.#native, rows))
+  async putRows(rows: Uint8Array): Promise<void> {
+    assert(!this.#done, 'load is done')
+    await this.#write(() => this.#store.addon.loadRows(this.#native, rows))
   }
 
-  finish(): Promise<void> {
-    return this.#store.writing(() => this.#store.addon.endLoad(this.#native, true))
+  async finish(): Promise<void> {
+    assert(!this.#done, 'load is done')
+    this.#done = true
+    await this.#write(() => this.#store.addon.endLoad(this.#native, true))
   }
 
   async drop(): Promise<void> {
+    this.#done = true
+    await this.#last
     await this.#store.addon.endLoad(this.#native, false)
+  }
+
+  /** The store has one write at a time, in the order in which they were asked for. */
+  #write(write: () => Promise<void>): Promise<void> {
+    const writing = this.#store.writing(write)
+    this.#last = writing.catch(() => undefined)
+    return writing
   }
 }
 

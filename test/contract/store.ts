@@ -430,6 +430,21 @@ function loads(contract: Contract): void {
     await second.finish()
     assert.deepEqual(await scanned(store, { lt: bytes('b') }), ['a=2'])
   })
+  contract('a load that has ended takes no rows any more', async (store) => {
+    const rows = pack([['a', '1']])
+    const isDone = /load is done/
+    const [finished, dropped] = [store.load(), store.load()]
+    await finished.putRows(rows)
+    await finished.finish()
+    await assert.rejects(finished.putRows(rows), isDone)
+    await assert.rejects(finished.finish(), isDone)
+    const putting = dropped.putRows(rows)
+    await dropped.drop()
+    await assert.rejects(dropped.putRows(rows), isDone)
+    await putting
+    await finished.drop()
+    assert.deepEqual(await scanned(store), ['a=1'])
+  })
 }
 
 function ranges(contract: Contract): void {
