@@ -3,7 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
-import type { Row, Rows } from '../ingest/rows.ts'
+import { type Row, type RowSink, type Rows, recordOf, rowOf } from '../ingest/rows.ts'
 import { Sender } from '../ingest/sender.ts'
 import type { Log, LogProducer, LogRecord } from '../log/log.ts'
 import { openLog } from '../log/open.ts'
@@ -11,6 +11,8 @@ import { Partitioner, partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 import { prepareCompression } from '../wire/compression.ts'
 import type { TokenLogin } from '../wire/login.ts'
+import type { SendRoute } from './engine_options.ts'
+import { RoutedProducer } from './routed_producer.ts'
 
 export interface ConnectionOptions {
   /** Tells Kafka who asks. */
@@ -24,9 +26,11 @@ export interface ConnectionOptions {
   readonly remote?: 'allow' | 'refuse'
 }
 
-export class Connection {
+export class Connection implements SendRoute {
   readonly log: Log
   readonly sender: Sender
+  readonly #newSender: (producer: LogProducer) => Sender
+  readonly #producer: RoutedProducer
   readonly #partitioner = new Partitioner(1)
   /** Partitions of each topic that was asked for. */
   readonly #partitions = new Map<string, Promise<number>>()
@@ -35,15 +39,35 @@ export class Connection {
 
   private constructor(log: Log, producer: LogProducer, settings: Settings, clock: Clock) {
     this.log = log
-    this.sender = new Sender(producer, {
-      clock,
-      recordsMax: settings.sendBufferRecords,
-      bytesMax: settings.sendBufferBytes,
-      batchBytes: settings.sendBatchBytes,
-      lingerMs: settings.lingerMs,
-      compression: settings.compression,
-      onRefused: (topic, error) => this.#refused(topic, error),
-    })
+    this.#producer = new RoutedProducer(producer)
+    this.#newSender = (to) =>
+      new Sender(to, {
+        clock,
+        recordsMax: settings.sendBufferRecords,
+        bytesMax: settings.sendBufferBytes,
+        batchBytes: settings.sendBatchBytes,
+        lingerMs: settings.lingerMs,
+        compression: settings.compression,
+        onRefused: (topic, error) => this.#refused(topic, error),
+      })
+    this.sender = this.#newSender(this.#producer)
+  }
+
+  route(producer: LogProducer | undefined): void {
+    this.#producer.route = producer
+  }
+
+  sinkTo(producer: LogProducer): RowSink {
+    const sender = this.#newSender(producer)
+    return {
+      storeRow: async (topic, row) => {
+        if (this.knows(topic)) return this.storeRow(topic, row, sender)
+        const record = recordOf(row)
+        const partition = row.partition
+        await this.partitions(topic)
+        return this.storeRow(topic, rowOf(record, partition), sender)
+      },
+    }
   }
 
   /** Rejects with BROKER_MISSING, BROKER_UNREACHABLE, LOG_LOCKED … */
@@ -93,8 +117,8 @@ export class Connection {
   }
 
   /** Stores the row at hand likewise, of a topic that is known. */
-  storeRow(topic: string, row: Row): Promise<RecordMetadata> {
-    return this.sender.sendRow(topic, this.#place(topic, row, this.#known.get(topic)!), row)
+  storeRow(topic: string, row: Row, sender = this.sender): Promise<RecordMetadata> {
+    return sender.sendRow(topic, this.#place(topic, row, this.#known.get(topic)!), row)
   }
 
   /** Stores rows likewise; see Sender.sendMany. */

@@ -1,24 +1,22 @@
-// The cuts of a worker, one at a time: states of partitions to their stores, then the group's
-// offsets. Called by the engine: by the clock, when a lane is full, and before partitions go.
+// The cuts of a worker, one at a time: by the clock, when a lane asks for one, and before
+// partitions go. What cannot be cut goes back to the cut before. Called by the engine.
 import assert from 'node:assert'
-import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import type { DeadLetters } from '../ingest/dead_letter.ts'
-import type { StartPosition } from '../log/log.ts'
-import type { Logger } from '../logger.ts'
-import type { Settings } from '../settings.ts'
+import type { CutStatistics } from './lane_statistics.ts'
 import type { PartitionTask } from './partition_task.ts'
+import type { Transactions } from './transactions.ts'
+import { type CutServices, WorkerCut } from './worker_cut.ts'
 
-export interface CutsOptions {
-  readonly settings: Settings
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly deadLetters: DeadLetters
-  /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
-  readonly beforeCommit: () => Promise<void>
-  /** Stores the group's offsets. */
-  readonly commit: (offsets: readonly StartPosition[]) => Promise<void>
-  /** A cut by the clock failed; there will be no other. */
+export interface CutsOptions extends CutServices {
+  /** All that run now. */
+  readonly tasks: () => readonly PartitionTask[]
+  /**
+   * These go back to what their stores have; `isAborted`: what was sent waits until none of them
+   * sends any more.
+   */
+  readonly reopen: (tasks: readonly PartitionTask[], error: unknown, isAborted: boolean) => void
+  readonly made: (tasks: readonly PartitionTask[]) => void
+  /** There will be no other. */
   readonly onError: (error: unknown) => void
 }
 
@@ -28,6 +26,10 @@ export class Cuts {
   #last: Promise<void> = Promise.resolve()
   #isCutting = false
   #stopped = false
+  /** Who asked for one that has not begun. */
+  #asked: Set<PartitionTask> | undefined
+  #lastMs = 0
+  #transactionMs = 0
   /** Made so far. */
   count = 0
 
@@ -35,13 +37,15 @@ export class Cuts {
     this.#options = options
   }
 
-  /** Cuts all that `tasks` gives after each commit interval, until stop(). */
-  schedule(tasks: () => readonly PartitionTask[]): void {
-    const { clock, settings, onError } = this.#options
+  /** Cuts everything after each commit interval, until stop(). */
+  schedule(): void {
+    const { clock, settings, tasks } = this.#options
     this.#cancel = clock.after(settings.commitIntervalMs, () => {
-      this.cut(tasks()).then(() => {
-        if (!this.#stopped) this.schedule(tasks)
-      }, onError)
+      const next = (): void => {
+        if (!this.#stopped) this.schedule()
+      }
+      // who is concerned by a failure has heard of it
+      this.cut(tasks()).then(next, next)
     })
   }
 
@@ -55,68 +59,103 @@ export class Cuts {
     return this.#last
   }
 
+  get statistics(): CutStatistics {
+    return { count: this.count, lastMs: this.#lastMs, transactionMs: this.#transactionMs }
+  }
+
+  /** Cuts the partition as soon as it can be; several that ask are cut together. */
+  soon(task?: PartitionTask): void {
+    const isNew = this.#asked === undefined
+    const asked = (this.#asked ??= new Set())
+    if (task !== undefined) asked.add(task)
+    if (!isNew) return
+    const cut = async () => {
+      this.#asked = undefined
+      await this.#cutNow([...asked], 'commit')
+    }
+    this.#last = this.#last.then(cut).catch(() => undefined)
+  }
+
   /**
-   * Cuts these partitions, behind the cut that may be under way. 'store': without the group, which
-   * has given them to others.
+   * Cuts these partitions, behind the cut that may be under way; others with them where they cannot
+   * be told apart. 'store': without the group, which has given them to others. Rejects when nothing
+   * of it counts; then they are on their way back to their last cut.
    */
   cut(tasks: readonly PartitionTask[], until: 'store' | 'commit' = 'commit'): Promise<void> {
     const cut = this.#last.then(() => this.#cutNow(tasks, until))
-    // whoever asked hears of a failure; the next cut is tried all the same
     this.#last = cut.catch(() => undefined)
     return cut
   }
 
   /**
-   * Acknowledged offsets first, then what was sent before, then states, then the group's offsets.
+   * The last cut of partitions that go. Those that are lost have it elsewhere: nothing of them can
+   * count any more, and what their agents have sent in a transaction must not.
    */
-  async #cutNow(tasks: readonly PartitionTask[], until: 'store' | 'commit'): Promise<void> {
+  leave(tasks: readonly PartitionTask[], isLost: boolean): Promise<void> {
+    const { transactions } = this.#options.ways()
+    if (!isLost) return this.cut(tasks)
+    if (transactions === undefined) return this.cut(tasks, 'store')
+    const left = this.#last.then(() => this.#giveUp(transactions, tasks))
+    this.#last = left.catch(() => undefined)
+    return left
+  }
+
+  async #giveUp(transactions: Transactions, lost: readonly PartitionTask[]): Promise<void> {
+    const { settings, tasks, reopen } = this.#options
+    const hasSent = lost.some(({ intake }) => intake.sinks.length > 0)
+    if (settings.guarantee !== 'exactly_once' || !hasSent || !transactions.isOpen) return
+    const error = new EuphorionError('TRANSACTION_ABORTED', 'partitions were lost to others')
+    await transactions.abort(error)
+    reopen(tasks(), error, true)
+  }
+
+  async #cutNow(asked: readonly PartitionTask[], until: 'store' | 'commit'): Promise<void> {
     assert(!this.#isCutting, 'two cuts at once')
     this.#isCutting = true
     this.count++
+    const { clock } = this.#options
+    const beganMs = clock.monotonic()
     try {
-      const { beforeCommit, settings, deadLetters } = this.#options
-      const acknowledged = tasks.map((task) => task.intake.acknowledged())
-      const withState = tasks.filter(({ store }) => store !== undefined)
-      await all(withState.map((task) => task.cut(beforeCommit, settings.fsync === 'always')))
-      if (until === 'store') return
-      const moved: { task: PartitionTask; offset: number }[] = []
-      tasks.forEach((task, i) => {
-        const offset = Math.min(acknowledged[i], task.storedOffset())
-        if (Number.isFinite(offset) && offset > task.committed) moved.push({ task, offset })
-      })
-      if (moved.length === 0) return
-      await beforeCommit()
-      const offsets = moved.map(({ task, offset }) => ({ ...task.place, offset }))
-      if (!(await this.#commit(offsets))) return
-      for (const { task, offset } of moved) {
-        task.committed = offset
-        deadLetters.forget(task.intake.topic, task.intake.partition, offset)
-      }
+      const cut = new WorkerCut(this.#options, this.#together(asked))
+      await this.#make(cut)
+      if (until === 'commit') await cut.commitOffsets().catch((error) => this.#fail(error))
+      this.#transactionMs = cut.transactionMs
     } finally {
+      this.#lastMs = clock.monotonic() - beganMs
       this.#isCutting = false
     }
   }
 
-  /**
-   * Answers whether the group has the offsets now. Between two memberships it takes none; states
-   * are stored all the same, and whoever has the partition next begins at them.
-   */
-  async #commit(offsets: readonly StartPosition[]): Promise<boolean> {
-    const { commit, logger } = this.#options
-    try {
-      await commit(offsets)
-      return true
-    } catch (error) {
-      if (!(error instanceof EuphorionError) || !error.retriable) throw error
-      logger.warn({ err: error }, 'offsets are not committed; the next cut tries again')
-      return false
-    }
+  /** Where one transaction has what all of them sent, or agents write tables, all are cut. */
+  #together(asked: readonly PartitionTask[]): readonly PartitionTask[] {
+    const { settings, tasks } = this.#options
+    const all = tasks()
+    const isOne =
+      settings.guarantee === 'exactly_once' || all.some(({ tables }) => tables.length > 0)
+    return isOne ? [...new Set([...all, ...asked])] : asked
   }
-}
 
-/** Rejects like Promise.all, but not before every one of them is settled. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const each of await Promise.allSettled(promises)) {
-    if (each.status === 'rejected') throw each.reason
+  async #make(cut: WorkerCut): Promise<void> {
+    const { settings, ways, tasks, reopen, logger } = this.#options
+    const { transactions } = ways()
+    try {
+      await cut.make()
+    } catch (error) {
+      const drained = cut.drop()
+      await transactions?.abort(error)
+      const isAborted = settings.guarantee === 'exactly_once'
+      const back = isAborted || cut.isSendLost ? tasks() : drained
+      logger.warn({ err: error, partitions: back.length }, 'a cut was given up')
+      reopen(back, error, isAborted)
+      if (!isAborted) transactions?.openGate()
+      throw error
+    }
+    for (const { task, error } of cut.failed) reopen([task], error, false)
+    this.#options.made(cut.moved)
+  }
+
+  #fail(error: unknown): never {
+    this.#options.onError(error)
+    throw error
   }
 }

@@ -1,65 +1,29 @@
 // The running side of an app on one log: the shared memory and its threads, the ingest loop, a task
 // for each partition that the group gives to this member, and the cuts. Called by worker.ts.
 import { SharedMemory } from '../batch/memory.ts'
-import type { SharedBatch } from '../batch/region.ts'
-import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
-import type { AggregationDefinition } from '../ingest/aggregation.ts'
-import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
-import type { EventSubscriber } from '../ingest/subscriber.ts'
+import { openChangelogKernels } from '../kernel/changelog/open.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
-import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type {
-  AssignedPartition,
-  Log,
-  LogConsumer,
-  StartPosition,
-  TopicPartition,
-} from '../log/log.ts'
+import type { AssignedPartition, LogConsumer, StartPosition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
-import type { Logger } from '../logger.ts'
-import type { Settings } from '../settings.ts'
-import { openStore, type StoreOpener } from '../table/open.ts'
+import { openStore } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
+import { Assignments } from './assignments.ts'
 import { Cuts } from './cuts.ts'
+import type { EngineOptions } from './engine_options.ts'
 import { KernelThreads } from './kernel_threads.ts'
-import type { LaneStatistics } from './lane_statistics.ts'
-import { LockedStores } from './locked_stores.ts'
-import { openTasks } from './open_tasks.ts'
-import { partitionRanges } from './partition_ranges.ts'
+import type { CutStatistics, LaneStatistics } from './lane_statistics.ts'
+import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
 import type { PartitionTask } from './partition_task.ts'
-import { checkWithinLog, offsetsOf } from './positions.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
 
-export interface EngineOptions {
-  readonly log: Log
-  readonly appId: string
-  readonly settings: Settings
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly aggregations: readonly AggregationDefinition[]
-  readonly subscribers: readonly EventSubscriber[]
-  readonly deadLetters: DeadLetters
-  /** Default openStore() of table/open.ts. */
-  readonly openStore?: StoreOpener
-  /** Hears of what an aggregation sends to the dead-letter topic. */
-  readonly onBadRecord?: (record: BadRecord, policy: BadRecordPolicy) => void
-  /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
-  readonly beforeCommit: () => Promise<void>
-  /** The engine cannot go on. */
-  readonly onError: (error: unknown) => void
-  /** Something was consumed or acknowledged. */
-  readonly onProgress?: () => void
-  /** Is shown every batch before it is worked on. */
-  readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
-}
-
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
+const MIB = 1 << 20
 const ASSIGNMENT_WAIT_MS = 5000
 
 export class Engine {
@@ -78,7 +42,8 @@ export class Engine {
   #partitionsOf: ReadonlyMap<string, number> = new Map()
   /** Reads tables, here and elsewhere. */
   readonly tables: TableReaders
-  readonly #locked: LockedStores
+  readonly #assignments: Assignments
+  #ways: LogWays = plainWays
   readonly #aborted = deferred()
   #isAborted = false
   /** The first partitions are open. */
@@ -97,7 +62,12 @@ export class Engine {
     if (aggregations.length > 0 && settings.backend !== 'js') this.#threads.start()
     this.#cuts = new Cuts({
       ...options,
-      commit: async (offsets) => this.#consumer?.commit(offsets),
+      flush: options.beforeCommit,
+      consumer: () => this.#consumer!,
+      ways: () => this.#ways,
+      tasks: () => [...this.#tasks.values()],
+      reopen: (tasks, error, isAborted) => this.#assignments.reopen(tasks, error, isAborted),
+      made: (tasks) => this.#assignments.cutMade(tasks),
       onError: (error) => this.#fail(error),
     })
     this.tables = new TableReaders({
@@ -107,10 +77,18 @@ export class Engine {
       partitions: (topic) => this.#partitionsOf.get(topic),
       copy: () => undefined,
     })
-    this.#locked = new LockedStores({
+    this.#assignments = new Assignments({
       ...options,
-      open: (place) => this.#assignedLate(place),
+      tasks: this.#tasks,
+      services: () => this.#services!,
+      cuts: () => this.#cuts,
+      transactions: () => this.#ways.transactions,
+      isUp: () => this.#isUp,
+      isStopping: () => this.#isStopping,
+      aborted: this.#aborted.promise,
+      isAborted: () => this.#isAborted,
       failed: (error) => this.#fail(error),
+      stopped: (error) => this.#endIfNothingRuns(error),
     })
     this.#loop = new FetchLoop({
       memory: this.#memory,
@@ -133,34 +111,48 @@ export class Engine {
     const topics = this.#topics()
     if (topics.length === 0) return
     await this.executor?.ready()
-    this.#services = await this.#makeServices(topics)
+    const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
+    this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
+    this.#ways = await this.#openWays()
+    this.#services = this.#makeServices()
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,
       topics,
       maxBytes: settings.batchBytes,
-      onAssigned: async (partitions) => {
-        const starts = this.#assigned(partitions)
-        starts.then(
-          () => this.#assignedOnce.resolve(),
-          (error) => {
-            // the group believes that they are read here
-            this.#assignedOnce.reject(error)
-            this.#fail(error)
-          },
-        )
-        return starts
+      onAssigned: (partitions) => this.#assigned(partitions),
+      onRevoked: (partitions, lost = false) => this.#assignments.revoked(partitions, lost),
+      member: {
+        transactionalId: this.#ways.transactions?.id ?? '',
+        address: this.#options.address?.() ?? '',
+        stateful: [...new Set(this.#options.aggregations.map((each) => each.topic))],
+        standbyReplicas: settings.standbyReplicas,
+        warmupReplicas: settings.warmupReplicas,
+        acceptableLag: settings.acceptableLag,
+        held: () => [],
       },
-      onRevoked: (partitions, lost) => this.#revoked(partitions, lost),
       onGroup: (view) => this.#hosts.update(view),
     })
     fetching()
     const { overlappingFetches } = log.capabilities
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
-    this.#cuts.schedule(() => [...this.#tasks.values()])
+    this.#cuts.schedule()
     await this.#firstAssignment()
     this.#isUp = true
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
+  }
+
+  async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
+    try {
+      const starts = await this.#assignments.assigned(partitions)
+      this.#assignedOnce.resolve()
+      return starts
+    } catch (error) {
+      // the group believes that they are read here
+      this.#assignedOnce.reject(error)
+      this.#fail(error)
+      throw error
+    }
   }
 
   /** Waits a while only: other members may hold the group up, or have all of its partitions. */
@@ -223,9 +215,8 @@ export class Engine {
     )
   }
 
-  /** Cuts that were made so far. */
-  get cuts(): number {
-    return this.#cuts.count
+  get cuts(): CutStatistics {
+    return this.#cuts.statistics
   }
 
   /** What was fetched so far. */
@@ -247,23 +238,40 @@ export class Engine {
     return [...new Set([...aggregations, ...subscribers].map((each) => each.topic))]
   }
 
-  async #makeServices(topics: readonly string[]): Promise<TaskServices> {
-    const { appId, settings, clock, deadLetters, aggregations, log } = this.#options
-    const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
-    const partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
-    this.#partitionsOf = partitionsOf
-    const lanes = aggregations.reduce((sum, { topic }) => sum + partitionsOf.get(topic)!, 0)
+  #openWays(): Promise<LogWays> {
+    const { settings } = this.#options
+    return openLogWays({
+      ...this.#options,
+      partitionsOf: this.#partitionsOf,
+      kernels: () =>
+        openChangelogKernels({
+          memory: this.#memory,
+          executor: this.executor,
+          checkCrcs: settings.checkCrcs,
+          inflatedBytesMax: settings.maxDecompressedMib * MIB,
+        }),
+      broken: () => this.#cuts.soon(),
+    })
+  }
+
+  #makeServices(): TaskServices {
+    const { settings, aggregations } = this.#options
+    const partitions = ({ topic }: { topic: string }) => this.#partitionsOf.get(topic)!
+    const lanes = Math.max(
+      1,
+      aggregations.reduce((sum, each) => sum + partitions(each), 0),
+    )
     return {
-      appId,
-      settings,
-      clock,
+      ...this.#options,
       memory: this.#memory,
       openStore: this.#options.openStore ?? openStore,
       executor: this.executor,
-      laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / Math.max(1, lanes)),
-      deadLetters,
+      laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / lanes),
+      dirtyBytesMax: Math.floor(settings.commitBytes / lanes),
+      isExactlyOnce: settings.guarantee === 'exactly_once',
+      changelogs: this.#ways.changelogs,
       onBadRecord: this.#options.onBadRecord,
-      askForCut: (task) => void this.#cuts.cut([task]).catch((error) => this.#fail(error)),
+      askForCut: (task) => this.#cuts.soon(task),
       rewound: (intake) => this.#loop.rewound(intake),
       progressed: () => {
         this.#loop.wake()
@@ -271,70 +279,6 @@ export class Engine {
       },
       laneFailed: (task, table, error) => this.#laneFailed(task, table, error),
     }
-  }
-
-  async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
-    const { clock, log, logger } = this.#options
-    const beganMs = clock.monotonic()
-    const topics = new Set(partitions.map(({ topic }) => topic))
-    const mayWait = () => !this.#isStopping
-    const logs = await offsetsOf(log, topics, { clock, logger, mayWait })
-    const earliest = ({ topic, partition }: TopicPartition) =>
-      logs.get(topic)?.[partition]?.earliest ?? 0
-    const starts = await openTasks(partitions, {
-      ...this.#options,
-      services: this.#services!,
-      earliest,
-      opened: (task) => this.#tasks.set(partitionKey(task.place), task),
-      refused: (place, error) => this.#locked.add(place, error, this.#isUp),
-    })
-    const committed = partitions.flatMap((each) =>
-      each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
-    )
-    const taskOf = (place: TopicPartition) => this.#tasks.get(partitionKey(place))
-    const furthest = (place: TopicPartition) => taskOf(place)?.furthest() ?? 0
-    checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
-    this.#tell('partitions assigned', partitions.filter(taskOf), beganMs)
-    return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
-  }
-
-  async #assignedLate(place: AssignedPartition): Promise<void> {
-    for (const { topic, partition, offset } of await this.#assigned([place]))
-      this.#consumer?.seek(topic, partition, offset)
-    this.#loop.wake()
-  }
-
-  async #revoked(partitions: readonly TopicPartition[], lost = false): Promise<void> {
-    const { clock } = this.#options
-    const beganMs = clock.monotonic()
-    await this.#locked.drop(partitions)
-    const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
-    const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
-    await Promise.race([quiet, this.#aborted.promise])
-    try {
-      if (!this.#isAborted) await this.#cuts.cut(leaving, lost ? 'store' : 'commit')
-    } finally {
-      for (const task of leaving) {
-        task.tellLeftOut(this.#options.logger)
-        this.#tasks.delete(partitionKey(task.intake))
-        await task.close(this.#isAborted)
-      }
-    }
-    if (lost) this.#tell('partitions lost', partitions, beganMs, 'warn')
-    else this.#tell('partitions revoked', partitions, beganMs)
-  }
-
-  /** What a person reads of a rebalance: which partitions came or went, and how long that took. */
-  #tell(
-    message: string,
-    partitions: readonly TopicPartition[],
-    beganMs: number,
-    level: 'info' | 'warn' = 'info',
-  ): void {
-    if (partitions.length === 0) return
-    const { clock, logger } = this.#options
-    const ms = Math.round(clock.monotonic() - beganMs)
-    logger[level]({ partitions: partitionRanges(partitions), held: this.#tasks.size, ms }, message)
   }
 
   #laneFailed(task: PartitionTask, table: string, error: unknown): void {
@@ -378,6 +322,8 @@ export class Engine {
     if (this.#closed) return
     this.#closed = true
     for (const task of this.#tasks.values()) await task.close(this.#isAborted)
+    this.#options.sends?.route(undefined)
+    await this.#ways.transactions?.close()
     await this.#threads.close()
   }
 }

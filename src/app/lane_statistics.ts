@@ -10,3 +10,13 @@ export interface LaneStatistics extends LaneCounters {
   readonly storedOffset: number
   readonly stopped: boolean
 }
+
+/** How a worker's cuts go. */
+export interface CutStatistics {
+  /** Made so far, also those that were given up. */
+  readonly count: number
+  /** How long the last one took, ms. */
+  readonly lastMs: number
+  /** How much of that the log needed to make it count. */
+  readonly transactionMs: number
+}

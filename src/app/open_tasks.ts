@@ -13,8 +13,8 @@ export interface OpenTasksOptions {
   readonly subscribers: readonly EventSubscriber[]
   /** Where the log of a partition begins. */
   readonly earliest: (place: TopicPartition) => number
-  /** The task counts from now on. */
-  readonly opened: (task: PartitionTask) => void
+  /** The task counts from now on, and begins there. */
+  readonly opened: (task: PartitionTask, start: number) => void
   /** Throws the error, or sees to it that the partition is tried again. */
   readonly refused: (place: AssignedPartition, error: unknown) => void
 }
@@ -42,7 +42,7 @@ export async function openTasks(
     if (result.status === 'rejected') continue
     const task = tasks[index]
     const offset = begin(task, partitions[index].committed, result.value, options)
-    opened(task)
+    opened(task, offset ?? task.committed)
     if (offset !== undefined) starts.push({ ...task.place, offset })
   }
   for (const [index, result] of results.entries())

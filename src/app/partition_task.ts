@@ -1,15 +1,14 @@
 // Everything that this worker runs on one assigned partition: its store, a lane for each
-// aggregation over the topic, and the subscribers' sinks; and the cut that writes them. Called by
-// the engine.
+// aggregation over the topic, tables of agents, and the subscribers' sinks. Called by the engine;
+// cut by task_cut.ts.
 import { join } from 'node:path'
-import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { Intake } from '../ingest/intake.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
-import { cutPartition } from '../table/cut.ts'
+import type { ChangelogWriter } from '../table/changelog.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
 import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
@@ -25,11 +24,32 @@ function keyTypes({ key, columns }: AggregationPlan): string[] {
   return key.columns.map((column) => `${columns[column].path.join('.')} ${columns[column].type}`)
 }
 
+/** One partition of a table that agents write. */
+export interface TaskTable {
+  readonly name: string
+  readonly state: TablePartState
+  readonly changelog: ChangelogWriter | undefined
+}
+
+/** What a cut asks of it (table/agent_table.ts). */
+export interface TablePartState {
+  /** Number of the table in the store. */
+  readonly table: number
+  readonly shape: string
+  readonly dirty: boolean
+  /** Packed rows of what has changed since the last take. */
+  take(): Uint8Array
+  /** The rows taken are in the store. */
+  written(): void
+}
+
 export class PartitionTask {
   readonly intake: Intake
   /** Undefined where no aggregation reads the topic. */
   store: Store | undefined
   readonly lanes: TaskLane[] = []
+  /** Tables of agents that are kept here. */
+  readonly tables: TaskTable[] = []
   readonly #services: TaskServices
   /** The group's offset as last committed; 0 needs no commit, because there a group begins. */
   committed = 0
@@ -79,13 +99,16 @@ export class PartitionTask {
     earliest: number,
   ): Promise<number> {
     const { plan } = aggregation
-    const table = await tableNumber(store, plan.name, writeShape(keyTypes(plan), plan))
+    const shape = writeShape(keyTypes(plan), plan)
+    const table = await tableNumber(store, plan.name, shape)
     const services = this.#services
     const lane = await TaskLane.open(
       {
         place: this.place,
         store,
         table,
+        shape,
+        changelog: services.changelogs?.writer(table),
         aggregation,
         services,
         askForCut: () => services.askForCut(this),
@@ -105,33 +128,9 @@ export class PartitionTask {
     this.#services.rewound(this.intake)
   }
 
-  /**
-   * Writes what has changed. `flush` is awaited before anything is committed. A kernel that fails
-   * in it sends every lane back to its last cut; when anything else fails they stop there, because
-   * what was drained is in no later cut.
-   */
-  async cut(flush: () => Promise<void>, sync: boolean): Promise<void> {
-    const { store, lanes } = this
-    if (store === undefined) return
-    const running = lanes.filter((lane) => !lane.feed.spoiled)
-    let written = false
-    try {
-      const flushAll = async () => {
-        await flush()
-        for (const lane of running) await lane.late.flush()
-      }
-      written = await cutPartition(store, running, { flush: flushAll, sync })
-    } catch (error) {
-      for (const lane of running) await lane.feed.fail(error)
-      if (error instanceof EuphorionError) throw error
-    }
-    for (const lane of written ? running : [])
-      await lane.outputs.written(lane.committed.streamTimeMs)
-  }
-
-  /** Offset below which every lane's state is stored; Infinity without lanes. */
-  storedOffset(): number {
-    return Math.min(...this.lanes.map((lane) => lane.committed.nextOffset))
+  /** A drain has failed of a kernel: every lane goes back to its last cut, or stops. */
+  async drainFailed(error: unknown): Promise<void> {
+    for (const lane of this.lanes) if (!lane.feed.spoiled) await lane.feed.fail(error)
   }
 
   /** The largest offset that a lane or a sink begins at. */
@@ -159,7 +158,8 @@ export class PartitionTask {
    * another lane's.
    */
   async close(mayRun = false): Promise<void> {
-    for (const lane of this.lanes) await lane.close(mayRun)
+    for (const lane of this.lanes) lane.close(mayRun)
+    for (const { changelog } of this.tables) changelog?.close()
     await this.store?.close()
     // a fetch that waited for this partition alone
     this.#services.progressed()

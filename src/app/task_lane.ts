@@ -5,12 +5,14 @@ import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import { LaneFeed } from '../ingest/lane_feed.ts'
 import { PendingSends } from '../ingest/pending_sends.ts'
+import type { RowSink } from '../ingest/rows.ts'
 import type { LaneCounters, LaneKernel, LaneOptions, LanePosition } from '../kernel/lane.ts'
 import { ReferenceLane } from '../kernel/reference/lane.ts'
 import { type StateLayout, stateLayout } from '../kernel/state.ts'
 import { WasmLane } from '../kernel/wasm_lane.ts'
 import type { TopicPartition } from '../log/log.ts'
-import type { CutLane } from '../table/cut.ts'
+import type { ChangelogWriter } from '../table/changelog.ts'
+import type { CutLane, DrainedLane } from '../table/cut.ts'
 import { readPosition } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
 import { LaneOutputs } from './lane_outputs.ts'
@@ -21,6 +23,10 @@ export interface TaskLaneOptions {
   readonly store: Store
   /** Number of the table in the store. */
   readonly table: number
+  /** What the store and the changelog say of the table. */
+  readonly shape: string
+  /** Where its changes go; undefined without changelogs. */
+  readonly changelog: ChangelogWriter | undefined
   readonly aggregation: AggregationDefinition
   readonly services: TaskServices
   readonly askForCut: () => void
@@ -30,6 +36,9 @@ export interface TaskLaneOptions {
 }
 
 const MIB = 1 << 20
+/** Late and bad records that wait for a cut, where they do; then the lane waits too. */
+const HELD_MAX = 10_000
+const HELD_BYTES_MAX = 8 * MIB
 const nothing: LaneCounters = {
   nextOffset: 0,
   streamTimeMs: -1,
@@ -56,23 +65,32 @@ export class TaskLane implements CutLane {
   readonly feed: LaneFeed
   readonly table: number
   readonly layout: StateLayout
-  readonly outputs: LaneOutputs
-  /** Late records on their way. */
-  readonly late = new PendingSends()
+  readonly changelog: ChangelogWriter | undefined
+  readonly wantsView: boolean
   committed: LaneCounters = nothing
   cutting: Promise<void> | undefined
   readonly #options: TaskLaneOptions
+  readonly #outputs: LaneOutputs
+  /** Late records on their way. */
+  readonly #late = new PendingSends()
+  /** Late and bad records since the lane was drained, which count with its next rows. */
+  #held: BadRecord[] = []
+  #heldBytes = 0
+  /** Those up to the last drain. */
+  #due: BadRecord[] = []
 
   private constructor(options: TaskLaneOptions) {
-    const { aggregation, store, table } = options
+    const { aggregation, table } = options
     const { plan, keys } = aggregation
     this.#options = options
     this.aggregation = aggregation
     this.table = table
     this.layout = stateLayout(plan)
+    this.changelog = options.changelog
     this.feed = this.#makeFeed()
     const layout = { layout: this.layout, window: plan.window, decodeKey: keys.decode }
-    this.outputs = new LaneOutputs(store, table, layout, aggregation)
+    this.#outputs = new LaneOutputs(table, layout, aggregation)
+    this.wantsView = this.#outputs.isWanted
   }
 
   /** At the cut that the store holds, but not before `earliest`, where the log begins. */
@@ -81,8 +99,11 @@ export class TaskLane implements CutLane {
     const stored = (await readPosition(options.store, options.table)) ?? nothing
     lane.committed = { ...stored, nextOffset: Math.max(stored.nextOffset, earliest) }
     lane.feed.lane.restore(await lane.#position())
-    await lane.outputs.open(lane.committed.streamTimeMs)
     return lane
+  }
+
+  get shape(): string {
+    return this.#options.shape
   }
 
   /**
@@ -91,6 +112,8 @@ export class TaskLane implements CutLane {
    */
   async #restore(): Promise<number> {
     await this.cutting
+    this.#held = []
+    this.#heldBytes = 0
     this.feed.lane.restore(await this.#position())
     return this.committed.nextOffset
   }
@@ -120,13 +143,15 @@ export class TaskLane implements CutLane {
 
   #makeFeed(): LaneFeed {
     const { place, services, askForCut, rewind, failed } = this.#options
-    const { settings, progressed } = services
+    const { settings, progressed, dirtyBytesMax } = services
     return new LaneFeed({
       ...place,
       lane: this.#makeKernel(),
       queueMax: settings.laneQueueBatches,
       retriesMax: settings.laneRetries,
       reject: (record) => this.#reject(record),
+      mustCut: () => this.#held.length > HELD_MAX || this.#heldBytes > HELD_BYTES_MAX,
+      dirtyBytesMax,
       askForCut,
       restore: () => this.#restore(),
       rewind,
@@ -139,20 +164,46 @@ export class TaskLane implements CutLane {
   }
 
   async #reject(record: BadRecord): Promise<void> {
-    const { late, onBadRecord: policy } = this.aggregation
-    if (record.reason === 'late') {
-      const bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0)
-      for (const send of late) await this.late.add(bytes, () => send(record))
-      return
-    }
-    const { deadLetters, onBadRecord } = this.#options.services
-    onBadRecord?.(record, policy)
-    await deadLetters.add(record)
+    const { services } = this.#options
+    if (record.reason !== 'late') services.onBadRecord?.(record, this.aggregation.onBadRecord)
+    if (!services.isExactlyOnce) return this.#pass(record, undefined)
+    this.#held.push(record)
+    this.#heldBytes += bytesOf(record)
+  }
+
+  /** On to where late or bad records go. */
+  async #pass(record: BadRecord, to: RowSink | undefined): Promise<void> {
+    if (record.reason !== 'late') return this.#options.services.deadLetters.add(record, to)
+    for (const send of this.aggregation.late)
+      await this.#late.add(bytesOf(record), () => send(record, to))
+  }
+
+  drained(): void {
+    this.#due = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  /**
+   * Sends what a cut of the lane makes due; resolves when it is stored, and what was sent before.
+   * `to`: where it counts with the cut.
+   */
+  async sendDue(drained: DrainedLane<TaskLane>, to: RowSink | undefined): Promise<void> {
+    for (const record of this.#due.splice(0)) await this.#pass(record, to)
+    const { view, before, after } = drained
+    const times = { beforeMs: before.streamTimeMs, afterMs: after.streamTimeMs }
+    if (view !== undefined) await this.#outputs.send({ view, ...times }, to)
+    await this.#late.flush()
   }
 
   /** `mayRun`: a task of the lane may be in flight, so its memory must not become another's. */
-  async close(mayRun: boolean): Promise<void> {
-    if (!mayRun) this.feed.lane.close()
-    await this.outputs.close()
+  close(mayRun: boolean): void {
+    if (mayRun) return
+    this.feed.lane.close()
+    this.changelog?.close()
   }
+}
+
+function bytesOf({ key, value }: BadRecord): number {
+  return (key?.length ?? 0) + (value?.length ?? 0)
 }

@@ -7,6 +7,7 @@ import type { Executor } from '../kernel/executor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Settings } from '../settings.ts'
 import type { StoreOpener } from '../table/open.ts'
+import type { Changelogs } from './changelogs.ts'
 import type { PartitionTask } from './partition_task.ts'
 
 export interface TaskServices {
@@ -19,6 +20,12 @@ export interface TaskServices {
   readonly executor: Executor | undefined
   /** Bound of one lane's table, bytes. */
   readonly laneBytesMax: number
+  /** Dirty cells of one lane, in bytes, for which a cut comes early. */
+  readonly dirtyBytesMax: number
+  /** Late and bad records go out with the cut that passes them, in its transaction. */
+  readonly isExactlyOnce: boolean
+  /** Undefined where tables have none. */
+  readonly changelogs: Changelogs | undefined
   readonly deadLetters: DeadLetters
   readonly onBadRecord?: ((record: BadRecord, policy: BadRecordPolicy) => void) | undefined
   readonly askForCut: (task: PartitionTask) => void

@@ -95,6 +95,8 @@ export class Worker {
       })),
       subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
       deadLetters,
+      sends: connection,
+      address: () => this.#web?.address ?? '',
       onBadRecord: (record, policy) => this.#rejects.add(record, policy),
       beforeCommit: async () => {
         await connection.sender.flush()

@@ -3,6 +3,7 @@
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import type { BadRecord } from './dead_letter.ts'
+import type { RowSink } from './rows.ts'
 
 export interface AggregationDefinition {
   readonly topic: string
@@ -15,8 +16,11 @@ export interface AggregationDefinition {
   readonly late: readonly LateOutput[]
 }
 
-/** Stores a record that came too late for all of its windows. */
-export type LateOutput = (record: BadRecord) => Promise<unknown>
+/**
+ * Stores a record that came too late for all of its windows; in `to` where it is given, else as the
+ * program sends.
+ */
+export type LateOutput = (record: BadRecord, to?: RowSink) => Promise<unknown>
 
 /** Key bytes of cells to what rows show, and back for queries. */
 export interface KeyCodec {
@@ -39,8 +43,8 @@ export interface ResultRow {
 export interface ResultOutput {
   /** Each changed row once a cut, or each row once when its window has closed. */
   readonly mode: 'changes' | 'final'
-  /** Resolves once the row is stored. */
-  send(row: ResultRow): Promise<unknown>
+  /** Resolves once the row is stored: in `to` where it is given, else as the program sends. */
+  send(row: ResultRow, to?: RowSink): Promise<unknown>
 }
 
 export interface ReadOptions {

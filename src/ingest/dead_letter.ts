@@ -5,6 +5,7 @@ import { EuphorionError } from '../errors.ts'
 import type { LogHeader, LogRecord } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import { PendingSends } from './pending_sends.ts'
+import { type RowSink, rowOf } from './rows.ts'
 import type { Sender } from './sender.ts'
 
 export interface BadRecord {
@@ -55,17 +56,25 @@ export class DeadLetters {
 
   /**
    * Takes copies. A record that several readers refuse is sent once. Waits while too many are on
-   * their way; rejects once one could not be stored.
+   * their way; rejects once one could not be stored. `to`: elsewhere than the sender does.
    */
-  async add(bad: BadRecord): Promise<void> {
+  async add(bad: BadRecord, to?: RowSink): Promise<void> {
     if (!this.#isFirst(bad)) return
     const { sender, partitions, clock = systemClock } = this.#options
     const record = rejectedRecord(bad)
     const letter = { ...record, timestamp: Math.min(record.timestamp, clock.now()) }
     const bytes = (letter.key?.length ?? 0) + (letter.value?.length ?? 0)
+    const partition = bad.partition % partitions
     // Bounded here: what the program sends may not crowd them out.
-    const send = () => sender.send(this.topic, bad.partition % partitions, letter, Infinity)
+    const send = () =>
+      to?.storeRow(this.topic, rowOf(letter, partition)) ??
+      sender.send(this.topic, partition, letter, Infinity)
     await this.#pending.add(bytes, send).catch((error) => this.#fail(error))
+  }
+
+  /** The partition is read from its last cut again, and what was sent since counts nowhere. */
+  reopened(topic: string, partition: number): void {
+    this.#sent.delete(partitionKey({ topic, partition }))
   }
 
   /**

@@ -4,7 +4,7 @@
 //
 //   offer ─▶ queue ─▶ consume ──done──▶ release the batch, next
 //                        ├──full──────▶ grow, or hold and ask for a cut, which evicts
-//                        ├──rejects───▶ hand them over, again
+//                        ├──rejects───▶ hand them over (hold if they wait for a cut), again
 //                        ├──corrupt───▶ fetch again once, then stop
 //                        ├──stopped───▶ stop
 //                        └──trap──────▶ back to the last cut (a few times), then stop
@@ -24,7 +24,11 @@ export interface LaneFeedOptions {
   readonly retriesMax: number
   /** Takes a bad or late record; resolves when it may be forgotten here. */
   readonly reject: (record: BadRecord) => Promise<void>
-  /** Has the lane's cells written and evicted; `release` follows. */
+  /** So many rejects wait for a cut that the lane has to, too. */
+  readonly mustCut: () => boolean
+  /** Cells that have changed, in bytes, for which a cut should not wait until it is due. */
+  readonly dirtyBytesMax: number
+  /** Has the lane's cells written soon, and evicted where it `wantsRoom`. */
   readonly askForCut: () => void
   /** Puts the lane back to its last cut; resolves with the offset to read from. */
   readonly restore: () => Promise<number>
@@ -52,6 +56,9 @@ export class LaneFeed {
   #failures = 0
   /** The lane has no room until the next cut has evicted cells. */
   wantsRoom = false
+  /** Held until the next cut. */
+  waitsForCut = false
+  #isCutAsked = false
   stopped = false
   /** Its state does not agree with its position: it may not be cut. */
   spoiled = false
@@ -110,7 +117,7 @@ export class LaneFeed {
       this.#stop(final)
     } finally {
       this.release()
-      this.roomMade()
+      this.#goOn()
     }
   }
 
@@ -124,9 +131,11 @@ export class LaneFeed {
     for (const entry of this.#queue.splice(0)) entry.release()
   }
 
-  /** A cut was written: what failed before it no longer counts. */
+  /** A cut was written: what failed before it no longer counts, and who waited for it goes on. */
   cutWritten(): void {
     this.#failures = 0
+    this.#isCutAsked = false
+    this.#goOn()
   }
 
   #idle(untilEmpty = false): Promise<void> {
@@ -175,6 +184,7 @@ export class LaneFeed {
       const bad = status === 'stopped' ? rejects.pop()! : undefined
       for (const record of rejects) await this.options.reject(this.#place(record))
       if (bad !== undefined) return this.#stop(badRecordError(this.#place(bad)))
+      const mustWait = rejects.length > 0 && this.options.mustCut()
       if (status === 'full') {
         try {
           if (await this.lane.grow()) continue
@@ -182,20 +192,39 @@ export class LaneFeed {
           return this.#recover(error)
         }
         this.wantsRoom = true
-        this.#held++
-        return this.options.askForCut()
+        return this.#waitForCut()
       }
       if (status === 'corrupt') return this.#reread()
-      if (status === 'rejects-full') continue
+      if (status === 'rejects-full') {
+        if (mustWait) return this.#waitForCut()
+        continue
+      }
       this.#queue.shift()
       entry.release()
+      if (mustWait) this.#waitForCut()
+      else if (this.lane.dirtyBytes() > this.options.dirtyBytesMax) this.#askForCut()
       return this.options.progressed()
     }
   }
 
-  /** After the cut that `wantsRoom` asked for. */
-  roomMade(): void {
-    if (!this.wantsRoom) return
+  #waitForCut(): void {
+    this.waitsForCut = true
+    this.#held++
+    this.#isCutAsked = false
+    this.#askForCut()
+  }
+
+  /** Once before each cut. */
+  #askForCut(): void {
+    if (this.#isCutAsked) return
+    this.#isCutAsked = true
+    this.options.askForCut()
+  }
+
+  /** Where it was held until the cut. */
+  #goOn(): void {
+    if (!this.waitsForCut) return
+    this.waitsForCut = false
     this.wantsRoom = false
     this.release()
   }

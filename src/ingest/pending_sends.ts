@@ -24,7 +24,7 @@ export class PendingSends {
    */
   async add(bytes: number, send: () => Promise<unknown>): Promise<void> {
     while (this.#isFull(bytes)) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#throwFailure()
+    if (this.#failed) throw this.#failure
     this.#bytes += bytes
     const sent = send().then(
       () => undefined,
@@ -41,19 +41,18 @@ export class PendingSends {
     })
   }
 
-  /** Resolves when all added are stored; rejects if one could not be. */
+  /** Resolves when all added are stored; rejects, once, if one could not be. */
   async flush(): Promise<void> {
     await Promise.all(this.#pending)
-    this.#throwFailure()
+    const [hasFailed, failure] = [this.#failed, this.#failure]
+    this.#failed = false
+    this.#failure = undefined
+    if (hasFailed) throw failure
   }
 
   /** One record alone may be larger. */
   #isFull(bytes: number): boolean {
     const { size } = this.#pending
     return size >= this.#max || (size > 0 && this.#bytes + bytes > this.#bytesMax)
-  }
-
-  #throwFailure(): void {
-    if (this.#failed) throw this.#failure
   }
 }

@@ -1,6 +1,7 @@
 // Records that are encoded one after the other into the same bytes, so that a call of sendMany
 // makes no object per record. Filled by src/stream; read by the sender.
 import type { LogHeader, LogRecord } from '../log/log.ts'
+import type { RecordMetadata } from './receipt.ts'
 
 /** The record at hand. */
 export interface Row {
@@ -20,6 +21,20 @@ export interface Rows extends Row {
   readonly count: number
   /** Puts a row into the fields, until the next call; throws RECORD_INVALID. */
   encode(index: number): void
+}
+
+/** Stores rows in topics, on another way than what the program sends. */
+export interface RowSink {
+  /** Takes a copy of the row. */
+  storeRow(topic: string, row: Row): Promise<RecordMetadata>
+}
+
+/** A record as a row, in its own bytes. */
+export function rowOf(record: LogRecord, partition: number | undefined): Row {
+  const { key, value, timestamp, headers } = record
+  const keyLength = key === null ? -1 : key.length
+  const valueLength = value === null ? -1 : value.length
+  return { key, keyLength, value, valueLength, timestamp, partition, headers }
 }
 
 /** The row in bytes of its own. */

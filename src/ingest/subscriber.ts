@@ -29,6 +29,12 @@ export interface PartitionSink {
   /** Offset below which every event is acknowledged; what a cut commits. */
   acknowledged(): number
   /**
+   * Hands out nothing more until resume(). Resolves when no handler has an event in hand, and what
+   * they yielded, or refused, is with the sender. Never rejects.
+   */
+  pause(): Promise<void>
+  resume(): void
+  /**
    * Takes nothing more, finishes the events that handlers have now, and ends them. Never rejects.
    */
   close(): Promise<void>

@@ -100,6 +100,8 @@ export interface LaneKernel {
   /** The rejects since the last call, in offset order; forgets them. */
   rejects(): Rejected[]
   counters(): LaneCounters
+  /** About how many bytes of rows a drain would give now. */
+  dirtyBytes(): number
   /** Empties the lane and continues from that position. */
   restore(position: LanePosition): void
   /** Gives its memory back; nothing may be called afterwards. */

@@ -30,6 +30,7 @@ const usualSizes: ArenaSizes = {
 }
 
 const CELL_HEADER_BYTES = 24
+const LIKELY_KEY_BYTES = 40
 /**
  * The rows buffer grows to this part of the lane's budget: what is left of the memory beside the
  * tables is for large batches and bad records too.
@@ -118,12 +119,16 @@ export class LaneArena {
     return true
   }
 
+  /** About what the dirty cells are as rows. */
+  dirtyBytes(): number {
+    const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#stateBytes + LIKELY_KEY_BYTES
+    return this.get('dirtyCount') * perRow
+  }
+
   /** Sizes the rows buffer for what is dirty, as far as memory allows: fewer calls of drain. */
   fitRows(): void {
-    const dirty = this.get('dirtyCount')
-    const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#stateBytes + 40
     const { rowsBytes, rowsBytesMax } = this.#sizes
-    const wanted = Math.min(rowsBytesMax, Math.ceil((dirty * perRow) / rowsBytes) * rowsBytes)
+    const wanted = Math.min(rowsBytesMax, Math.ceil(this.dirtyBytes() / rowsBytes) * rowsBytes)
     if (wanted <= this.#span('rows').bytes || !this.#retake('rows', wanted)) return
     this.set('rows', this.#span('rows').address)
     this.set('rowsCapacity', this.#span('rows').bytes)

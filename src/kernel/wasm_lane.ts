@@ -205,6 +205,10 @@ export class WasmLane implements LaneKernel {
     }
   }
 
+  dirtyBytes(): number {
+    return this.#arena.dirtyBytes()
+  }
+
   restore(position: LanePosition): void {
     const arena = this.#arena
     const { onBadRecord, collectLate, checkCrcs } = this.#options

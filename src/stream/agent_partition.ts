@@ -4,6 +4,7 @@
 //   push(payload) ──▶ records ──▶ take() by slot 0 … n-1 ──▶ (asked for the next: acknowledged)
 //                        └─ bad ─▶ dead letters
 import type { Clock } from '../clock.ts'
+import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { PartitionSink } from '../ingest/subscriber.ts'
@@ -68,6 +69,7 @@ interface Slot<K, V> {
   /** Batches that were taken for it and that it has not seen, ascending. */
   ahead: Batch<K, V>[]
   waiter: { readonly want: Want; readonly resolve: (result: Take<K, V>) => void } | undefined
+  hasEnded: boolean
 }
 
 const ended = { done: true, value: undefined } as const
@@ -89,6 +91,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #ending = new AbortController()
   #closing = false
   #stopped = false
+  /** Settled when events are handed out again; undefined while they are. */
+  #paused: Deferred<void> | undefined
+  #whenResting: (() => void) | undefined
   #slotsRunning: number
   #sinceYield = 0
   #yieldedAt: number
@@ -114,7 +119,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       arrived: () => this.#serveAll(),
     })
     this.#slots = Array.from({ length: definition.concurrency }, () => {
-      return { inHand: NONE, ahead: [], waiter: undefined }
+      return { inHand: NONE, ahead: [], waiter: undefined, hasEnded: false }
     })
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
     this.#yieldedAt = services.clock.monotonic()
@@ -149,6 +154,29 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return this.#bad.length > 0 ? Math.min(offset, this.#bad[0].offset) : offset
   }
 
+  pause(): Promise<void> {
+    this.#paused ??= deferred()
+    return new Promise((resolve) => {
+      this.#whenResting = resolve
+      this.#rest()
+    })
+  }
+
+  resume(): void {
+    this.#paused?.resolve()
+    this.#paused = undefined
+    this.#whenResting = undefined
+    this.#serveAll()
+  }
+
+  /** Tells who waits for it that nothing is in hand. */
+  #rest(): void {
+    if (this.#whenResting === undefined || this.#batchEnding) return
+    if (this.#slots.some(({ hasEnded, inHand }) => !hasEnded && inHand !== NONE)) return
+    this.#whenResting()
+    this.#whenResting = undefined
+  }
+
   async close(): Promise<void> {
     this.#closing = true
     this.#records.close()
@@ -165,7 +193,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       const message = 'next() of a stream was called again before it had answered'
       return Promise.reject(new EuphorionError('APP_INVALID', message))
     }
-    if (!isAhead(want)) slot.inHand = NONE
+    if (!isAhead(want)) this.#drop(slot)
     if (this.#closing || this.#stopped) return Promise.resolve(ended)
     this.#sinceYield += want.as === 'batch' ? YIELD_EVENTS : 1
     const mustYield = this.#sinceYield >= YIELD_EVENTS && this.#mustYield()
@@ -180,6 +208,12 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     if (mustYield) this.#serveLater(slot)
     else this.#endIfRead()
     return waiting
+  }
+
+  /** What it had in hand is acknowledged. */
+  #drop(slot: Slot<K, V>): void {
+    slot.inHand = NONE
+    if (this.#whenResting !== undefined) this.#rest()
   }
 
   /** After a turn of the event loop. */
@@ -207,6 +241,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   /** Undefined: nothing now. */
   #next(slot: Slot<K, V>, want: Want): Take<K, V> | undefined {
+    if (this.#paused !== undefined) return undefined
     const records = this.#records
     const result = records.take(want)
     if (result !== undefined) {
@@ -229,6 +264,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** All of the payload was read: bad records go first, then the loop may bring the next one. */
   #endIfRead(): void {
     if (this.#pushed === undefined || this.#batchEnding || !this.#records.isRead) return
+    if (this.#paused !== undefined) return
     this.#batchEnding = true
     void this.#finishBatch()
   }
@@ -243,6 +279,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     await new Promise((resolve) => setImmediate(resolve))
     this.#yieldedAt = this.#services.clock.monotonic()
     this.#batchEnding = false
+    this.#rest()
     this.#release()
   }
 
@@ -270,6 +307,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       this.#giveBack(slot)
       this.#fail(this.#heldOffset(slot), error)
     }
+    slot.hasEnded = true
+    this.#rest()
   }
 
   #source(slot: Slot<K, V>): StreamSource<K, V> {
@@ -283,9 +322,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       hand: () => {
         slot.inHand = slot.ahead.shift()?.firstOffset ?? NONE
       },
-      release: () => {
-        slot.inHand = NONE
-      },
+      paused: () => this.#paused?.promise,
+      release: () => this.#drop(slot),
       giveBack: () => this.#giveBack(slot),
       ending: this.#ending.signal,
     }

@@ -83,9 +83,14 @@ export class MappedBatches<K, V, Out> implements AsyncIterableIterator<Mapped<K,
     if (run === undefined && this.#failure !== undefined) throw this.#failure.error
     if (run === undefined) return this.#leave()
     const result = await Promise.race([run.result, this.#left])
+    const { source } = this.#options
+    for (let paused = source.paused(); paused !== undefined; paused = source.paused()) {
+      if (this.#leaving.signal.aborted) break
+      await Promise.race([paused, this.#left])
+    }
     if (this.#leaving.signal.aborted) return this.#leave()
     this.#runs.shift()
-    this.#options.source.hand()
+    source.hand()
     this.#advance()
     return { done: false, value: { batch: run.batch, result: result as Out } }
   }

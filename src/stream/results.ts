@@ -99,9 +99,9 @@ export class LateStream {
    * of a dead letter (euphorion.topic, .partition, .offset). At least once.
    */
   to<K, V>(topic: Topic<K, V>): void {
-    this.#outputs.push((late) => {
+    this.#outputs.push((late, to) => {
       const { key, value, timestamp, headers } = rejectedRecord(late)
-      return topic.sendBytes(key, value, { timestamp, headers })
+      return topic.sendBytes(key, value, { timestamp, headers }, to)
     })
   }
 }
@@ -127,11 +127,13 @@ export class ResultStream<Key, Row, Windowed> {
     const { options, key, value } = target
     this.#outputs.push({
       mode: this.#mode,
-      send: (row) => {
+      send: (row, to) => {
         const rowKey = resultKey(row)
         return target.sendBytes(
           options.key === undefined ? jsonBytes(rowKey) : key.encode(rowKey),
           options.value === undefined ? jsonBytes(row) : value.encode(row),
+          {},
+          to,
         )
       },
     })

@@ -14,6 +14,8 @@ export interface StreamSource<K, V> {
   takeAhead(limits: BatchLimits): Promise<IteratorResult<Batch<K, V>, undefined>>
   /** The oldest batch that was taken ahead is in hand now. */
   hand(): void
+  /** Undefined: events may be handed out; else hand() has to wait for it. */
+  paused(): Promise<void> | undefined
   /** What is in hand is acknowledged. */
   release(): void
   /** What was taken ahead is not wanted, nor what takeAhead() still waits for. */

@@ -2,7 +2,7 @@
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
-import type { Row, Rows } from '../ingest/rows.ts'
+import { type RowSink, type Rows, rowOf } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
@@ -32,10 +32,8 @@ export interface TopicOptions<K, V> {
 }
 
 /** How a topic reaches the log; given by the app. */
-export interface TopicPort {
+export interface TopicPort extends RowSink {
   now(): number
-  /** Takes a copy of the row. */
-  storeRow(topic: string, row: Row): Promise<RecordMetadata>
   storeMany(topic: string, rows: Rows): Promise<ManyStored>
 }
 
@@ -103,24 +101,23 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     return this.#port.storeMany(this.name, rows)
   }
 
-  /** Stores bytes as they are, whatever the topic's types. */
+  /** Stores bytes as they are, whatever the topic's types; `to`: elsewhere than send() does. */
   sendBytes(
     key: Uint8Array | null,
     value: Uint8Array | null,
     { timestamp, headers, partition }: Omit<Message<K, V>, 'key' | 'value'> = {},
+    to: RowSink = this.#port,
   ): Promise<RecordMetadata> {
     const time = timestamp ?? this.#port.now()
     if (!Number.isSafeInteger(time)) return Promise.reject(badTimestamp(time, this.name))
     try {
-      return this.#port.storeRow(this.name, {
+      const record = {
         key,
-        keyLength: key === null ? -1 : key.length,
         value,
-        valueLength: value === null ? -1 : value.length,
         timestamp: time,
-        partition,
         headers: headers && headersOf(headers, this.name),
-      })
+      }
+      return to.storeRow(this.name, rowOf(record, partition))
     } catch (error) {
       return Promise.reject(error)
     }

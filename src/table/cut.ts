@@ -1,26 +1,25 @@
-// The cut of one partition: its lanes' changed cells, positions and what else belongs to them go to
-// the store in one atomic batch. Lanes stop only while they are drained. Called by the engine,
-// which sees to it that cuts never overlap.
+// What one partition's tables have at one moment, and its store does not: drained from the lanes
+// and from the tables of agents into a batch for the store and into changelogs, to be written once
+// the log has it, or dropped. Lanes stop only while they are drained. Called by app/task_cut.ts.
 //
-//   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ rows into the batch ─▶ release
-//                  ▲                                          │
-//                  └────────── more dirty cells ◀─────────────┘         … all lanes ─▶ commit
+//   hold lane ─▶ drain ─▶ (deltas: merge with the store, absorb) ─▶ release
+//                  ▲                      │      └─▶ rows to the batch, the changelog, the view
+//                  └── more dirty cells ◀─┘
 import { eachRow, ROW_DELTA, ROW_HEADER_BYTES, ROW_PUT } from '../batch/rows.ts'
 import type { LaneFeed } from '../ingest/lane_feed.ts'
 import { mergeStates } from '../kernel/aggregates.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import type { StateLayout } from '../kernel/state.ts'
 import { writePosition } from './meta.ts'
+import { Overlay } from './overlay.ts'
 import { MISSING, ValueReader } from './packed.ts'
 import type { Store, StoreBatch } from './store.ts'
 
-/** Who has to hear of what a cut writes. */
-export interface CutOutputs {
-  /** Packed rows of whole states; theirs only during the call. */
-  drained(rows: Uint8Array): void
-  /** May add rows of its own. */
-  note(batch: StoreBatch): void
-  forget(): void
+/** Where the rows of a table go besides the store. */
+export interface CutChangelog {
+  /** Packed rows (puts, deletes), which are theirs only until it resolves. */
+  add(rows: Uint8Array): Promise<void>
+  drop(): void
 }
 
 /** One lane of the partition. */
@@ -29,6 +28,9 @@ export interface CutLane {
   /** Number of the table in this store. */
   readonly table: number
   readonly layout: StateLayout
+  readonly changelog: CutChangelog | undefined
+  /** Somebody reads the table as of the cut: results. */
+  readonly wantsView: boolean
   /** The position of the last cut. */
   committed: LaneCounters
   /**
@@ -36,7 +38,17 @@ export interface CutLane {
    * `committed` what the store holds. Undefined when no cut is so far.
    */
   cutting: Promise<void> | undefined
-  readonly outputs: CutOutputs
+  /** Called while the lane stands still: what it has besides its rows. */
+  drained(): void
+}
+
+/** A lane between its last cut and this one. */
+export interface DrainedLane<Lane extends CutLane> {
+  readonly lane: Lane
+  readonly before: LaneCounters
+  readonly after: LaneCounters
+  /** The store with the rows of the lane; where the lane wants it. */
+  readonly view: Overlay | undefined
 }
 
 /** Replaces deltas by whole states, in place; answers whether there were any. */
@@ -57,82 +69,105 @@ async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array):
   return true
 }
 
-async function drainLane(
-  store: Store,
-  batch: StoreBatch,
-  lane: CutLane,
-  settled: Promise<void>,
-): Promise<LaneCounters> {
-  const { feed, layout, outputs } = lane
-  const kernel = feed.lane
-  await feed.hold()
-  let held = true
-  try {
-    for (;;) {
-      const status = await kernel.drain()
-      const rows = kernel.rows()
-      if (await mergeDeltas(store, layout, rows)) await kernel.absorb(rows)
-      const position = kernel.counters()
-      if (status === 'done') {
-        await (feed.wantsRoom ? kernel.evict() : kernel.tidy())
-        lane.cutting = settled
-        // the rows buffer is the next drain's: the lane may run on while it is copied
-        feed.release()
-        held = false
-      }
-      outputs.drained(rows)
-      await batch.putRows(rows)
-      if (status === 'done') return position
-    }
-  } finally {
-    if (held) feed.release()
-  }
-}
-
 /** A lane is left alone when nothing has moved since its last cut. */
 function isClean(lane: CutLane): boolean {
-  return !lane.feed.wantsRoom && lane.feed.lane.counters().nextOffset === lane.committed.nextOffset
+  return (
+    !lane.feed.waitsForCut && lane.feed.lane.counters().nextOffset === lane.committed.nextOffset
+  )
 }
 
-/**
- * Writes the cut of a partition, after `flush` (what lanes have sent elsewhere); resolves with
- * whether there was anything to write. When it rejects nothing was written, and every lane of the
- * partition has to go back to its last cut.
- */
-export async function cutPartition(
-  store: Store,
-  lanes: readonly CutLane[],
-  { flush, sync }: { readonly flush: () => Promise<void>; readonly sync: boolean },
-): Promise<boolean> {
-  const moved = lanes.filter((lane) => !isClean(lane))
-  if (moved.length === 0) return false
-  const batch = store.batch()
-  let settle = (): void => undefined
-  const settled = new Promise<void>((resolve) => {
-    settle = resolve
-  })
-  try {
-    const positions: LaneCounters[] = []
-    for (const lane of moved) {
-      const position = await drainLane(store, batch, lane, settled)
-      writePosition(batch, lane.table, position)
-      lane.outputs.note(batch)
-      positions.push(position)
-    }
-    await flush()
-    await batch.commit({ sync })
-    moved.forEach((lane, i) => {
-      lane.committed = positions[i]
-      lane.feed.cutWritten()
-      lane.feed.roomMade()
+export class PartitionCut<Lane extends CutLane> {
+  readonly store: Store
+  /** What belongs to the rows may be added to it until it is written. */
+  readonly batch: StoreBatch
+  readonly lanes: DrainedLane<Lane>[] = []
+  readonly #begun = new Set<Lane>()
+  readonly #settled: Promise<void>
+  #settle = (): void => undefined
+
+  private constructor(store: Store) {
+    this.store = store
+    this.batch = store.batch()
+    this.#settled = new Promise<void>((resolve) => {
+      this.#settle = resolve
     })
-  } catch (error) {
-    batch.drop()
-    for (const lane of moved) lane.outputs.forget()
-    throw error
-  } finally {
-    for (const lane of moved) lane.cutting = undefined
-    settle()
   }
-  return true
+
+  /**
+   * Undefined where nothing has moved and there are no rows of others. When it rejects every lane of the partition has to go back
+   * to its last cut: cells that were drained are taken for written.
+   */
+  static async drain<Lane extends CutLane>(
+    store: Store,
+    lanes: readonly Lane[],
+    hasOthers: boolean,
+  ): Promise<PartitionCut<Lane> | undefined> {
+    const moved = lanes.filter((lane) => !isClean(lane))
+    if (moved.length === 0 && !hasOthers) return undefined
+    const cut = new PartitionCut<Lane>(store)
+    try {
+      for (const lane of moved) await cut.#drain(lane)
+    } catch (error) {
+      cut.drop()
+      throw error
+    }
+    return cut
+  }
+
+  async #drain(lane: Lane): Promise<void> {
+    const { feed, layout, changelog, committed: before } = lane
+    const kernel = feed.lane
+    const view = lane.wantsView ? new Overlay(this.store) : undefined
+    await feed.hold()
+    let held = true
+    this.#begun.add(lane)
+    try {
+      for (;;) {
+        const status = await kernel.drain()
+        const rows = kernel.rows()
+        if (await mergeDeltas(this.store, layout, rows)) await kernel.absorb(rows)
+        const after = kernel.counters()
+        if (status === 'done') {
+          await (feed.wantsRoom ? kernel.evict() : kernel.tidy())
+          lane.drained()
+          lane.cutting = this.#settled
+          // the rows buffer is the next drain's: the lane may run on while it is copied
+          feed.release()
+          held = false
+        }
+        view?.add(rows)
+        await Promise.all([this.batch.putRows(rows), changelog?.add(rows)])
+        if (status === 'full') continue
+        writePosition(this.batch, lane.table, after)
+        this.lanes.push({ lane, before, after, view })
+        return
+      }
+    } finally {
+      if (held) feed.release()
+    }
+  }
+
+  /** Atomic. When it rejects nothing was written. */
+  async write(options: { readonly sync: boolean }): Promise<void> {
+    await this.batch.commit(options)
+    for (const { lane, after } of this.lanes) {
+      lane.committed = after
+      lane.feed.cutWritten()
+    }
+    this.#end()
+  }
+
+  /** Nothing of it will be in the store. */
+  drop(): void {
+    this.batch.drop()
+    this.#end()
+  }
+
+  #end(): void {
+    for (const lane of this.#begun) {
+      lane.cutting = undefined
+      lane.changelog?.drop()
+    }
+    this.#settle()
+  }
 }

@@ -14,9 +14,11 @@ interface Pending {
  * it is first read after rows were added.
  */
 export class Overlay implements StoreReads {
+  /** What was added, packed. */
+  readonly rows: Uint8Array[] = []
   readonly #store: StoreReads
   /** In the order of their keys, each once, while `#added` is empty. */
-  #rows: Pending[] = []
+  #ordered: Pending[] = []
   #added: Pending[] = []
 
   constructor(store: StoreReads) {
@@ -26,6 +28,7 @@ export class Overlay implements StoreReads {
   /** Copies packed rows (batch/rows.ts), puts and deletes; the last of a key counts. */
   add(rows: Uint8Array): void {
     const copy = Buffer.from(rows)
+    this.rows.push(copy)
     eachRow(copy, (op, keyStart, keyEnd, valueEnd) => {
       const value = op === ROW_DELETE ? undefined : copy.subarray(keyEnd, valueEnd)
       this.#added.push({ key: copy.subarray(keyStart, keyEnd), value })
@@ -88,14 +91,14 @@ export class Overlay implements StoreReads {
   }
 
   #sorted(): readonly Pending[] {
-    if (this.#added.length === 0) return this.#rows
+    if (this.#added.length === 0) return this.#ordered
     // stable: of equal keys the last stays the last
-    const all = [...this.#rows, ...this.#added].sort((a, b) => Buffer.compare(a.key, b.key))
+    const all = [...this.#ordered, ...this.#added].sort((a, b) => Buffer.compare(a.key, b.key))
     this.#added = []
     const isLast = ({ key }: Pending, index: number): boolean =>
       index + 1 === all.length || !key.equals(all[index + 1].key)
-    this.#rows = all.filter(isLast)
-    return this.#rows
+    this.#ordered = all.filter(isLast)
+    return this.#ordered
   }
 }
 

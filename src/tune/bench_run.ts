@@ -224,6 +224,7 @@ async function measure(
     aggregations: reader === undefined ? [aggregationOf(spec)] : [],
     subscribers: reader === undefined ? [] : [reader.subscriber(spec, services)],
     deadLetters,
+    sends: connection,
     beforeCommit: () => deadLetters.flush(),
     onError: fail,
     onProgress: () => consumed.look(),
@@ -243,7 +244,7 @@ async function measure(
     lanes.reduce((sum, lane) => sum + lane[field], 0)
   const { cells, events: inCells } = await countCells(engine, topic)
   const { batches } = engine.fetched
-  const { cuts } = engine
+  const { count: cuts } = engine.cuts
   await engine.stop()
   const leftOut = total('late') + total('bad') + total('filtered')
   return {

@@ -279,6 +279,8 @@ test('an agent that the group has beyond the end of the log is told so, and skip
     stopped: false,
     push: async () => true,
     acknowledged: () => startOffset,
+    pause: async () => undefined,
+    resume: () => undefined,
     close: async () => undefined,
   })
   const { engine, consumer } = await startEngine([], {}, [counting], [{ topic: 't', open }])

@@ -2,9 +2,9 @@
 // where lanes go back to.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LaneOutputs } from '../../src/app/lane_outputs.ts'
 import { PartitionTask } from '../../src/app/partition_task.ts'
 import { readTable } from '../../src/app/read_table.ts'
+import { TaskCut } from '../../src/app/task_cut.ts'
 import type { TaskLane } from '../../src/app/task_lane.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
@@ -16,19 +16,14 @@ import type {
 } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
-import { emptyState, stateLayout } from '../../src/kernel/state.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
-import { cellKey } from '../../src/table/cell.ts'
 import { readPosition } from '../../src/table/meta.ts'
 import { openStore } from '../../src/table/open.ts'
-import type { Store } from '../../src/table/store.ts'
 import { MemoryProducer } from '../support/agents.ts'
 import { batchOf } from '../support/batches.ts'
 import { inDirectory } from '../support/embedded.ts'
 import { fixedClock } from '../support/lane_job.ts'
 import { byKey, keyed, tumbling } from '../support/plans.ts'
-
-const nothing = async () => undefined
 
 function definition(
   name: string,
@@ -55,6 +50,9 @@ function makeTask(code: SettingsSource) {
     openStore,
     executor: undefined,
     laneBytesMax: 1 << 20,
+    dirtyBytesMax: 1 << 20,
+    isExactlyOnce: false,
+    changelogs: undefined,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
     askForCut: () => undefined,
     rewound: () => undefined,
@@ -82,6 +80,23 @@ async function openTask(...definitions: readonly AggregationDefinition[]) {
   return { task, store, stored, failures }
 }
 
+/** A cut of the task alone; `before` is awaited between what is drained and the write of it. */
+async function cutTask(
+  task: PartitionTask,
+  before: () => Promise<unknown> = async () => undefined,
+) {
+  const cut = new TaskCut(task, {})
+  try {
+    await cut.drain()
+    await cut.sendDue(undefined)
+    await before()
+    await cut.write({ sync: false })
+  } catch (error) {
+    cut.drop()
+    throw error
+  }
+}
+
 /** Records of these keys from the offset on, offered as one batch. */
 async function feed(task: PartitionTask, offset: number, keys: string): Promise<void> {
   const payload = Buffer.from(batchOf([...keys].map((key, i) => keyed(offset + i, 1, key))))
@@ -102,13 +117,10 @@ function trap({ feed: { lane } }: TaskLane): void {
 test('a lane that fails while its cut is being written goes back to that cut', async () => {
   const { task, stored } = await openTask(definition('a'))
   await feed(task, 0, 'aab')
-  await task.cut(nothing, false)
+  await cutTask(task)
   await feed(task, 3, 'ab')
   let write = (): void => undefined
-  const cut = task.cut(
-    () => new Promise<undefined>((resolve) => (write = () => resolve(undefined))),
-    false,
-  )
+  const cut = cutTask(task, () => new Promise<void>((resolve) => (write = resolve)))
   while (task.lanes[0].cutting === undefined) await new Promise(setImmediate)
   for (let i = 0; i < 3; i++) await new Promise(setImmediate)
   trap(task.lanes[0])
@@ -120,33 +132,12 @@ test('a lane that fails while its cut is being written goes back to that cut', a
   task.intake.rewoundTo = undefined
   await feed(task, 3, 'ab')
   await feed(task, 5, 'a')
-  await task.cut(nothing, false)
+  await cutTask(task)
   assert.deepEqual(await stored(), { a: 4, b: 2 })
   await task.close()
 })
 
-test('after a cut that could not be written, none passes the records that were in it', async () => {
-  const { task, store, stored, failures } = await openTask(definition('a'))
-  await feed(task, 0, 'aab')
-  const full = new EuphorionError('DISK_FULL', 'for a moment')
-  await assert.rejects(
-    task.cut(() => Promise.reject(full), false),
-    full,
-  )
-  const [failure] = failures as EuphorionError[]
-  assert.equal(failures.length, 1)
-  assert.deepEqual(
-    [failure.code, failure.place],
-    ['DISK_FULL', { topic: 't', partition: 0, offset: 3 }],
-  )
-  await feed(task, 3, 'b')
-  await task.cut(nothing, false)
-  assert.deepEqual(await stored(), {})
-  assert.equal(await readPosition(store as Store, task.lanes[0].table), undefined)
-  await task.close()
-})
-
-test('changes that could not be sent are still due after later cuts', async () => {
+test('a cut whose results cannot be sent is not written', async () => {
   const sent: unknown[] = []
   let broken = true
   const send = async ({ key, views }: ResultRow) => {
@@ -154,46 +145,72 @@ test('changes that could not be sent are still due after later cuts', async () =
     sent.push([key, views])
   }
   const changing = definition('a', [{ mode: 'changes', send }])
-  const { task } = await openTask(changing)
+  const { task, stored } = await openTask(changing)
   await feed(task, 0, 'aab')
-  await assert.rejects(task.cut(nothing, false), { code: 'LOG_FAILED' })
-  await feed(task, 3, 'c')
-  await assert.rejects(task.cut(nothing, false), { code: 'LOG_FAILED' })
+  await assert.rejects(cutTask(task), { code: 'LOG_FAILED' })
+  assert.deepEqual(await stored(), {})
+  assert.equal(await readPosition(task.store!, task.lanes[0].table), undefined)
+  assert.deepEqual(sent, [])
   broken = false
-  await feed(task, 4, 'c')
-  await task.cut(nothing, false)
-  assert.deepEqual(sent, [
-    ['a', 2],
-    ['b', 1],
-    ['c', 2],
-  ])
+  await feed(task, 3, 'c')
+  await cutTask(task)
+  assert.deepEqual(sent, [['c', 1]])
   await task.close()
 })
 
-test('windows whose end was cut but not sent are sent when the partition is opened again', async () => {
-  const window = tumbling(10)
-  const plan = byKey({ name: 'a', window })
-  const store = await openStore('memory', '')
-  const layout = stateLayout(plan)
-  const batch = store.batch()
-  batch.put(cellKey(1, 0, 0, Buffer.from('k')), emptyState(layout))
-  await batch.commit()
+test('results are those of the cut before it is written, and each closed window comes once', async () => {
+  const plan = byKey({ name: 'a', window: tumbling(10) })
   const sent: unknown[] = []
-  const outputs = new LaneOutputs(
-    store,
-    1,
-    { layout, window, decodeKey: (bytes) => Buffer.from(bytes).toString() },
-    definition(
-      'a',
-      [{ mode: 'final', send: async ({ key, start }) => sent.push([key, start]) }],
-      plan,
-    ),
+  let isStored = false
+  const output = (mode: 'changes' | 'final'): ResultOutput => ({
+    mode,
+    send: async ({ key, start, views }) => {
+      const position = await readPosition(task.store!, task.lanes[0].table)
+      isStored ||= position?.nextOffset === end
+      sent.push([mode, key, start, views])
+    },
+  })
+  const { task } = await openTask(definition('a', [output('changes'), output('final')], plan))
+  let end = 0
+  const cut = async (records: readonly (readonly [time: number, key: string])[]) => {
+    const payload = Buffer.from(batchOf(records.map(([time, key], i) => keyed(end + i, time, key))))
+    end += records.length
+    task.intake.offer({ payload, nextOffset: end } as SharedBatch, () => undefined)
+    for (const lane of task.intake.lanes) await lane.finish()
+    await cutTask(task)
+    return sent.splice(0)
+  }
+  assert.deepEqual(
+    await cut([
+      [1, 'k'],
+      [2, 'k'],
+    ]),
+    [['changes', 'k', 0, 2]],
   )
-  await outputs.open(10)
-  assert.deepEqual(sent, [['k', 0]])
-  await outputs.written(10)
-  assert.equal(sent.length, 1)
-  await store.close()
+  assert.deepEqual(
+    await cut([
+      [3, 'k'],
+      [11, 'l'],
+    ]),
+    [
+      ['changes', 'k', 0, 3],
+      ['changes', 'l', 10, 1],
+      ['final', 'k', 0, 3],
+    ],
+  )
+  assert.deepEqual(
+    await cut([
+      [12, 'l'],
+      [25, 'k'],
+    ]),
+    [
+      ['changes', 'l', 10, 2],
+      ['changes', 'k', 20, 1],
+      ['final', 'l', 10, 2],
+    ],
+  )
+  assert.equal(isStored, false)
+  await task.close()
 })
 
 test('a partition that cannot be opened leaves its store free', async () => {

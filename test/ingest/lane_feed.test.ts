@@ -21,6 +21,7 @@ function feedOf(answers: readonly { status: LaneStatus; rejects?: readonly Rejec
     consume: async () => answers[++at].status,
     rejects: () => [...(answers[at].rejects ?? [])],
     grow: async () => false,
+    dirtyBytes: () => 0,
     counters: () => ({
       nextOffset: 0,
       streamTimeMs: 0,
@@ -37,6 +38,8 @@ function feedOf(answers: readonly { status: LaneStatus; rejects?: readonly Rejec
     queueMax: 2,
     retriesMax: 1,
     reject: async ({ offset, reason }: BadRecord) => void log.push(`${reason} ${offset}`),
+    mustCut: () => false,
+    dirtyBytesMax: 1000,
     askForCut: said('cut'),
     restore: async () => 0,
     rewind: said('rewind'),
@@ -54,7 +57,7 @@ test('rejects are handed over before a cut is asked for, which may pass their re
   offer()
   await feed.hold()
   assert.deepEqual(log, ['invalid-json 3', 'cut'])
-  feed.roomMade()
+  feed.cutWritten()
   feed.release()
   await feed.finish()
   assert.deepEqual(log, ['invalid-json 3', 'cut', 'released', 'progressed'])
@@ -91,6 +94,7 @@ function slowFeed(restore: () => Promise<number> = async () => 0) {
         calls.push({ batch: batch as SharedBatch, end, trap: () => reject(new Error('trap')) })
       }),
     rejects: () => [],
+    dirtyBytes: () => 0,
     counters: () => counters,
   }
   const feed = new LaneFeed({
@@ -100,6 +104,8 @@ function slowFeed(restore: () => Promise<number> = async () => 0) {
     queueMax: 3,
     retriesMax: 1,
     reject: async () => undefined,
+    mustCut: () => false,
+    dirtyBytesMax: 1000,
     askForCut: () => undefined,
     restore,
     rewind: (offset) => log.push(`rewind ${offset}`),
@@ -134,7 +140,7 @@ test('a full lane whose partition is given up does not go on after the cut', asy
   const quiet = intake.quiesce()
   calls[0].end('full')
   await quiet
-  feed.roomMade()
+  feed.cutWritten()
   await feed.finish()
   assert.equal(calls.length, 1)
   assert.deepEqual(log, ['released b', 'released a'])

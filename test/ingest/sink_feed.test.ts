@@ -18,6 +18,8 @@ function feedOf() {
       return new Promise<boolean>((resolve) => answers.push(resolve))
     },
     acknowledged: () => 7,
+    pause: async () => undefined,
+    resume: () => undefined,
     close: async () => undefined,
   }
   const feed = new SinkFeed(sink, 1, {

@@ -31,6 +31,7 @@ export interface CellsOptions {
 
 /** What V8 spends on a cell beside its key and state: object, key array, map entry. */
 const CELL_OVERHEAD_BYTES = 200
+const LIKELY_KEY_BYTES = 40
 
 /** Cells of one slice by the number of skipped windows, then by the text of the key. */
 type Slice = (Map<string, Cell> | undefined)[]
@@ -94,6 +95,12 @@ export class Cells {
     if (cell.dirty) return
     cell.dirty = true
     this.#dirty.push(cell)
+  }
+
+  /** About what the dirty cells are as rows. */
+  get dirtyBytes(): number {
+    const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#empty.length + LIKELY_KEY_BYTES
+    return (this.#dirty.length - this.#dirtyHead) * perRow
   }
 
   drain(): 'done' | 'full' {

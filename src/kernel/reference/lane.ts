@@ -137,6 +137,10 @@ export class ReferenceLane implements LaneKernel {
     return { ...this.#counters }
   }
 
+  dirtyBytes(): number {
+    return this.#cells.dirtyBytes
+  }
+
   restore({ storedThroughMs, ...counters }: LanePosition): void {
     this.#counters = counters
     this.#cells.clear(storedThroughMs)

@@ -1,0 +1,53 @@
+// What an engine is made of. Given by the worker, by benches and by tests.
+import type { SharedMemory } from '../batch/memory.ts'
+import type { SharedBatch } from '../batch/region.ts'
+import type { Clock, Random } from '../clock.ts'
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
+import type { RowSink } from '../ingest/rows.ts'
+import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Log, LogProducer } from '../log/log.ts'
+import type { Logger } from '../logger.ts'
+import type { Plant } from '../plants.ts'
+import type { Settings } from '../settings.ts'
+import type { StoreOpener } from '../table/open.ts'
+
+export interface EngineOptions {
+  readonly log: Log
+  readonly appId: string
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly aggregations: readonly AggregationDefinition[]
+  readonly subscribers: readonly EventSubscriber[]
+  readonly deadLetters: DeadLetters
+  /** Default openStore() of table/open.ts. */
+  readonly openStore?: StoreOpener
+  /** The way of what the app sends; exactly_once turns it into transactions. */
+  readonly sends?: SendRoute
+  /** Where tables of this worker can be asked for, 'host:port'. Default: nowhere. */
+  readonly address?: () => string
+  /** For what has to be unique. Default: the system's. */
+  readonly random?: Random
+  /** Bugs that tests plant. Default: none. */
+  readonly plants?: ReadonlySet<Plant>
+  /** Hears of what an aggregation sends to the dead-letter topic. */
+  readonly onBadRecord?: (record: BadRecord, policy: BadRecordPolicy) => void
+  /** Sees to it that everything sent so far is stored; when it rejects, nothing is committed. */
+  readonly beforeCommit: () => Promise<void>
+  /** The engine cannot go on. */
+  readonly onError: (error: unknown) => void
+  /** Something was consumed or acknowledged. */
+  readonly onProgress?: () => void
+  /** Is shown every batch before it is worked on. */
+  readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
+}
+
+/** How what the app sends reaches the log (connection.ts). */
+export interface SendRoute {
+  /** Sends go there from now on; undefined: to the log. */
+  route(producer: LogProducer | undefined): void
+  /** A way of its own, whose records are stored there. */
+  sinkTo(producer: LogProducer): RowSink
+}

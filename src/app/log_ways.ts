@@ -1,0 +1,84 @@
+// How cuts reach the log: through transactions with changelogs, or as offsets alone. Opened by the
+// engine when it starts.
+import { systemRandom } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { RowSink } from '../ingest/rows.ts'
+import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
+import { ensureChangelogs } from '../table/changelog_topics.ts'
+import { Changelogs } from './changelogs.ts'
+import type { EngineOptions } from './engine_options.ts'
+import { Transactions } from './transactions.ts'
+
+export interface LogWays {
+  /** Undefined: the group's offsets are committed by themselves, after the stores. */
+  readonly transactions: Transactions | undefined
+  /** Undefined: tables are kept on this machine only. */
+  readonly changelogs: Changelogs | undefined
+  /** Where results go so that they count with the cut; undefined: as the program sends. */
+  readonly outputs: RowSink | undefined
+}
+
+export const plainWays: LogWays = {
+  transactions: undefined,
+  changelogs: undefined,
+  outputs: undefined,
+}
+
+export interface LogWaysOptions extends EngineOptions {
+  /** Partitions of the topics that are read. */
+  readonly partitionsOf: ReadonlyMap<string, number>
+  readonly kernels: () => ChangelogKernels
+  /** The transaction cannot be committed any more. */
+  readonly broken: () => void
+}
+
+/** CAPABILITY_MISSING where the driver has no transactions and the app needs them. */
+export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
+  const { log, settings, aggregations } = options
+  const isExactlyOnce = settings.guarantee === 'exactly_once'
+  const hasChangelogs = settings.changelog && aggregations.length > 0
+  if (!isExactlyOnce && !hasChangelogs) return plainWays
+  if (!log.capabilities.transactions && !isExactlyOnce) return plainWays
+  if (!log.capabilities.transactions) throw missing(log.capabilities.driver, isExactlyOnce)
+  if (isExactlyOnce && aggregations.length > 0 && !settings.changelog) {
+    const message = 'changelog: without one, tables cannot be kept as exactly_once promises'
+    throw new EuphorionError('SETTING_INVALID', message)
+  }
+  const changelogs = hasChangelogs ? await openChangelogs(options) : undefined
+  const transactions = new Transactions({
+    ...options,
+    transactionalId: transactionalId(options),
+    transactionTimeoutMs: settings.transactionTimeoutMs,
+  })
+  await transactions.start()
+  if (!isExactlyOnce) return { transactions, changelogs, outputs: undefined }
+  options.sends?.route(transactions.sends)
+  return { transactions, changelogs, outputs: options.sends?.sinkTo(transactions.own) }
+}
+
+async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {
+  const { log, appId, settings, aggregations, partitionsOf, kernels } = options
+  const tables = aggregations.map(({ topic, plan: { name, window } }) => {
+    return { name, window, partitions: partitionsOf.get(topic)! }
+  })
+  const topics = await ensureChangelogs(log, appId, tables, settings)
+  return new Changelogs({ settings, kernels: kernels(), topics })
+}
+
+/** A static member's is the same after a restart, so that it fences its own past at once. */
+function transactionalId({ appId, settings, random = systemRandom }: LogWaysOptions): string {
+  if (settings.instanceId !== undefined) return `${appId}-${settings.instanceId}`
+  const part = () => Math.floor(random() * 2 ** 32).toString(16)
+  return `${appId}-${[part(), part(), part(), part()].map((each) => each.padStart(8, '0')).join('')}`
+}
+
+function missing(driver: string, isExactlyOnce: boolean): EuphorionError {
+  const what = isExactlyOnce ? 'guarantee exactly_once needs' : 'changelogs of tables need'
+  const otherwise = isExactlyOnce
+    ? ''
+    : '; with changelog: false tables are kept on this machine only'
+  return new EuphorionError(
+    'CAPABILITY_MISSING',
+    `${what} transactions, which the driver ${driver} does not have${otherwise}`,
+  )
+}

@@ -1,0 +1,197 @@
+// One cut of a worker: everything that its partitions have worked out by one moment counts
+// together, or not at all. Made by cuts.ts, one at a time.
+//
+//   agents rest ─▶ what they wrote and acknowledged ─▶ agents go on        (only where it has to be)
+//     ─▶ lanes drained ─▶ results, late and bad records sent, flushed
+//     ─▶ changelogs ─▶ the group's offsets ─▶ commit ─▶ stores
+import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { DeadLetters } from '../ingest/dead_letter.ts'
+import type { LogConsumer, StartPosition } from '../log/log.ts'
+import type { Logger } from '../logger.ts'
+import type { Settings } from '../settings.ts'
+import type { LogWays } from './log_ways.ts'
+import type { PartitionTask } from './partition_task.ts'
+import { TaskCut } from './task_cut.ts'
+import type { Transactions } from './transactions.ts'
+
+export interface CutServices {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly deadLetters: DeadLetters
+  /** Resolves when all that was sent so far is stored; when it rejects, nothing is committed. */
+  readonly flush: () => Promise<void>
+  readonly consumer: () => LogConsumer
+  readonly ways: () => LogWays
+}
+
+export interface FailedTask {
+  readonly task: PartitionTask
+  readonly error: unknown
+}
+
+interface Moved {
+  readonly task: PartitionTask
+  readonly offset: number
+}
+
+export class WorkerCut {
+  readonly #services: CutServices
+  readonly #ways: LogWays
+  readonly #tasks: readonly PartitionTask[]
+  #cuts: TaskCut[] = []
+  #moved: readonly Moved[] = []
+  /** Tasks that this cut left out or could not write; the others are not concerned. */
+  readonly failed: FailedTask[] = []
+  /** How long the log took to make it count. */
+  transactionMs = 0
+  /** What was sent may be lost, nobody knows of whom. */
+  isSendLost = false
+
+  constructor(services: CutServices, tasks: readonly PartitionTask[]) {
+    this.#services = services
+    this.#ways = services.ways()
+    this.#tasks = tasks
+  }
+
+  /** Partitions of which something new counts. */
+  get moved(): readonly PartitionTask[] {
+    const moved = new Set(this.#moved.map(({ task }) => task))
+    for (const { task, hasState } of this.#cuts) if (hasState) moved.add(task)
+    for (const { task } of this.failed) moved.delete(task)
+    return [...moved]
+  }
+
+  /** When it rejects nothing counts; `drop` must follow. */
+  async make(): Promise<void> {
+    const { transactions, outputs } = this.#ways
+    transactions?.check()
+    await this.#take()
+    await all(this.#cuts.map((cut) => this.#drain(cut)))
+    await all(this.#cuts.map((cut) => cut.sendDue(outputs)))
+    await this.#flush()
+    this.#moved = this.#cuts.flatMap(({ task, offset }) =>
+      Number.isFinite(offset) && offset > task.committed ? [{ task, offset }] : [],
+    )
+    if (transactions !== undefined) await this.#commit(transactions)
+    await all(this.#cuts.map((cut) => this.#write(cut)))
+  }
+
+  /** Nothing of it is in a store; answers whose lanes and tables have to go back to the last cut. */
+  drop(): PartitionTask[] {
+    const drained = this.#cuts.filter(({ hasState }) => hasState).map(({ task }) => task)
+    for (const cut of this.#cuts) cut.drop()
+    this.#cuts = []
+    return drained
+  }
+
+  /**
+   * Where there are no transactions: the group's offsets, once states are stored. Between two
+   * memberships the group takes none; whoever has the partition next begins at its state.
+   */
+  async commitOffsets(): Promise<void> {
+    const { consumer, logger } = this.#services
+    if (this.#ways.transactions !== undefined || this.#moved.length === 0) return
+    try {
+      await consumer().commit(this.#offsets())
+    } catch (error) {
+      if (!(error instanceof EuphorionError) || !error.retriable) throw error
+      logger.warn({ err: error }, 'offsets are not committed; the next cut tries again')
+      return
+    }
+    this.#committed()
+  }
+
+  async #take(): Promise<void> {
+    const { guarantee } = this.#services.settings
+    const isExactlyOnce = guarantee === 'exactly_once'
+    const resting = isExactlyOnce || this.#tasks.some(({ tables }) => tables.length > 0)
+    const sinks = resting ? this.#tasks.flatMap(({ intake }) => intake.sinks) : []
+    await Promise.all(sinks.map(({ sink }) => sink.pause()))
+    try {
+      if (isExactlyOnce) {
+        await this.#flushSends()
+        await this.#ways.transactions?.closeGate()
+      }
+      this.#cuts = this.#tasks.map((task) => new TaskCut(task, {}))
+    } finally {
+      for (const { sink } of sinks) sink.resume()
+    }
+  }
+
+  async #drain(cut: TaskCut): Promise<void> {
+    const { task } = cut
+    try {
+      await cut.drain()
+    } catch (error) {
+      const { settings } = this.#services
+      const hasSent = settings.guarantee === 'exactly_once' && task.intake.sinks.length > 0
+      // what its agents have sent or written cannot be taken out of this cut
+      if (hasSent || task.tables.length > 0) throw error
+      cut.drop()
+      this.#cuts = this.#cuts.filter((each) => each !== cut)
+      if (error instanceof EuphorionError) this.failed.push({ task, error })
+      else await task.drainFailed(error)
+    }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#services.settings.guarantee === 'exactly_once')
+      await this.#services.deadLetters.flush()
+    else await this.#flushSends()
+  }
+
+  async #flushSends(): Promise<void> {
+    try {
+      await this.#services.flush()
+    } catch (error) {
+      this.isSendLost = true
+      throw error
+    }
+  }
+
+  async #commit(transactions: Transactions): Promise<void> {
+    const { clock, consumer } = this.#services
+    const { changelogs } = this.#ways
+    const hasState = this.#cuts.some((cut) => cut.hasState)
+    if (!hasState && this.#moved.length === 0 && !transactions.isOpen) return
+    const beganMs = clock.monotonic()
+    if (changelogs !== undefined) {
+      const nowMs = clock.now()
+      await all(this.#cuts.map((cut) => cut.append(transactions.own, changelogs, nowMs)))
+    }
+    await transactions.commit(consumer(), this.#offsets())
+    this.transactionMs = clock.monotonic() - beganMs
+    transactions.openGate()
+    this.#committed()
+  }
+
+  #offsets(): StartPosition[] {
+    return this.#moved.map(({ task, offset }) => ({ ...task.place, offset }))
+  }
+
+  #committed(): void {
+    const { deadLetters } = this.#services
+    for (const { task, offset } of this.#moved) {
+      task.committed = offset
+      deadLetters.forget(task.intake.topic, task.intake.partition, offset)
+    }
+  }
+
+  async #write(cut: TaskCut): Promise<void> {
+    try {
+      await cut.write({ sync: this.#services.settings.fsync === 'always' })
+    } catch (error) {
+      this.failed.push({ task: cut.task, error })
+      cut.drop()
+    }
+  }
+}
+
+/** Rejects like Promise.all, but not before every one of them is settled. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const each of await Promise.allSettled(promises)) {
+    if (each.status === 'rejected') throw each.reason
+  }
+}
