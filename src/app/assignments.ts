@@ -4,11 +4,10 @@ import type { AssignedPartition, StartPosition, TopicPartition } from '../log/lo
 import { partitionKey } from '../log/partition_key.ts'
 import type { Cuts } from './cuts.ts'
 import type { EngineOptions } from './engine_options.ts'
-import { LockedStores } from './locked_stores.ts'
-import { openTasks } from './open_tasks.ts'
+import { openPartitions } from './open_partitions.ts'
+import { Openings } from './openings.ts'
 import { partitionRanges } from './partition_ranges.ts'
 import { PartitionTask } from './partition_task.ts'
-import { checkWithinLog, offsetsOf } from './positions.ts'
 import { Reopener } from './reopener.ts'
 import type { TaskServices } from './task_services.ts'
 import type { Transactions } from './transactions.ts'
@@ -25,6 +24,8 @@ export interface AssignmentsOptions extends EngineOptions {
   /** Settled, and true, once nothing is waited for any more. */
   readonly aborted: Promise<void>
   readonly isAborted: () => boolean
+  /** The state of the partition is restored before it is read. */
+  readonly recovers: (place: TopicPartition) => boolean
   readonly failed: (error: unknown) => void
   /** A partition stopped; what is left may be nothing. */
   readonly stopped: (error: unknown) => void
@@ -33,16 +34,15 @@ export interface AssignmentsOptions extends EngineOptions {
 export class Assignments {
   readonly #options: AssignmentsOptions
   readonly #tasks: Map<string, PartitionTask>
-  readonly #locked: LockedStores
+  readonly #openings: Openings
   readonly #reopener: Reopener
 
   constructor(options: AssignmentsOptions) {
     this.#options = options
     this.#tasks = options.tasks
-    this.#locked = new LockedStores({
+    this.#openings = new Openings({
       ...options,
-      open: (place) => this.#openLate(place),
-      failed: options.failed,
+      open: (place, signal) => this.#openLate(place, signal),
     })
     this.#reopener = new Reopener({
       ...options,
@@ -53,16 +53,32 @@ export class Assignments {
     })
   }
 
-  /** Opens the partitions; resolves with where those with state are to be read from. */
-  assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
-    return this.#open(partitions, 'partitions assigned')
+  /**
+   * Opens the partitions; resolves with where they are to be read from. Those with state in
+   * changelogs are opened behind it, each when it is restored.
+   */
+  async assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
+    const { recovers } = this.#options
+    const late = partitions.filter(recovers)
+    const ready = partitions.filter((place) => !late.includes(place))
+    const starts = await this.#open(ready, 'partitions assigned')
+    for (const place of late) {
+      this.#openings.begin(place)
+      starts.push({ ...place, offset: place.committed ?? 0 })
+    }
+    return starts
+  }
+
+  /** Resolves when everything that was begun has been tried once. */
+  tried(): Promise<void> {
+    return this.#openings.tried()
   }
 
   /** A last cut, unless they are lost: then others have them already. */
   async revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     const { clock, logger, aborted, isAborted, cuts } = this.#options
     const beganMs = clock.monotonic()
-    await this.#locked.drop(partitions)
+    await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
     const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
     const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
@@ -103,42 +119,38 @@ export class Assignments {
     partitions: readonly AssignedPartition[],
     message: string,
     opened: (task: PartitionTask, start: number) => void = () => undefined,
+    signal?: AbortSignal,
   ): Promise<StartPosition[]> {
-    const { clock, log, logger, services, isUp, isStopping } = this.#options
+    if (partitions.length === 0) return []
+    const { clock, services, isUp, isStopping } = this.#options
     const beganMs = clock.monotonic()
-    const topics = new Set(partitions.map(({ topic }) => topic))
-    const logs = await offsetsOf(log, topics, { clock, logger, mayWait: () => !isStopping() })
-    const earliest = ({ topic, partition }: TopicPartition) =>
-      logs.get(topic)?.[partition]?.earliest ?? 0
-    const starts = await openTasks(partitions, {
+    const taskOf = (place: TopicPartition) => this.#tasks.get(partitionKey(place))
+    const starts = await openPartitions(partitions, {
       ...this.#options,
       services: services(),
-      earliest,
+      mayWait: () => !isStopping(),
       opened: (task, start) => {
-        opened(task, Math.max(start, earliest(task.place)))
+        opened(task, start)
         this.#tasks.set(partitionKey(task.place), task)
       },
-      refused: (place, error) => this.#locked.add(place, error, isUp()),
+      refused: (place, error) => this.#openings.retry(place, error, isUp()),
+      furthest: (place) => taskOf(place)?.furthest() ?? 0,
+      signal,
     })
-    const committed = partitions.flatMap((each) =>
-      each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
-    )
-    const taskOf = (place: TopicPartition) => this.#tasks.get(partitionKey(place))
-    const furthest = (place: TopicPartition) => taskOf(place)?.furthest() ?? 0
-    checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
     this.#tell(message, partitions.filter(taskOf), beganMs)
-    return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
+    return starts
   }
 
   /** While the consumer has the partition already, and may be fetching it. */
-  async #openLate(place: AssignedPartition): Promise<void> {
+  async #openLate(place: AssignedPartition, signal?: AbortSignal): Promise<void> {
     const { rewound } = this.#options.services()
     const late: PartitionTask[] = []
-    await this.#open([place], 'partitions opened', (task, start) => {
+    const opened = (task: PartitionTask, start: number) => {
       // what a fetch under way brings would leave a gap
       task.intake.rewoundTo = start
       late.push(task)
-    })
+    }
+    await this.#open([place], 'partitions opened', opened, signal)
     for (const { intake } of late) rewound(intake)
   }
 

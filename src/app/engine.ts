@@ -6,7 +6,7 @@ import { FetchLoop } from '../ingest/fetch_loop.ts'
 import { openChangelogKernels } from '../kernel/changelog/open.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
-import type { AssignedPartition, LogConsumer, StartPosition } from '../log/log.ts'
+import type { AssignedPartition, LogConsumer, StartPosition, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import { openStore } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
@@ -16,7 +16,9 @@ import type { EngineOptions } from './engine_options.ts'
 import { KernelThreads } from './kernel_threads.ts'
 import type { CutStatistics, LaneStatistics } from './lane_statistics.ts'
 import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
+import { openRecovery } from './open_recovery.ts'
 import type { PartitionTask } from './partition_task.ts'
+import type { Recovery } from './recovery.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
@@ -44,6 +46,7 @@ export class Engine {
   readonly tables: TableReaders
   readonly #assignments: Assignments
   #ways: LogWays = plainWays
+  #recovery: Recovery | undefined
   readonly #aborted = deferred()
   #isAborted = false
   /** The first partitions are open. */
@@ -75,7 +78,7 @@ export class Engine {
       hosts: this.#hosts,
       tasks: () => this.#tasks.values(),
       partitions: (topic) => this.#partitionsOf.get(topic),
-      copy: () => undefined,
+      copy: (table, partition) => this.#recovery?.copy(table, partition),
     })
     this.#assignments = new Assignments({
       ...options,
@@ -87,7 +90,8 @@ export class Engine {
       isStopping: () => this.#isStopping,
       aborted: this.#aborted.promise,
       isAborted: () => this.#isAborted,
-      failed: (error) => this.#fail(error),
+      recovers: (place) => this.#recovers(place),
+      failed: (error) => this.#assignmentFailed(error),
       stopped: (error) => this.#endIfNothingRuns(error),
     })
     this.#loop = new FetchLoop({
@@ -115,6 +119,7 @@ export class Engine {
     this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
     this.#ways = await this.#openWays()
     this.#services = this.#makeServices()
+    await this.#recovery?.start()
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,
@@ -129,9 +134,13 @@ export class Engine {
         standbyReplicas: settings.standbyReplicas,
         warmupReplicas: settings.warmupReplicas,
         acceptableLag: settings.acceptableLag,
-        held: () => [],
+        held: () => this.#recovery?.held() ?? [],
       },
-      onGroup: (view) => this.#hosts.update(view),
+      onGroup: (view) => {
+        this.#hosts.update(view)
+        this.#recovery?.group(view)
+      },
+      onStandbys: (partitions) => void this.#recovery?.standbys(partitions),
     })
     fetching()
     const { overlappingFetches } = log.capabilities
@@ -145,14 +154,18 @@ export class Engine {
   async #assigned(partitions: readonly AssignedPartition[]): Promise<StartPosition[]> {
     try {
       const starts = await this.#assignments.assigned(partitions)
-      this.#assignedOnce.resolve()
+      void this.#assignments.tried().then(() => this.#assignedOnce.resolve())
       return starts
     } catch (error) {
-      // the group believes that they are read here
-      this.#assignedOnce.reject(error)
-      this.#fail(error)
+      this.#assignmentFailed(error)
       throw error
     }
+  }
+
+  /** The group believes that they are read here. */
+  #assignmentFailed(error: unknown): void {
+    this.#assignedOnce.reject(error)
+    this.#fail(error)
   }
 
   /** Waits a while only: other members may hold the group up, or have all of its partitions. */
@@ -238,6 +251,12 @@ export class Engine {
     return [...new Set([...aggregations, ...subscribers].map((each) => each.topic))]
   }
 
+  /** The state of the partition is brought up to its changelogs before it is read. */
+  #recovers({ topic }: TopicPartition): boolean {
+    if (this.#recovery === undefined) return false
+    return this.#options.aggregations.some((each) => each.topic === topic)
+  }
+
   #openWays(): Promise<LogWays> {
     const { settings } = this.#options
     return openLogWays({
@@ -261,10 +280,18 @@ export class Engine {
       1,
       aggregations.reduce((sum, each) => sum + partitions(each), 0),
     )
+    this.#recovery = openRecovery({
+      ...this.#options,
+      memory: this.#memory,
+      executor: this.executor,
+      transactionalId: this.#ways.transactions?.id ?? '',
+      rejoin: (reason) => this.#consumer?.rejoin?.(reason),
+    })
     return {
       ...this.#options,
       memory: this.#memory,
       openStore: this.#options.openStore ?? openStore,
+      recovery: this.#recovery,
       executor: this.executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / lanes),
       dirtyBytesMax: Math.floor(settings.commitBytes / lanes),
@@ -324,6 +351,7 @@ export class Engine {
     for (const task of this.#tasks.values()) await task.close(this.#isAborted)
     this.#options.sends?.route(undefined)
     await this.#ways.transactions?.close()
+    await this.#recovery?.close()
     await this.#threads.close()
   }
 }

@@ -4,7 +4,7 @@ import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
-import { PartitionTask } from './partition_task.ts'
+import { type OpenedState, PartitionTask } from './partition_task.ts'
 import type { TaskServices } from './task_services.ts'
 
 export interface OpenTasksOptions {
@@ -17,6 +17,8 @@ export interface OpenTasksOptions {
   readonly opened: (task: PartitionTask, start: number) => void
   /** Throws the error, or sees to it that the partition is tried again. */
   readonly refused: (place: AssignedPartition, error: unknown) => void
+  /** Aborts when the partitions are given up meanwhile. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -28,10 +30,11 @@ export async function openTasks(
   partitions: readonly AssignedPartition[],
   options: OpenTasksOptions,
 ): Promise<StartPosition[]> {
-  const { services, aggregations, earliest, opened } = options
-  const open = (task: PartitionTask): Promise<number | undefined> => {
+  const { services, aggregations, earliest, opened, signal } = options
+  const open = (task: PartitionTask, index: number): Promise<OpenedState | undefined> => {
     const lanes = aggregations.filter(({ topic }) => topic === task.place.topic)
-    return task.open(lanes, earliest(task.place))
+    const { committed } = partitions[index]
+    return task.open(lanes, { earliest: earliest(task.place), committed, signal })
   }
   const tasks = partitions.map(
     ({ topic, partition }) => new PartitionTask(topic, partition, services),
@@ -41,7 +44,8 @@ export async function openTasks(
   for (const [index, result] of results.entries()) {
     if (result.status === 'rejected') continue
     const task = tasks[index]
-    const offset = begin(task, partitions[index].committed, result.value, options)
+    const committed = result.value?.isLost ? undefined : partitions[index].committed
+    const offset = begin(task, committed, result.value?.offset, options)
     opened(task, offset ?? task.committed)
     if (offset !== undefined) starts.push({ ...task.place, offset })
   }

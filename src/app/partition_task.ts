@@ -1,27 +1,36 @@
 // Everything that this worker runs on one assigned partition: its store, a lane for each
+// Everything that this worker runs on one assigned partition: its store, a lane for each
 // aggregation over the topic, tables of agents, and the subscribers' sinks. Called by the engine;
 // cut by task_cut.ts.
-import { join } from 'node:path'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { Intake } from '../ingest/intake.ts'
-import type { AggregationPlan } from '../kernel/plan.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
-import type { Settings } from '../settings.ts'
 import type { ChangelogWriter } from '../table/changelog.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
-import { writeShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
-import { tablesPath } from './data_dir.ts'
+import { aggregationShape, aggregationTable } from './changelog_tables.ts'
+import type { RecoveredTable } from './recovery_partition.ts'
 import { TaskLane } from './task_lane.ts'
 import type { TaskServices } from './task_services.ts'
+import { openTaskStore } from './task_store.ts'
 
-const MIB = 1 << 20
+/** What a task that is opened has to know of its partition. */
+export interface TaskBeginning {
+  /** Where the log begins. */
+  readonly earliest: number
+  /** The group's offset. */
+  readonly committed?: number | undefined
+  /** Aborts when the partition is given up meanwhile. */
+  readonly signal?: AbortSignal | undefined
+}
 
-/** Names and types of what makes the key; a table keyed otherwise is another table. */
-function keyTypes({ key, columns }: AggregationPlan): string[] {
-  if (key.from === 'record') return ['record key']
-  return key.columns.map((column) => `${columns[column].path.join('.')} ${columns[column].type}`)
+/** What has been found. */
+export interface OpenedState {
+  /** Offset that every lane begins at, or behind. */
+  readonly offset: number
+  /** Nothing was left of the state: the partition is to be read from its beginning. */
+  readonly isLost: boolean
 }
 
 /** One partition of a table that agents write. */
@@ -59,37 +68,46 @@ export class PartitionTask {
     this.#services = services
   }
 
-  /** Where the state of this partition is kept. */
-  static storePath(settings: Settings, appId: string, topic: string, partition: number): string {
-    return join(tablesPath(settings.dataDir, appId), topic, String(partition))
-  }
-
   /**
-   * Opens the store and sets the lanes to the cut that it holds; records before `earliest`, where
-   * the log begins, are not to be counted although a batch may still have them. Resolves with the
-   * offset that the store holds.
+   * Opens the store, has it brought up to its changelogs, and sets the lanes to the cut that it
+   * holds then; records before `earliest` are not to be counted although a batch may still have
+   * them. Undefined without tables. Rejects with the signal's reason when it aborts.
    */
   async open(
     aggregations: readonly AggregationDefinition[],
-    earliest: number,
-  ): Promise<number | undefined> {
+    beginning: TaskBeginning,
+  ): Promise<OpenedState | undefined> {
     if (aggregations.length === 0) return undefined
-    const { settings, appId, openStore } = this.#services
-    const { topic, partition } = this.intake
-    const path = PartitionTask.storePath(settings, appId, topic, partition)
-    this.store = await openStore(settings.store, path, {
-      writeBufferBytes: settings.writeBufferMib * MIB,
-      cacheBytes: settings.cacheMib * MIB,
-    })
+    const { settings, appId, openStore, recovery } = this.#services
+    const { place } = this
+    const kept = await recovery?.take(place)
+    this.store = kept ?? (await openTaskStore(openStore, settings, appId, place))
     try {
+      const isLost = !(await this.#recover(this.store, aggregations, beginning))
       const stored: number[] = []
       for (const aggregation of aggregations)
-        stored.push(await this.#openLane(this.store, aggregation, earliest))
-      return Math.min(...stored)
+        stored.push(await this.#openLane(this.store, aggregation, beginning.earliest))
+      return { offset: Math.min(...stored), isLost }
     } catch (error) {
       await this.close()
       throw error
     }
+  }
+
+  /** Resolves with false where the state had to be given up. */
+  async #recover(
+    store: Store,
+    aggregations: readonly AggregationDefinition[],
+    { committed, signal }: TaskBeginning,
+  ): Promise<boolean> {
+    const { recovery, appId } = this.#services
+    if (recovery === undefined) return true
+    const tables: RecoveredTable[] = []
+    for (const aggregation of aggregations) {
+      const table = aggregationTable(appId, aggregation)
+      tables.push({ ...table, number: await tableNumber(store, table.name, table.shape) })
+    }
+    return recovery.open(this.place, store, tables, committed, signal)
   }
 
   /** Resolves with the offset that the store holds. */
@@ -99,7 +117,7 @@ export class PartitionTask {
     earliest: number,
   ): Promise<number> {
     const { plan } = aggregation
-    const shape = writeShape(keyTypes(plan), plan)
+    const shape = aggregationShape(plan)
     const table = await tableNumber(store, plan.name, shape)
     const services = this.#services
     const lane = await TaskLane.open(
@@ -160,7 +178,10 @@ export class PartitionTask {
   async close(mayRun = false): Promise<void> {
     for (const lane of this.lanes) lane.close(mayRun)
     for (const { changelog } of this.tables) changelog?.close()
-    await this.store?.close()
+    const { store } = this
+    // a copy of the partition may be wanted here next
+    if (store !== undefined)
+      await (this.#services.recovery?.leave(this.place, store) ?? store.close())
     // a fetch that waited for this partition alone
     this.#services.progressed()
   }

@@ -9,6 +9,7 @@ import type { Settings } from '../settings.ts'
 import type { StoreOpener } from '../table/open.ts'
 import type { Changelogs } from './changelogs.ts'
 import type { PartitionTask } from './partition_task.ts'
+import type { Recovery } from './recovery.ts'
 
 export interface TaskServices {
   readonly appId: string
@@ -16,6 +17,8 @@ export interface TaskServices {
   readonly clock: Clock
   readonly memory: SharedMemory
   readonly openStore: StoreOpener
+  /** Undefined where tables have no changelogs. */
+  readonly recovery: Recovery | undefined
   /** Undefined for backend js. */
   readonly executor: Executor | undefined
   /** Bound of one lane's table, bytes. */

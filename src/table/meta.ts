@@ -100,6 +100,11 @@ export interface ChangelogPosition {
   readonly topicId?: string | undefined
   /** Wall clock of the write: a position that is too old may have missed tombstones. */
   readonly atMs: number
+  /**
+   * 'between': copied, perhaps to the middle of a cut only: rows may be newer than the position.
+   * 'stale': the rows are to be dropped before anything is copied. Undefined: as a cut left it.
+   */
+  readonly state?: 'between' | 'stale' | undefined
 }
 
 /** Undefined for a table that no changelog was ever written or read for. */
@@ -114,9 +119,9 @@ export function readChangelogPosition(
 export function writeChangelogPosition(
   batch: StoreBatch,
   table: number,
-  { nextOffset, topicId, atMs }: ChangelogPosition,
+  { nextOffset, topicId, atMs, state }: ChangelogPosition,
 ): void {
-  putJson(batch, `changelog/${table}`, { nextOffset, topicId, atMs })
+  putJson(batch, `changelog/${table}`, { nextOffset, topicId, atMs, state })
 }
 
 /** Offsets of the next events, by topic; undefined in a store without agents' tables. */
@@ -127,6 +132,12 @@ export function readSources(store: Store): Promise<Readonly<Record<string, numbe
 /** To be put in the batch of the agents' rows that were made of the events below them. */
 export function writeSources(batch: StoreBatch, sources: Readonly<Record<string, number>>): void {
   putJson(batch, 'sources', sources)
+}
+
+export async function forgetSources(store: Store): Promise<void> {
+  const batch = store.batch()
+  batch.delete(metaKey('sources'))
+  await batch.commit()
 }
 
 /** Everything but the table's name, number and shape. */

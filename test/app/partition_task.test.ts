@@ -48,6 +48,7 @@ function makeTask(code: SettingsSource) {
     clock: fixedClock(1000),
     memory: new SharedMemory(1),
     openStore,
+    recovery: undefined,
     executor: undefined,
     laneBytesMax: 1 << 20,
     dirtyBytesMax: 1 << 20,
@@ -65,7 +66,7 @@ function makeTask(code: SettingsSource) {
 /** A task with these lanes over a store in memory. */
 async function openTask(...definitions: readonly AggregationDefinition[]) {
   const { task, failures } = makeTask({ store: 'memory' })
-  await task.open(definitions, 0)
+  await task.open(definitions, { earliest: 0 })
   const store = task.store!
   /** Counts of a table by key, as stored. */
   const stored = async (index = 0) => {
@@ -217,14 +218,14 @@ test('a partition that cannot be opened leaves its store free', async () => {
   await inDirectory(async (dataDir) => {
     const code = { dataDir }
     const before = makeTask(code)
-    await before.task.open([definition('a')], 0)
+    await before.task.open([definition('a')], { earliest: 0 })
     await before.task.close()
     const changed = definition('a', [], byKey({ name: 'a', window: tumbling(10) }))
-    await assert.rejects(makeTask(code).task.open([definition('b'), changed], 0), {
+    await assert.rejects(makeTask(code).task.open([definition('b'), changed], { earliest: 0 }), {
       code: 'TABLE_CHANGED',
     })
     const again = makeTask(code)
-    await again.task.open([definition('a')], 0)
+    await again.task.open([definition('a')], { earliest: 0 })
     await again.task.close()
   })
 })

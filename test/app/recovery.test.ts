@@ -1,0 +1,242 @@
+// Recovery of one partition's tables over a simulated cluster: whatever the disk has, afterwards it
+// has what was committed, or says why not.
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { CopiedTable } from '../../src/app/recovery_partition.ts'
+import { seededRandom } from '../../src/clock.ts'
+import type { EuphorionError } from '../../src/errors.ts'
+import type { Log, TransactionalProducer } from '../../src/log/log.ts'
+import type { SettingsSource } from '../../src/settings.ts'
+import { changelogConfig } from '../../src/table/changelog_topics.ts'
+import { openStore } from '../../src/table/open.ts'
+import type { Store } from '../../src/table/store.ts'
+import { ChangedTable, numbered, plainTable, recoveryOn } from '../support/recovered.ts'
+import { RunningCluster } from '../support/simulated_cluster.ts'
+import { rocksdbKinds } from '../support/stores.ts'
+
+const kinds = ['memory', ...rocksdbKinds] as const
+
+interface Setting {
+  readonly running: RunningCluster
+  readonly log: Log
+  readonly producer: TransactionalProducer
+  /** A table with a changelog of two partitions. */
+  table(name?: string, by?: TransactionalProducer): Promise<ChangedTable>
+  owner(transactionalId: string): Promise<TransactionalProducer>
+  /** Another one each time. */
+  store(kind?: (typeof kinds)[number]): Promise<Store>
+  recover(
+    store: Store,
+    tables: readonly CopiedTable[],
+    options?: {
+      committed?: number
+      code?: SettingsSource
+      departed?: string[]
+      signal?: AbortSignal
+    },
+  ): Promise<{ lines: string[]; kept: boolean }>
+}
+
+const place = { topic: 't', partition: 0 }
+
+async function inSetting(work: (setting: Setting) => Promise<void>, seed = 1): Promise<void> {
+  const running = new RunningCluster(seed)
+  const log = running.log()
+  const directory = await mkdtemp(join(tmpdir(), 'euphorion-recovery-'))
+  const stores: Store[] = []
+  const owner = (transactionalId: string) =>
+    log.transactionalProducer({ transactionalId, transactionTimeoutMs: 60_000 })
+  const producer = await owner('owner')
+  const random = seededRandom(seed)
+  const setting: Setting = {
+    running,
+    log,
+    producer,
+    owner,
+    async table(name = 'counts', by = producer) {
+      const table = plainTable(name)
+      const config = changelogConfig({}, { maxRecordBytes: 1 << 20 })
+      await log.createTopic(table.changelog, { partitions: 2, config })
+      return new ChangedTable(log, by, { table, partition: 0, clock: running.clock, random })
+    },
+    async store(kind = 'memory') {
+      const store = await openStore(kind, join(directory, String(stores.length)))
+      stores.push(store)
+      return store
+    },
+    async recover(store, tables, { committed, code, departed = [], signal } = {}) {
+      const { recovery, lines } = recoveryOn(log, running.clock, code)
+      try {
+        recovery.group({ departed, actives: [], warmups: [], hosts: [] })
+        const copied = await Promise.all(tables.map((table) => numbered(store, table)))
+        const kept = await recovery.open(place, store, copied, committed, signal)
+        return { kept, lines: lines.map(({ message }) => message) }
+      } finally {
+        await recovery.close()
+      }
+    },
+  }
+  try {
+    await work(setting)
+  } finally {
+    for (const store of stores) await store.close()
+    await log.close()
+    await running.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+for (const kind of kinds) {
+  test(`an empty store gets every row that counts, and the position (${kind})`, () =>
+    inSetting(async ({ table, store, recover }) => {
+      const counts = await table()
+      for (const rows of [3000, 0, 1, 500]) await counts.cut(rows)
+      const empty = await store(kind)
+      await recover(empty, [counts.table], { committed: counts.position })
+      await counts.assertIn(empty)
+    }))
+
+  test(`a store that was left behind gets the rest only (${kind})`, () =>
+    inSetting(async ({ table, store, recover }) => {
+      const counts = await table()
+      const own = await store(kind)
+      for (const rows of [1000, 200]) await counts.cut(rows, own)
+      await counts.assertIn(own)
+      for (const rows of [30, 10]) await counts.cut(rows)
+      await recover(own, [counts.table], { committed: counts.position })
+      await counts.assertIn(own)
+    }))
+}
+
+test('what was aborted is in no store', () =>
+  inSetting(async ({ table, store, recover, producer }) => {
+    const counts = await table()
+    await counts.cut(100)
+    const { position } = counts
+    const kept = new Map(counts.rows)
+    await counts.append(500)
+    await producer.abort()
+    counts.position = position
+    counts.rows.clear()
+    for (const [key, value] of kept) counts.rows.set(key, value)
+    const empty = await store()
+    await recover(empty, [counts.table], { committed: position })
+    await counts.assertIn(empty)
+  }))
+
+test('two tables of a partition are recovered together', () =>
+  inSetting(async ({ table, store, recover }) => {
+    const counts = await table('counts')
+    const sums = await table('sums')
+    await counts.cut(400)
+    await sums.cut(700)
+    await counts.cut(20)
+    const empty = await store()
+    await recover(empty, [counts.table, sums.table])
+    await counts.assertIn(empty)
+    await sums.assertIn(empty)
+  }))
+
+test('a transaction that a dead member left open is ended by fencing it, not by its time-out', () =>
+  inSetting(async ({ running, table, store, recover }) => {
+    const counts = await table()
+    await counts.cut(100)
+    const { position } = counts
+    const kept = new Map(counts.rows)
+    await counts.append(50)
+    const beganMs = running.clock.now()
+    const empty = await store()
+    await recover(empty, [counts.table], { committed: position, departed: ['owner', 'self'] })
+    assert.ok(running.clock.now() - beganMs < 20_000)
+    counts.position = position
+    counts.rows.clear()
+    for (const [key, value] of kept) counts.rows.set(key, value)
+    await counts.assertIn(empty)
+  }))
+
+test('a transaction that is still open is waited for', () =>
+  inSetting(async ({ running, table, store, recover, producer }) => {
+    const counts = await table()
+    await counts.cut(100)
+    await counts.append(50)
+    running.clock.after(30_000, () => void producer.commit())
+    const empty = await store()
+    await recover(empty, [counts.table])
+    await counts.assertIn(empty)
+  }))
+
+test('a restore that is called off stops, and the next one goes on', () =>
+  inSetting(async ({ table, store, recover, producer }) => {
+    const counts = await table()
+    await counts.cut(2000)
+    await counts.append(50)
+    const own = await store()
+    const reason = new Error('revoked')
+    const calling = new AbortController()
+    const recovering = recover(own, [counts.table], { signal: calling.signal })
+    setImmediate(() => calling.abort(reason))
+    await assert.rejects(recovering, reason)
+    await producer.commit()
+    await recover(own, [counts.table])
+    await counts.assertIn(own)
+  }))
+
+const lost = (message: RegExp) => (error: EuphorionError) => {
+  assert.equal(error.code, 'STATE_LOST')
+  assert.match(error.message, message)
+  return true
+}
+
+test('a changelog of another shape is refused, and what was copied of it is not kept', () =>
+  inSetting(async ({ table, store, recover }) => {
+    const counts = await table()
+    await counts.cut(300)
+    const shape = JSON.stringify({ key: ['record key'], fields: [] })
+    const changed = { ...counts.table, shape }
+    const empty = await store()
+    await assert.rejects(recover(empty, [changed]), (error: EuphorionError) => {
+      assert.equal(error.code, 'TABLE_CHANGED')
+      assert.match(error.message, /the aggregate n was removed/)
+      return true
+    })
+  }))
+
+test('a changelog that was made anew replaces what the disk has of the old one', () =>
+  inSetting(async ({ log, table, store, recover, owner }) => {
+    const old = await table()
+    const own = await store()
+    await old.cut(500, own)
+    await log.deleteTopic(old.table.changelog)
+    const counts = await table('counts', await owner('next'))
+    for (let i = 0; i < 20; i++) await counts.cut(100)
+    const { lines } = await recover(own, [counts.table], { committed: counts.position })
+    assert.ok(lines.includes('state on disk is dropped and copied anew from the changelog'))
+    await counts.assertIn(own)
+  }))
+
+test('a changelog that has less than the group has read is lost state, or is counted anew', () =>
+  inSetting(async ({ running, log, table, store, recover, owner }) => {
+    const counts = await table()
+    await counts.cut(500)
+    const empty = await store()
+    const committed = counts.position + 1
+    const behind = /up to offset 500 of t, but the group has read to 501/
+    await assert.rejects(recover(empty, [counts.table], { committed }), lost(behind))
+    const code = { onStateLost: 'rebuild' }
+    const { kept } = await recover(empty, [counts.table], { committed, code })
+    assert.equal(kept, false)
+    const again = new ChangedTable(log, await owner('next'), {
+      table: counts.table,
+      partition: 0,
+      clock: running.clock,
+      random: seededRandom(2),
+    })
+    await again.cut(50, empty)
+    await again.assertIn(empty)
+    const other = await store()
+    await recover(other, [counts.table], { committed: again.position })
+    await again.assertIn(other)
+  }))
