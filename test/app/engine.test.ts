@@ -131,7 +131,7 @@ async function startEngine(
     lines.push(`${message}: ${JSON.stringify({ ...fields, ms: undefined })}`)
   }
   const log: Partial<Log> = {
-    capabilities: embeddedCapabilities,
+    capabilities: { ...embeddedCapabilities, transactions: false },
     topic: async (name) => ({ name, partitions: 2 }),
     offsets: async () => [0, 1].map((partition) => ({ partition, earliest, latest: 1000 })),
     consumer: async (options) => (consumer = new ScriptedConsumer(options)),
