@@ -10,7 +10,7 @@ import { asBuffer, deltaKeys, packEntries, packValues } from './packed.ts'
 import { type RocksdbOptions, withDefaults } from './rocksdb_options.ts'
 import type { ScanOptions, Store, StoreBatch, StoreEntry, StoreLoad } from './store.ts'
 import { openError, storeClosed, storeError } from './store_error.ts'
-import { loadByBatches } from './store_load.ts'
+import { loadSorted } from './store_load.ts'
 import { StoreWrites } from './store_writes.ts'
 
 type Done<T> = (error: Error | null | undefined, result: T) => void
@@ -244,7 +244,7 @@ class RocksdbStore implements Store {
 
   load(): StoreLoad {
     this.checkOpen()
-    return loadByBatches(this)
+    return loadSorted(this)
   }
 
   async write(batch: NativeBatch, sync: boolean): Promise<void> {

@@ -430,6 +430,35 @@ function loads(contract: Contract): void {
     await second.finish()
     assert.deepEqual(await scanned(store, { lt: bytes('b') }), ['a=2'])
   })
+  contract('a load of any size, in any order, has the last row of each key', async (store) => {
+    const load = store.load()
+    const count = 60_000
+    for (let round = 0; round < 3; round++) {
+      const rows = Array.from({ length: count }, (_, n) => {
+        const id = (n * 7919 + round) % count
+        const isDeleted = round === 2 && id % 3 === 0
+        return [`k${id}`, isDeleted ? undefined : `${round} ${id}`.padEnd(160)] as const
+      })
+      for (let at = 0; at < count; at += 7000) await load.putRows(pack(rows.slice(at, at + 7000)))
+    }
+    const large = 'x'.repeat(17 << 20)
+    const [before, one, after] = [
+      ['l', '1'],
+      ['l', large],
+      ['m', large],
+    ] as const
+    await load.putRows(pack([before, one, ['l', '2'], after]))
+    await load.finish()
+    let found = 0
+    for await (const [key, value] of store.scan({ lt: bytes('l') })) {
+      const id = key.toString().slice(1)
+      assert.equal(value.toString().trimEnd(), `2 ${id}`)
+      found++
+    }
+    assert.equal(found, (count * 2) / 3)
+    assert.equal(text(await store.get(bytes('l'))), '2')
+    assert.equal((await store.get(bytes('m')))?.length, large.length)
+  })
   contract('a load that has ended takes no rows any more', async (store) => {
     const rows = pack([['a', '1']])
     const isDone = /load is done/
