@@ -1,5 +1,5 @@
-// Opens partitions where they are to be read from: what is stored has to be within the log. Called by
-// the engine.
+// Opens partitions where they are to be read from: what is stored has to be within the log.
+// Called by the engine.
 import type { AssignedPartition, Log, StartPosition, TopicPartition } from '../log/log.ts'
 import { type OpenTasksOptions, openTasks } from './open_tasks.ts'
 import { checkWithinLog, offsetsOf, type Patience } from './positions.ts'

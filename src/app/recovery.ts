@@ -1,6 +1,6 @@
 // Brings the state of partitions that come to this worker up to the end of their changelogs, from
-// whatever the disk has of it, and keeps copies of other members' state (standbys.ts). Called by the
-// engine and by the tasks that it opens.
+// whatever the disk has of it, and keeps copies of other members' state (standbys.ts). Called by
+// the engine and by the tasks that it opens.
 //
 //   fence members that are gone ─▶ end of the changelog ─▶ store: copy on from where it stands,
 //   or drop it and copy all ─▶ shape agrees? not behind the group's offset? ─▶ lanes may open

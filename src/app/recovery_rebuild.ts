@@ -1,6 +1,6 @@
-// Gives up what is left of the state of a partition, so that it can be counted anew: the rows in the
-// store and, by tombstones, those in the changelogs, which would come back with the next restore.
-// Called by Recovery under onStateLost: 'rebuild'.
+// Gives up what is left of the state of a partition, so that it can be counted anew: the rows in
+// the store and, by tombstones, those in the changelogs, which would come back with the next
+// restore. Called by Recovery under onStateLost: 'rebuild'.
 import { eachRow } from '../batch/rows.ts'
 import type { Clock } from '../clock.ts'
 import { CHANGELOG_TABLE } from '../kernel/changelog/encode.ts'

@@ -1,6 +1,6 @@
-// Copies of other members' state: for each partition that the group wants copied here, a store of its
-// own that follows the changelogs, until the partition is given to this member or to another copy.
-// Also tells what state is here that the member does not own. Called by Recovery.
+// Copies of other members' state: for each partition that the group wants copied here, a store of
+// its own that follows the changelogs, until the partition is given to this member or to another
+// copy. Also tells what state is here that the member does not own. Called by Recovery.
 //
 //   wanted ─▶ open, copy ─▶ … ─▶ taken (promotion: the open store becomes the task's)
 //                 ▲    │ fails: again in a while

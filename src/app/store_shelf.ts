@@ -1,6 +1,6 @@
-// State on this disk that nobody has open: what was there at the start, and what was given up since.
-// The group is told of it, because a partition is best given to whoever has most of its state.
-// Called by Recovery.
+// State on this disk that nobody has open: what was there at the start, and what was given up
+// since. The group is told of it, because a partition is best given to whoever has most of its
+// state. Called by Recovery.
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'

@@ -8,7 +8,7 @@ import { tablesPath } from './data_dir.ts'
 
 const MIB = 1 << 20
 
-export function taskStorePath(
+function taskStorePath(
   { dataDir }: Pick<Settings, 'dataDir'>,
   appId: string,
   { topic, partition }: TopicPartition,

@@ -3,8 +3,8 @@
 //
 //   stale ──drop──▶ between ──rows, rows, …──▶ (all of the changelog) ──▶ as a cut leaves it
 //
-// Whatever ends it, the store knows from where to copy on: rows of a changelog that are put a second
-// time, in their order, come to the same.
+// Whatever ends it, the store knows from where to copy on: rows of a changelog that are put a
+// second time, in their order, come to the same.
 
 import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import type { ChangelogMeta } from './changelog.ts'
