@@ -71,6 +71,7 @@ export type {
 } from './stream/results.ts'
 export type { Sink } from './stream/sink.ts'
 export type { Stream } from './stream/stream.ts'
+export type { Table, TableDefault, TableOptions } from './stream/table.ts'
 export type { Topic, TopicOptions } from './stream/topic.ts'
 export type { Duration } from './units.ts'
 export { hopping, tumbling } from './window/windows.ts'

@@ -253,6 +253,12 @@ export const settingSpecs = {
   compression: choice(['none', 'gzip', 'snappy', 'lz4', 'zstd'], 'none', {
     help: 'Of batches that are sent.',
   }),
+  tableCacheEntries: integer({
+    default: 200_000,
+    min: 100,
+    max: 100_000_000,
+    help: "Keys of each agents' table that are kept in memory.",
+  }),
   writeBufferMib: integer({
     default: 4,
     min: 1,

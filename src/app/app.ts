@@ -24,6 +24,7 @@ import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
 import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
+import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import type { Duration } from '../units.ts'
 import type { TokenLogin } from '../wire/login.ts'
@@ -185,6 +186,35 @@ export class App {
         return new ResultTable({ ...added, reader: () => this.#reader(added.name) })
       },
     )
+  }
+
+  /**
+   * Declares a table that agents write: a map from keys to values, kept in a store; its partitions
+   * move with those of the topics that agents read. Throws TABLE_DUPLICATE, APP_INVALID.
+   */
+  table<K, V>(name: string, options: TableOptions<K, V> & TableDefault<NoInfer<V>>): Table<K, V, V>
+  table<K, V>(name: string, options: TableOptions<K, V>): Table<K, V>
+  table<K, V>(name: string, options: TableOptions<K, V>): object {
+    return this.#table(name, options, false)
+  }
+
+  /**
+   * The same, with all partitions on every worker to read: what other workers wrote is seen
+   * once it is committed.
+   */
+  globalTable<K, V>(
+    name: string,
+    options: TableOptions<K, V> & TableDefault<NoInfer<V>>,
+  ): Table<K, V, V>
+  globalTable<K, V>(name: string, options: TableOptions<K, V>): Table<K, V>
+  globalTable<K, V>(name: string, options: TableOptions<K, V>): object {
+    return this.#table(name, options, true)
+  }
+
+  #table<K, V>(name: string, options: TableOptions<K, V>, isGlobal: boolean): Table<K, V> {
+    const definition = defineTable(name, options, isGlobal)
+    this.#declared.addTable(definition)
+    return new Table(definition)
   }
 
   /**

@@ -6,6 +6,8 @@ import type { Log } from '../log/log.ts'
 import type { Settings } from '../settings.ts'
 import { changelogTopic } from '../table/changelog_topics.ts'
 import { writeShape } from '../table/shape.ts'
+import type { AgentTables } from './agent_tables.ts'
+import type { EngineOptions } from './engine_options.ts'
 import type { CopiedTable } from './recovery_partition.ts'
 
 /** Whether tables are kept in changelogs, besides the stores of this machine. */
@@ -30,4 +32,24 @@ export function aggregationTable(
   const { name, window } = plan
   const shape = aggregationShape(plan)
   return { name, topic, changelog: changelogTopic(appId, name), shape, writer: 'lane', window }
+}
+
+/** Every table of an app. */
+export function stateTables(
+  { appId, aggregations }: Pick<EngineOptions, 'appId' | 'aggregations'>,
+  agentTables: AgentTables,
+): CopiedTable[] {
+  return [
+    ...aggregations.map((aggregation) => aggregationTable(appId, aggregation)),
+    ...agentTables.placed.map(({ home, table }) => agentsTable(appId, home, table.definition)),
+  ]
+}
+
+/** `home`: the topic whose tasks keep it. */
+export function agentsTable(
+  appId: string,
+  home: string,
+  { name, shape }: { readonly name: string; readonly shape: string },
+): CopiedTable {
+  return { name, topic: home, changelog: changelogTopic(appId, name), shape, writer: 'agents' }
 }

@@ -6,6 +6,7 @@ import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { DeclaredAggregation } from '../stream/aggregation.ts'
 import type { Topic } from '../stream/topic.ts'
+import type { AgentTableDefinition } from '../table/agent_table.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { App } from './app.ts'
 
@@ -29,6 +30,8 @@ export interface Topology {
   readonly agents: readonly Agent<unknown, unknown, unknown>[]
   readonly timers: readonly TimerDefinition[]
   readonly aggregations: readonly AggregationDefinition[]
+  /** Tables that agents write. */
+  readonly tables: readonly AgentTableDefinition<unknown, unknown>[]
 }
 
 export class Declarations implements Topology {
@@ -36,6 +39,7 @@ export class Declarations implements Topology {
   readonly agents: Agent<unknown, unknown, unknown>[] = []
   readonly timers: TimerDefinition[] = []
   readonly aggregations: AggregationDefinition[] = []
+  readonly tables: AgentTableDefinition<unknown, unknown>[] = []
 
   /** The first of a name counts: for its topic that is created, and for who sends by name. */
   addTopic(topic: Topic<unknown, unknown>): void {
@@ -68,10 +72,20 @@ export class Declarations implements Topology {
     return { name, outputs, late }
   }
 
-  #checkName(name: string): void {
-    if (!this.aggregations.some(({ plan }) => plan.name === name)) return
-    throw new EuphorionError('TABLE_DUPLICATE', `there is already a table ${name}`, {
-      place: { table: name },
+  /** Throws TABLE_DUPLICATE. */
+  addTable<K, V>(table: AgentTableDefinition<K, V>): void {
+    this.#checkName(table.name)
+    this.tables.push(table as unknown as AgentTableDefinition<unknown, unknown>)
+  }
+
+  #checkName(table: string): void {
+    const names = [
+      ...this.aggregations.map(({ plan }) => plan.name),
+      ...this.tables.map((each) => each.name),
+    ]
+    if (!names.includes(table)) return
+    throw new EuphorionError('TABLE_DUPLICATE', `there is already a table ${table}`, {
+      place: { table },
     })
   }
 }

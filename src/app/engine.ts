@@ -10,7 +10,9 @@ import type { AssignedPartition, LogConsumer, StartPosition, TopicPartition } fr
 import { partitionKey } from '../log/partition_key.ts'
 import { openStore } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
+import { AgentTables } from './agent_tables.ts'
 import { Assignments } from './assignments.ts'
+import { stateTables } from './changelog_tables.ts'
 import { Cuts } from './cuts.ts'
 import type { EngineOptions } from './engine_options.ts'
 import { KernelThreads } from './kernel_threads.ts'
@@ -19,6 +21,7 @@ import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
 import { openRecovery } from './open_recovery.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Recovery } from './recovery.ts'
+import type { CopiedTable } from './recovery_partition.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
@@ -37,6 +40,7 @@ export class Engine {
   readonly #threads: KernelThreads
   readonly #loop: FetchLoop
   #services: TaskServices | undefined
+  #agentTables: AgentTables | undefined
   #consumer: LogConsumer | undefined
   readonly #cuts: Cuts
   readonly #hosts = new TableHosts()
@@ -45,6 +49,7 @@ export class Engine {
   /** Reads tables, here and elsewhere. */
   readonly tables: TableReaders
   readonly #assignments: Assignments
+  #stateTables: readonly CopiedTable[] = []
   #ways: LogWays = plainWays
   #recovery: Recovery | undefined
   readonly #aborted = deferred()
@@ -77,6 +82,7 @@ export class Engine {
       ...options,
       hosts: this.#hosts,
       tasks: () => this.#tasks.values(),
+      agentTables: () => this.#agentTables,
       partitions: (topic) => this.#partitionsOf.get(topic),
       copy: (table, partition) => this.#recovery?.copy(table, partition),
     })
@@ -111,12 +117,17 @@ export class Engine {
    * `fetching` is called when everything is set up and the first fetch is about to be sent.
    */
   async start(fetching: () => void = () => undefined): Promise<void> {
-    const { log, appId, settings } = this.#options
+    const { log, appId, settings, agentTables } = this.#options
     const topics = this.#topics()
-    if (topics.length === 0) return
+    if (topics.length === 0 && (agentTables?.length ?? 0) === 0) return
     await this.executor?.ready()
     const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
     this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
+    this.#agentTables = new AgentTables(this.#options, this.#partitionsOf, (place) => {
+      const task = this.#tasks.get(partitionKey(place))
+      if (task !== undefined) this.#cuts.soon(task)
+    })
+    this.#stateTables = stateTables(this.#options, this.#agentTables)
     this.#ways = await this.#openWays()
     this.#services = this.#makeServices()
     await this.#recovery?.start()
@@ -130,7 +141,7 @@ export class Engine {
       member: {
         transactionalId: this.#ways.transactions?.id ?? '',
         address: this.#options.address?.() ?? '',
-        stateful: [...new Set(this.#options.aggregations.map((each) => each.topic))],
+        stateful: [...new Set(this.#stateTables.map((each) => each.topic))],
         standbyReplicas: settings.standbyReplicas,
         warmupReplicas: settings.warmupReplicas,
         acceptableLag: settings.acceptableLag,
@@ -254,13 +265,14 @@ export class Engine {
   /** The state of the partition is brought up to its changelogs before it is read. */
   #recovers({ topic }: TopicPartition): boolean {
     if (this.#recovery === undefined) return false
-    return this.#options.aggregations.some((each) => each.topic === topic)
+    return this.#stateTables.some((each) => each.topic === topic)
   }
 
   #openWays(): Promise<LogWays> {
     const { settings } = this.#options
     return openLogWays({
       ...this.#options,
+      tables: this.#stateTables,
       partitionsOf: this.#partitionsOf,
       kernels: () =>
         openChangelogKernels({
@@ -282,6 +294,7 @@ export class Engine {
     )
     this.#recovery = openRecovery({
       ...this.#options,
+      tables: this.#stateTables,
       memory: this.#memory,
       executor: this.executor,
       transactionalId: this.#ways.transactions?.id ?? '',
@@ -292,6 +305,7 @@ export class Engine {
       memory: this.#memory,
       openStore: this.#options.openStore ?? openStore,
       recovery: this.#recovery,
+      agentTables: this.#agentTables!,
       executor: this.executor,
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / lanes),
       dirtyBytesMax: Math.floor(settings.commitBytes / lanes),
@@ -348,6 +362,7 @@ export class Engine {
   async #close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#agentTables?.end()
     for (const task of this.#tasks.values()) await task.close(this.#isAborted)
     this.#options.sends?.route(undefined)
     await this.#ways.transactions?.close()

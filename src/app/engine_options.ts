@@ -11,6 +11,7 @@ import type { Log, LogProducer } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
+import type { AgentTableDefinition } from '../table/agent_table.ts'
 import type { StoreOpener } from '../table/open.ts'
 
 export interface EngineOptions {
@@ -21,6 +22,8 @@ export interface EngineOptions {
   readonly logger: Logger
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
+  /** Tables that agents write. */
+  readonly agentTables?: readonly AgentTableDefinition<unknown, unknown>[]
   readonly deadLetters: DeadLetters
   /** Default openStore() of table/open.ts. */
   readonly openStore?: StoreOpener

@@ -7,6 +7,7 @@ import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
 import { ensureChangelogs } from '../table/changelog_topics.ts'
 import { Changelogs } from './changelogs.ts'
 import type { EngineOptions } from './engine_options.ts'
+import type { CopiedTable } from './recovery_partition.ts'
 import { Transactions } from './transactions.ts'
 
 export interface LogWays {
@@ -25,6 +26,8 @@ export const plainWays: LogWays = {
 }
 
 export interface LogWaysOptions extends EngineOptions {
+  /** Every table of the app. */
+  readonly tables: readonly CopiedTable[]
   /** Partitions of the topics that are read. */
   readonly partitionsOf: ReadonlyMap<string, number>
   readonly kernels: () => ChangelogKernels
@@ -34,13 +37,13 @@ export interface LogWaysOptions extends EngineOptions {
 
 /** CAPABILITY_MISSING where the driver has no transactions and the app needs them. */
 export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
-  const { log, settings, aggregations } = options
+  const { log, settings, tables } = options
   const isExactlyOnce = settings.guarantee === 'exactly_once'
-  const hasChangelogs = settings.changelog && aggregations.length > 0
+  const hasChangelogs = settings.changelog && tables.length > 0
   if (!isExactlyOnce && !hasChangelogs) return plainWays
   if (!log.capabilities.transactions && !isExactlyOnce) return plainWays
   if (!log.capabilities.transactions) throw missing(log.capabilities.driver, isExactlyOnce)
-  if (isExactlyOnce && aggregations.length > 0 && !settings.changelog) {
+  if (isExactlyOnce && tables.length > 0 && !settings.changelog) {
     const message = 'changelog: without one, tables cannot be kept as exactly_once promises'
     throw new EuphorionError('SETTING_INVALID', message)
   }
@@ -57,8 +60,8 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
 }
 
 async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {
-  const { log, appId, settings, aggregations, partitionsOf, kernels } = options
-  const tables = aggregations.map(({ topic, plan: { name, window } }) => {
+  const { log, appId, settings, partitionsOf, kernels } = options
+  const tables = options.tables.map(({ topic, name, window }) => {
     return { name, window, partitions: partitionsOf.get(topic)! }
   })
   const topics = await ensureChangelogs(log, appId, tables, settings)

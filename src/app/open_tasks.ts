@@ -45,7 +45,7 @@ export async function openTasks(
     if (result.status === 'rejected') continue
     const task = tasks[index]
     const committed = result.value?.isLost ? undefined : partitions[index].committed
-    const offset = begin(task, committed, result.value?.offset, options)
+    const offset = begin(task, committed, result.value, options)
     opened(task, offset ?? task.committed)
     if (offset !== undefined) starts.push({ ...task.place, offset })
   }
@@ -58,12 +58,15 @@ export async function openTasks(
 function begin(
   task: PartitionTask,
   committed: number | undefined,
-  stored: number | undefined,
+  stored: OpenedState | undefined,
   { services, subscribers, earliest }: OpenTasksOptions,
 ): number | undefined {
   const { topic, partition } = task.place
+  // what tables of agents hold may be ahead of the group, where they have no changelog
+  const read = Math.max(committed ?? 0, stored?.agentsOffset ?? 0)
   for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
-    const sink = subscriber.open(partition, Math.max(committed ?? 0, earliest(task.place)))
+    const sink = subscriber.open(partition, Math.max(read, earliest(task.place)))
+    services.agentTables.addHolder(task.place, sink)
     task.intake.sinks.push(
       new SinkFeed(sink, services.settings.laneQueueBatches, {
         progressed: services.progressed,
@@ -73,7 +76,9 @@ function begin(
   }
   task.committed = committed ?? 0
   if (stored === undefined) return undefined
-  const start = task.intake.sinks.length > 0 ? Math.min(stored, committed ?? 0) : stored
+  const { offset = Number.POSITIVE_INFINITY } = stored
+  const start = task.intake.sinks.length > 0 ? Math.min(offset, read) : offset
+  if (!Number.isFinite(start)) return undefined
   task.intake.position = start
   return start
 }

@@ -1,15 +1,15 @@
 // Everything that this worker runs on one assigned partition: its store, a lane for each
-// Everything that this worker runs on one assigned partition: its store, a lane for each
 // aggregation over the topic, tables of agents, and the subscribers' sinks. Called by the engine;
 // cut by task_cut.ts.
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { Intake } from '../ingest/intake.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
+import type { AgentTablePart } from '../table/agent_part.ts'
 import type { ChangelogWriter } from '../table/changelog.ts'
-import { readPosition, tableNumber } from '../table/meta.ts'
+import { readPosition, readSources, tableNumber } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
-import { aggregationShape, aggregationTable } from './changelog_tables.ts'
+import { agentsTable, aggregationShape, aggregationTable } from './changelog_tables.ts'
 import type { RecoveredTable } from './recovery_partition.ts'
 import { TaskLane } from './task_lane.ts'
 import type { TaskServices } from './task_services.ts'
@@ -27,8 +27,10 @@ export interface TaskBeginning {
 
 /** What has been found. */
 export interface OpenedState {
-  /** Offset that every lane begins at, or behind. */
-  readonly offset: number
+  /** Offset that every lane begins at, or behind; undefined without lanes. */
+  readonly offset: number | undefined
+  /** Offset that the tables of agents belong to: agents begin there, or behind. */
+  readonly agentsOffset: number
   /** Nothing was left of the state: the partition is to be read from its beginning. */
   readonly isLost: boolean
 }
@@ -36,25 +38,13 @@ export interface OpenedState {
 /** One partition of a table that agents write. */
 export interface TaskTable {
   readonly name: string
-  readonly state: TablePartState
+  readonly state: AgentTablePart
   readonly changelog: ChangelogWriter | undefined
-}
-
-/** What a cut asks of it (table/agent_table.ts). */
-export interface TablePartState {
-  /** Number of the table in the store. */
-  readonly table: number
-  readonly shape: string
-  readonly dirty: boolean
-  /** Packed rows of what has changed since the last take. */
-  take(): Uint8Array
-  /** The rows taken are in the store. */
-  written(): void
 }
 
 export class PartitionTask {
   readonly intake: Intake
-  /** Undefined where no aggregation reads the topic. */
+  /** Undefined where nothing of the topic is kept. */
   store: Store | undefined
   readonly lanes: TaskLane[] = []
   /** Tables of agents that are kept here. */
@@ -77,9 +67,10 @@ export class PartitionTask {
     aggregations: readonly AggregationDefinition[],
     beginning: TaskBeginning,
   ): Promise<OpenedState | undefined> {
-    if (aggregations.length === 0) return undefined
-    const { settings, appId, openStore, recovery } = this.#services
+    const { settings, appId, openStore, recovery, agentTables } = this.#services
     const { place } = this
+    if (aggregations.length === 0 && agentTables.of(place.topic).length === 0) return undefined
+    agentTables.expect(place)
     const kept = await recovery?.take(place)
     this.store = kept ?? (await openTaskStore(openStore, settings, appId, place))
     try {
@@ -87,7 +78,13 @@ export class PartitionTask {
       const stored: number[] = []
       for (const aggregation of aggregations)
         stored.push(await this.#openLane(this.store, aggregation, beginning.earliest))
-      return { offset: Math.min(...stored), isLost }
+      for (const state of await agentTables.open(place, this.store)) {
+        const changelog = this.#services.changelogs?.writer(state.table)
+        this.tables.push({ name: state.name, state, changelog })
+      }
+      const sources = await readSources(this.store)
+      const offset = stored.length === 0 ? undefined : Math.min(...stored)
+      return { offset, agentsOffset: sources?.[place.topic] ?? 0, isLost }
     } catch (error) {
       await this.close()
       throw error
@@ -100,13 +97,16 @@ export class PartitionTask {
     aggregations: readonly AggregationDefinition[],
     { committed, signal }: TaskBeginning,
   ): Promise<boolean> {
-    const { recovery, appId } = this.#services
+    const { recovery, appId, agentTables } = this.#services
     if (recovery === undefined) return true
     const tables: RecoveredTable[] = []
-    for (const aggregation of aggregations) {
-      const table = aggregationTable(appId, aggregation)
+    for (const table of [
+      ...aggregations.map((aggregation) => aggregationTable(appId, aggregation)),
+      ...agentTables
+        .of(this.place.topic)
+        .map(({ definition }) => agentsTable(appId, this.place.topic, definition)),
+    ])
       tables.push({ ...table, number: await tableNumber(store, table.name, table.shape) })
-    }
     return recovery.open(this.place, store, tables, committed, signal)
   }
 
@@ -176,6 +176,12 @@ export class PartitionTask {
    * another lane's.
    */
   async close(mayRun = false): Promise<void> {
+    const { agentTables } = this.#services
+    for (const { sink } of this.intake.sinks) agentTables.removeHolder(this.place, sink)
+    agentTables.close(
+      this.place,
+      this.tables.map(({ state }) => state),
+    )
     for (const lane of this.lanes) lane.close(mayRun)
     for (const { changelog } of this.tables) changelog?.close()
     const { store } = this

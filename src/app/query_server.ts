@@ -3,9 +3,10 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EuphorionError } from '../errors.ts'
-import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
+import type { TableReader } from '../ingest/aggregation.ts'
 import { type LocalReply, type LocalServer, serveLocal } from '../wire/local_socket.ts'
 import { parseKey } from './key_text.ts'
+import type { QueriedTable } from './read_agent_table.ts'
 import { type LineFormat, rowLines } from './row_lines.ts'
 
 /** Queries that are open; the oldest ends when one more begins. */
@@ -24,7 +25,7 @@ export interface RowsQuery {
 }
 
 export interface QueryServerOptions {
-  readonly aggregations: readonly AggregationDefinition[]
+  readonly tables: readonly QueriedTable[]
   readonly reader: (table: string) => TableReader | undefined
 }
 
@@ -63,10 +64,10 @@ export class QueryServer {
   /** The query ends with its connection: open, it would hold deleted rows on the disk. */
   #begin(query: RowsQuery, gone: AbortSignal): number {
     const { table, key, from, to, format } = query
-    const definition = this.#options.aggregations.find(({ plan }) => plan.name === table)
+    const definition = this.#options.tables.find(({ plan }) => plan.name === table)
     const reader = this.#options.reader(table)
     if (definition === undefined || reader === undefined) {
-      const known = this.#options.aggregations.map(({ plan }) => plan.name).join(', ')
+      const known = this.#options.tables.map(({ plan }) => plan.name).join(', ')
       const message = `there is no table ${table}; the worker has: ${known}`
       throw new EuphorionError('TABLE_UNKNOWN', message, { place: { table } })
     }

@@ -4,23 +4,21 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EuphorionError } from '../errors.ts'
-import type { KeyCodec, TableReader } from '../ingest/aggregation.ts'
+import type { TableReader } from '../ingest/aggregation.ts'
 import type { AggregationPlan, ColumnType, WindowPlan } from '../kernel/plan.ts'
-import { Bad } from '../record/bad.ts'
-import { type Codec, text } from '../record/codec.ts'
 import { cellKeys } from '../stream/cell_keys.ts'
+import { readAgentShape } from '../table/agent_shape.ts'
 import type { TablePart } from '../table/cell.ts'
 import { storedTables } from '../table/meta.ts'
 import { openStore } from '../table/open.ts'
 import { readShape, type TableShape } from '../table/shape.ts'
 import type { Store } from '../table/store.ts'
 import { tablesPath } from './data_dir.ts'
+import { printable, type QueriedTable, readStoredAgentTable } from './read_agent_table.ts'
 import { readTable } from './read_table.ts'
 
-export interface StoredTable {
+export interface StoredTable extends QueriedTable {
   readonly reader: TableReader
-  readonly keys: KeyCodec
-  readonly plan: Pick<AggregationPlan, 'name' | 'key' | 'columns'>
   close(): Promise<void>
 }
 
@@ -74,7 +72,11 @@ async function openTopic(
     await close()
     throw error
   }
-  if (shape !== undefined) return { ...describe(table, readShape(shape), parts), close }
+  if (shape !== undefined) {
+    const agents = readAgentShape(shape)
+    if (agents !== undefined) return { ...readStoredAgentTable(table, agents, parts), close }
+    return { ...describe(table, readShape(shape), parts), close }
+  }
   await close()
   return undefined
 }
@@ -85,7 +87,7 @@ function describe(
   parts: ReadonlyMap<number, TablePart>,
 ): Omit<StoredTable, 'close'> {
   const plan = keyPlan(name, key)
-  const keys = cellKeys(plan, printableKey)
+  const keys = cellKeys(plan, printable)
   // Grace and retention are for whoever writes; what is stored can all be read.
   const readable: WindowPlan | undefined = window && {
     ...window,
@@ -115,14 +117,4 @@ function keyPlan(name: string, key: readonly string[]): AggregationPlan {
     aggregates: [],
     maxFutureMs: 0,
   }
-}
-
-/** Keys of a topic whose types nobody told: text, or base64 where they are none. */
-const printableKey: Codec<string> = {
-  name: 'key',
-  encode: (key) => text().encode(key),
-  decode(bytes) {
-    const decoded = text().decode(bytes)
-    return decoded instanceof Bad ? Buffer.from(bytes ?? []).toString('base64') : decoded
-  },
 }

@@ -7,8 +7,10 @@ import { partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import { openTable } from '../table/table.ts'
+import type { AgentTables } from './agent_tables.ts'
 import { PORTABLE_TABLE } from './part_reads.ts'
 import type { PartitionTask } from './partition_task.ts'
+import { readAgentTable } from './read_agent_table.ts'
 import { RemotePart } from './remote_part.ts'
 import type { TableHosts } from './table_hosts.ts'
 
@@ -18,6 +20,8 @@ export interface TableReadersOptions {
   readonly clock: Clock
   readonly hosts: TableHosts
   readonly tasks: () => Iterable<PartitionTask>
+  /** Undefined before the engine has started. */
+  readonly agentTables: () => AgentTables | undefined
   /** Of a topic; undefined: not known yet. */
   readonly partitions: (topic: string) => number | undefined
   /** A copy of another worker's partition that is kept here. */
@@ -36,6 +40,8 @@ export class TableReaders {
    * cut; with `stale` copies that may lag behind are asked too.
    */
   reader(name: string, scope: 'here' | 'everywhere'): TableReader | undefined {
+    const agents = this.#options.agentTables()?.table(name)
+    if (agents !== undefined) return readAgentTable(agents)
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
     if (definition === undefined) return undefined
     const table = (stale: boolean) => this.#open(definition, scope, stale)
@@ -48,6 +54,8 @@ export class TableReaders {
 
   /** A partition that is open here. */
   part(name: string, partition: number, stale: boolean): TablePart | undefined {
+    const agents = this.#options.agentTables()?.part(name, partition)
+    if (agents !== undefined) return agents
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
     const own = definition && this.#parts(definition).get(partition)
     return own ?? (stale ? this.#options.copy(name, partition) : undefined)

@@ -7,6 +7,7 @@ import type { Executor } from '../kernel/executor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Settings } from '../settings.ts'
 import type { StoreOpener } from '../table/open.ts'
+import type { AgentTables } from './agent_tables.ts'
 import type { Changelogs } from './changelogs.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Recovery } from './recovery.ts'
@@ -19,6 +20,7 @@ export interface TaskServices {
   readonly openStore: StoreOpener
   /** Undefined where tables have no changelogs. */
   readonly recovery: Recovery | undefined
+  readonly agentTables: AgentTables
   /** Undefined for backend js. */
   readonly executor: Executor | undefined
   /** Bound of one lane's table, bytes. */

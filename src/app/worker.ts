@@ -15,6 +15,7 @@ import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
+import { queriedAgentTable } from './read_agent_table.ts'
 import { RejectLog } from './reject_log.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { WebServer } from './web_server.ts'
@@ -93,6 +94,7 @@ export class Worker {
         ...each,
         plan: { ...each.plan, maxFutureMs: settings.maxFutureMs },
       })),
+      agentTables: app.topology.tables,
       subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
       deadLetters,
       sends: connection,
@@ -157,10 +159,11 @@ export class Worker {
   /** Other commands read the tables through the worker while it has them open. */
   async #serveQueries(engine: Engine): Promise<void> {
     const { app, settings, logger } = this.#options
-    const { aggregations } = app.topology
-    if (aggregations.length === 0) return
+    const { aggregations, tables: agentTables } = app.topology
+    const tables = [...aggregations, ...agentTables.map(queriedAgentTable)]
+    if (tables.length === 0) return
     const reader = (table: string) => engine.tables.reader(table, 'here')
-    this.#queries = new QueryServer({ aggregations, reader })
+    this.#queries = new QueryServer({ tables, reader })
     try {
       await this.#queries.start(workerSockets(settings.dataDir, app.id))
     } catch (error) {

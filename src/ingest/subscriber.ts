@@ -26,6 +26,8 @@ export interface PartitionSink {
    * rejects.
    */
   push(payload: Uint8Array): Promise<boolean>
+  /** User code has an event in hand: it may write tables. */
+  readonly holds: boolean
   /** Offset below which every event is acknowledged; what a cut commits. */
   acknowledged(): number
   /**

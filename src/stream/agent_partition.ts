@@ -131,6 +131,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return this.#stopped
   }
 
+  get holds(): boolean {
+    for (const slot of this.#slots) if (slot.inHand !== NONE) return true
+    return false
+  }
+
   push(payload: Uint8Array): Promise<boolean> {
     if (this.#stopped || this.#closing) return Promise.resolve(true)
     this.#records.push(payload)

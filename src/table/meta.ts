@@ -10,7 +10,7 @@
 //   0 u16 │ "expired/" number     start of the slice below which expiry has deleted everything
 import { EuphorionError } from '../errors.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
-import { tableChanged } from './shape_change.ts'
+import { shapesFit, tableChanged } from './shape_change.ts'
 import type { Store, StoreBatch, StoreReads } from './store.ts'
 
 export interface StoredTable {
@@ -53,7 +53,8 @@ const turns = new WeakMap<Store, Promise<unknown>>()
 
 /**
  * The number of the table in this store: the one it has, or the next free one from 1, on disk when
- * the promise resolves. TABLE_CHANGED when it is stored with another shape.
+ * the promise resolves. TABLE_CHANGED when it is stored with another shape that does not go
+ * together with this one; else this one is stored from now on.
  */
 export function tableNumber(store: Store, name: string, shape: string): Promise<number> {
   const before = turns.get(store) ?? Promise.resolve()
@@ -68,11 +69,11 @@ export function tableNumber(store: Store, name: string, shape: string): Promise<
 async function findOrAdd(store: Store, name: string, shape: string): Promise<number> {
   const tables = await storedTables(store)
   const stored = tables.find((table) => table.name === name)
-  if (stored) {
-    if (stored.shape === shape) return stored.number
+  if (stored?.shape === shape) return stored.number
+  if (stored && !shapesFit(stored.shape, shape))
     throw tableChanged(name, 'the state', stored.shape, shape)
-  }
-  const number = tables.reduce((most, table) => Math.max(most, table.number), 0) + 1
+  const next = tables.reduce((most, table) => Math.max(most, table.number), 0) + 1
+  const number = stored?.number ?? next
   if (number > NUMBER_MAX)
     throw new EuphorionError('STORE_FAILED', `no number is left for table ${name}`)
   const batch = store.batch()

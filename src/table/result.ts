@@ -55,13 +55,14 @@ export function resultMessage<Key>(
 }
 
 /**
- * JSON of a row or of a part of it. A bigint is written with all its digits, bytes as base64,
- * numbers that JSON does not have as null.
+ * JSON of a row or of a part of it. A bigint is written with all its digits, bytes as base64, a
+ * Date as ISO text, numbers that JSON does not have as null.
  */
 export function resultJson(value: unknown): string {
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Uint8Array)
     return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`
+  if (value instanceof Date) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map(resultJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const fields = Object.entries(value).filter(([, field]) => field !== undefined)

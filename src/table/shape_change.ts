@@ -2,11 +2,26 @@
 // changelog, is not of the shape that the program declares.
 import { EuphorionError } from '../errors.ts'
 import { formatDuration } from '../units.ts'
+import { agentShapeChange, readAgentShape } from './agent_shape.ts'
 
 interface Shape {
   readonly key?: readonly string[]
   readonly window?: { readonly sizeMs: number; readonly stepMs: number }
   readonly fields?: readonly { readonly name: string; readonly kind: string; type?: string }[]
+}
+
+/** What is stored as one of the shapes can be gone on with as the other. */
+export function shapesFit(stored: string, declared: string): boolean {
+  if (stored === declared) return true
+  return areAgents(stored, declared) && agentShapeChange(stored, declared) === undefined
+}
+
+/** One of them at least. */
+function areAgents(stored: string, declared: string): boolean {
+  return [stored, declared].some((shape) => {
+    const read = parsed(shape)
+    return read !== undefined && readAgentShape(shape) !== undefined
+  })
 }
 
 /** TABLE_CHANGED. `where`: what has the other shape. */
@@ -21,8 +36,12 @@ export function tableChanged(
   return new EuphorionError('TABLE_CHANGED', message, { place: { table: name } })
 }
 
-/** 'the window's size was 10 s and is 60 s; the aggregate n was added'. Both are lines of shape.ts. */
+/** 'the window's size was 10 s and is 60 s; the aggregate n was added'. Lines of shape.ts, or agent_shape.ts. */
 export function describeShapeChange(stored: string, declared: string): string {
+  if (areAgents(stored, declared)) {
+    const change = agentShapeChange(stored, declared)
+    if (change !== undefined) return change
+  }
   const old = parsed(stored)
   const now = parsed(declared)
   if (old === undefined || now === undefined) return `it was ${stored} and is ${declared}`

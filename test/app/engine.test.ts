@@ -277,6 +277,7 @@ test('a partition that cannot be opened says why, when other lanes of it were op
 test('an agent that the group has beyond the end of the log is told so, and skips nothing', async () => {
   const open = (_partition: number, startOffset: number) => ({
     stopped: false,
+    holds: false,
     push: async () => true,
     acknowledged: () => startOffset,
     pause: async () => undefined,

@@ -2,6 +2,7 @@
 // where lanes go back to.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AgentTables } from '../../src/app/agent_tables.ts'
 import { PartitionTask } from '../../src/app/partition_task.ts'
 import { readTable } from '../../src/app/read_table.ts'
 import { TaskCut } from '../../src/app/task_cut.ts'
@@ -37,6 +38,9 @@ function definition(
   return { topic: 't', plan, keys, onBadRecord: 'skip', outputs, late: [] }
 }
 
+const noTables = () =>
+  new AgentTables({ subscribers: [], settings: resolveSettings({}) }, new Map(), () => undefined)
+
 /** A task of the reference kernel, and the failures of its lanes. */
 function makeTask(code: SettingsSource) {
   const settings = resolveSettings({ code })
@@ -49,6 +53,7 @@ function makeTask(code: SettingsSource) {
     memory: new SharedMemory(1),
     openStore,
     recovery: undefined,
+    agentTables: noTables(),
     executor: undefined,
     laneBytesMax: 1 << 20,
     dirtyBytesMax: 1 << 20,

@@ -13,6 +13,7 @@ function feedOf() {
   const rewound: number[] = []
   const sink = {
     stopped: false,
+    holds: false,
     push: (payload: Uint8Array) => {
       pushed.push(Buffer.from(payload).toString())
       return new Promise<boolean>((resolve) => answers.push(resolve))

@@ -1,0 +1,151 @@
+// The agents' tables of a running worker: which topic each is kept beside, its parts on the
+// partitions that are here, and who may write them. Made by the engine; PartitionTask opens and
+// closes the parts.
+import { EuphorionError } from '../errors.ts'
+import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
+import type { TopicPartition } from '../log/log.ts'
+import type { Settings } from '../settings.ts'
+import type { AgentTablePart } from '../table/agent_part.ts'
+import { AgentTable, type AgentTableDefinition } from '../table/agent_table.ts'
+import type { TablePart } from '../table/cell.ts'
+import { tableNumber } from '../table/meta.ts'
+import type { Store } from '../table/store.ts'
+
+type AnyDefinition = AgentTableDefinition<unknown, unknown>
+
+interface TopicSize {
+  readonly topic: string
+  readonly partitions: number
+}
+
+export interface AgentTablesOptions {
+  readonly agentTables?: readonly AnyDefinition[]
+  /** The agents, in the order of declaration. */
+  readonly subscribers: readonly EventSubscriber[]
+  readonly settings: Pick<Settings, 'tableCacheEntries'>
+}
+
+export interface PlacedTable {
+  /** The topic whose tasks keep the table. */
+  readonly home: string
+  readonly table: AgentTable<unknown, unknown>
+}
+
+export class AgentTables {
+  readonly #tables: readonly PlacedTable[]
+  readonly #topics: readonly TopicSize[]
+  /** By number of partitions and partition: agents of co-partitioned topics write together. */
+  readonly #holders = new Map<string, PartitionSink[]>()
+
+  /**
+   * `wantsCut`: a cut of this partition should come soon. Throws PARTITIONS_MISMATCH and
+   * APP_INVALID for tables that no agent could write.
+   */
+  constructor(
+    { agentTables = [], subscribers, settings }: AgentTablesOptions,
+    partitionsOf: ReadonlyMap<string, number>,
+    wantsCut: (place: TopicPartition) => void,
+  ) {
+    const topics = subscribers.map(({ topic }) => ({ topic, partitions: partitionsOf.get(topic)! }))
+    this.#topics = topics
+    this.#tables = agentTables.map((definition) => {
+      const { topic: home, partitions } = homeOf(definition, topics)
+      const table = new AgentTable(definition, {
+        partitions,
+        cacheEntries: settings.tableCacheEntries,
+        wantsCut: ({ partition }) => wantsCut({ topic: home, partition }),
+      })
+      return { home, table }
+    })
+    for (const { table } of this.#tables) table.definition.running = table
+  }
+
+  get isEmpty(): boolean {
+    return this.#tables.length === 0
+  }
+
+  /** All of them, with the topics whose tasks keep them. */
+  get placed(): readonly PlacedTable[] {
+    return this.#tables
+  }
+
+  /** Those that are kept in the stores of a topic's tasks. */
+  of(topic: string): AgentTable<unknown, unknown>[] {
+    return this.#tables.flatMap(({ home, table }) => (home === topic ? [table] : []))
+  }
+
+  table(name: string): AgentTable<unknown, unknown> | undefined {
+    return this.#tables.find(({ table }) => table.definition.name === name)?.table
+  }
+
+  /** What is stored of a partition that is here. */
+  part(name: string, partition: number): TablePart | undefined {
+    return this.table(name)?.storedPart(partition)
+  }
+
+  /** The partition was given to this worker, and is not open yet. */
+  expect({ topic, partition }: TopicPartition): void {
+    for (const table of this.of(topic)) table.expect(partition, true)
+  }
+
+  /** Rejects with TABLE_CHANGED. */
+  async open(place: TopicPartition, store: Store): Promise<AgentTablePart[]> {
+    const { topic, partition } = place
+    const parts: AgentTablePart[] = []
+    for (const table of this.of(topic)) {
+      const { name, shape } = table.definition
+      const number = await tableNumber(store, name, shape)
+      const holders = this.#holdersOf(place)
+      parts.push(await table.openPart({ partition, store, number, holders }))
+    }
+    return parts
+  }
+
+  close({ topic, partition }: TopicPartition, parts: readonly AgentTablePart[]): void {
+    for (const table of this.of(topic)) table.expect(partition, false)
+    for (const part of parts) this.table(part.name)?.closePart(part)
+  }
+
+  /** An agent reads the partition, and may write. */
+  addHolder(place: TopicPartition, sink: PartitionSink): void {
+    if (!this.isEmpty) this.#holdersOf(place).push(sink)
+  }
+
+  removeHolder(place: TopicPartition, sink: PartitionSink): void {
+    const holders = this.#holdersOf(place)
+    const at = holders.indexOf(sink)
+    if (at >= 0) holders.splice(at, 1)
+  }
+
+  /** The handles of the program have nothing to read any more. */
+  end(): void {
+    for (const { table } of this.#tables)
+      if (table.definition.running === table) table.definition.running = undefined
+  }
+
+  #holdersOf({ topic, partition }: TopicPartition): PartitionSink[] {
+    const size = this.#topics.find((each) => each.topic === topic)?.partitions
+    const key = `${size}/${partition}`
+    let holders = this.#holders.get(key)
+    if (holders === undefined) this.#holders.set(key, (holders = []))
+    return holders
+  }
+}
+
+/** The first topic that has the table's number of partitions. */
+function homeOf({ name, partitions }: AnyDefinition, topics: readonly TopicSize[]): TopicSize {
+  const place = { table: name }
+  const sizes = [...new Set(topics.map((each) => each.partitions))]
+  if (sizes.length === 0) {
+    const message = `table ${name}: no agent reads a topic, so that nobody could write it`
+    throw new EuphorionError('APP_INVALID', message, { place })
+  }
+  if (partitions === undefined && sizes.length > 1) {
+    const message = `table ${name}: agents read topics of ${sizes.join(' and ')} partitions`
+    throw new EuphorionError('PARTITIONS_MISMATCH', `${message}: give { partitions }`, { place })
+  }
+  const home = topics.find((each) => each.partitions === (partitions ?? sizes[0]))
+  if (home !== undefined) return home
+  const message = `table ${name} has ${partitions} partitions, topics of agents ${sizes.join(', ')}`
+  throw new EuphorionError('PARTITIONS_MISMATCH', message, { place })
+}

@@ -1,0 +1,103 @@
+// Reads an agents' table as rows { key, value }: of a running worker, or of the stores on disk
+// without the program. Called by the engine and by whoever answers the command line.
+import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type { AggregationPlan } from '../kernel/plan.ts'
+import { Bad } from '../record/bad.ts'
+import { type Codec, codecOf, json, text } from '../record/codec.ts'
+import type { AgentShape, TypeShape } from '../table/agent_shape.ts'
+import type { AgentTable, AgentTableDefinition } from '../table/agent_table.ts'
+import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts'
+
+/** What a query needs to know of a table. */
+export interface QueriedTable {
+  readonly plan: Pick<AggregationPlan, 'name' | 'key' | 'columns'>
+  readonly keys: KeyCodec
+}
+
+/** Keys are typed as their bytes are: text as it is, numbers and records as JSON. */
+function queriedTable(name: string, codec: Codec<unknown>): QueriedTable {
+  return {
+    plan: { name, key: { from: 'record' }, columns: [] },
+    keys: {
+      encode: (key) => codec.encode(key) ?? new Uint8Array(0),
+      decode: (bytes) => codec.decode(bytes),
+    },
+  }
+}
+
+export function queriedAgentTable({
+  name,
+  keys,
+}: AgentTableDefinition<unknown, unknown>): QueriedTable {
+  return queriedTable(name, keys.codec)
+}
+
+/** `find` and `all` are the table's rows; there are no windows. */
+function readerOf(
+  find: (key: unknown) => Promise<ResultRow | undefined>,
+  all: () => AsyncIterable<ResultRow>,
+): TableReader {
+  async function* only(key: unknown): AsyncGenerator<ResultRow, void> {
+    const row = await find(key)
+    if (row !== undefined) yield row
+  }
+  return {
+    get: find,
+    windows: async (key) => [await find(key)].filter((row) => row !== undefined),
+    range: ({ key }) => (key === undefined ? all() : only(key)),
+  }
+}
+
+export function readAgentTable(table: AgentTable<unknown, unknown>): TableReader {
+  return readerOf(
+    async (key) => {
+      const value = await table.find(key)
+      return value === undefined ? undefined : { key, value }
+    },
+    async function* all() {
+      for await (const [key, value] of table.entries()) yield { key, value }
+    },
+  )
+}
+
+/** A table as its shape tells how to read it; `parts` are its stores. */
+export function readStoredAgentTable(
+  name: string,
+  shape: AgentShape,
+  parts: ReadonlyMap<number, TablePart>,
+): QueriedTable & { readonly reader: TableReader } {
+  const keys = codecOfShape(shape.key)
+  const values = codecOfShape(shape.value)
+  const find = async (key: unknown): Promise<ResultRow | undefined> => {
+    const bytes = keys.encode(key) ?? new Uint8Array(0)
+    for (const { store, number } of parts.values()) {
+      const value = await store.get(plainKey(number, bytes))
+      if (value !== undefined) return { key, value: values.decode(value) }
+    }
+    return undefined
+  }
+  async function* all(): AsyncGenerator<ResultRow, void> {
+    for (const { store, number } of parts.values()) {
+      const start = tableStart(number)
+      for await (const [key, value] of store.scan({ gte: start, lt: tableEnd(number) }))
+        yield { key: keys.decode(key.subarray(start.length)), value: values.decode(value) }
+    }
+  }
+  return { ...queriedTable(name, keys), reader: readerOf(find, all) }
+}
+
+/** What a codec has written of which only the name is known is shown as text, if it is some. */
+function codecOfShape(shape: TypeShape): Codec<unknown> {
+  if (!('codec' in shape)) return codecOf({ schema: shape } as Parameters<typeof codecOf>[0])
+  return shape.codec === 'json' ? json() : printable
+}
+
+/** Bytes that nobody told the type of: text, or base64 where they are none. */
+export const printable: Codec<unknown> = {
+  name: 'bytes',
+  encode: (key) => text().encode(key as string),
+  decode(bytes) {
+    const decoded = text().decode(bytes)
+    return decoded instanceof Bad ? Buffer.from(bytes ?? []).toString('base64') : decoded
+  },
+}

@@ -1,0 +1,172 @@
+// A table of agents as a program has it: a map that outlives its machine. Made by app.table() and
+// app.globalTable(); what it reads and writes is there while the app runs.
+import { EuphorionError } from '../errors.ts'
+import type { CodecLike } from '../record/codec.ts'
+import { keyForm } from '../table/agent_keys.ts'
+import { writeAgentShape } from '../table/agent_shape.ts'
+import type { AgentTable, AgentTableDefinition } from '../table/agent_table.ts'
+import { type ValueForm, valueForm } from '../table/agent_values.ts'
+
+export interface TableOptions<K, V> {
+  /** Type of the keys: that of the topic's keys, so that both are in the same partition. */
+  readonly key: CodecLike<K>
+  readonly value: CodecLike<V>
+  /**
+   * Partitions: as many as a topic that an agent reads has. Needed where agents read topics of
+   * several numbers of partitions.
+   */
+  readonly partitions?: number
+}
+
+/** What keys have that the table does not hold; it is not stored. A function makes a new one. */
+export interface TableDefault<V> {
+  readonly default: V | (() => V)
+}
+
+/**
+ * Keys and values of all partitions that this worker has. Agents read and write it; timers and
+ * other code may read it.
+ *
+ * What agents wrote is seen at once, and stored by the next cut, together with the events that it
+ * was written for: after a crash the table is as if each event had been handled once.
+ *
+ * A value that is read is the reader's own: changing it changes nothing in the table. `update` and
+ * `set` change the table.
+ *
+ * A key belongs to a partition, by its bytes, as a record of a topic does by its key. Only an agent
+ * that has an event of that partition in hand may write it, so the topic has to be keyed by what
+ * the table is keyed by. Reads and writes reject with KEY_ELSEWHERE where the key's partition is
+ * not here, with TABLE_MOVING while it is on its way, with QUERY_UNAVAILABLE while the app does not
+ * run, and with RECORD_INVALID for a key or a value of another type. Await writes: an event is done
+ * when the loop asks for the next one.
+ */
+export class Table<K, V, Missing extends V | undefined = undefined> {
+  readonly name: string
+  readonly #definition: AgentTableDefinition<K, V>
+
+  /** Made by app.table(). */
+  constructor(definition: AgentTableDefinition<K, V>) {
+    this.name = definition.name
+    this.#definition = definition
+  }
+
+  /** Undefined, or the default, where the table does not have the key. */
+  get(key: K): Promise<V | Missing> {
+    const { running } = this.#definition
+    return (running ?? this.#absent()).get(key) as Promise<V | Missing>
+  }
+
+  /** Whether the table holds the key; a default does not count. */
+  async has(key: K): Promise<boolean> {
+    return this.#running().has(key)
+  }
+
+  /** Agents only. */
+  async set(key: K, value: V): Promise<void> {
+    return this.#running().set(key, value)
+  }
+
+  /**
+   * Sets what `change` makes of the value, and resolves with it. Of several updates of a key each
+   * sees what the one before has made. `change` is synchronous, and may change and return what it
+   * is given; what it throws rejects the promise, and nothing is changed. Agents only.
+   */
+  update(key: K, change: (value: V | Missing) => V): Promise<V> {
+    const { running } = this.#definition
+    return (running ?? this.#absent()).update(key, change as (value: V) => V)
+  }
+
+  /** Agents only. */
+  async delete(key: K): Promise<void> {
+    return this.#running().delete(key)
+  }
+
+  /**
+   * Keys and values of the partitions that are here, in no order: those of the last cut and what
+   * was written since, each partition as it was when the loop came to it.
+   */
+  entries(): AsyncIterable<[key: K, value: V]> {
+    return this.#running().entries()
+  }
+
+  /** The keys of entries(). */
+  keys(): AsyncIterable<K> {
+    return this.#running().keys()
+  }
+
+  /** The values of entries(). */
+  async *values(): AsyncGenerator<V, void> {
+    for await (const [, value] of this.entries()) yield value
+  }
+
+  /** The same as entries(). */
+  [Symbol.asyncIterator](): AsyncIterator<[key: K, value: V]> {
+    return this.entries()[Symbol.asyncIterator]()
+  }
+
+  #running(): AgentTable<K, V> {
+    const { running } = this.#definition
+    if (running !== undefined) return running
+    throw notRunning(this.name)
+  }
+
+  /** Rejects whatever it is asked. */
+  #absent(): Pick<AgentTable<K, V>, 'get' | 'update'> {
+    const reject = () => Promise.reject(notRunning(this.name))
+    return { get: reject, update: reject }
+  }
+}
+
+function notRunning(table: string): EuphorionError {
+  return new EuphorionError('QUERY_UNAVAILABLE', 'the app does not run', { place: { table } })
+}
+
+/** Throws APP_INVALID for types that cannot be a table's, RECORD_INVALID for a wrong default. */
+export function defineTable<K, V>(
+  name: string,
+  options: TableOptions<K, V> & Partial<TableDefault<V>>,
+  isGlobal: boolean,
+): AgentTableDefinition<K, V> {
+  checkName(name)
+  const { key, value, partitions } = options
+  for (const [what, type] of [
+    ['key', key],
+    ['value', value],
+  ] as const) {
+    if ('schema' in type && type.schema.nullable)
+      throw invalid(name, `its ${what} is nullable: a key without a value is one that is not there`)
+  }
+  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
+    throw invalid(name, `partitions ${partitions}: it is a whole number from 1`)
+  const values = valueForm(name, value)
+  return {
+    name,
+    keys: keyForm(name, key),
+    values,
+    missing: missingOf(values, options.default),
+    partitions,
+    isGlobal,
+    shape: writeAgentShape(key, value),
+    running: undefined,
+  }
+}
+
+/** Each reader's own. */
+function missingOf<V>(values: ValueForm<V>, given: V | (() => V) | undefined) {
+  if (given === undefined) return () => undefined
+  if (typeof given === 'function') {
+    const make = given as () => V
+    return () => values.show(values.keep(make()))
+  }
+  const kept = values.keep(given)
+  return () => values.show(kept)
+}
+
+function checkName(name: string): void {
+  if (/^[\w.-]{1,200}$/.test(name) && !/^\.+$/.test(name)) return
+  throw invalid(name, 'its name may have a-z A-Z 0-9 . _ -, and 200 of them')
+}
+
+function invalid(table: string, message: string): EuphorionError {
+  return new EuphorionError('APP_INVALID', `table ${table}: ${message}`, { place: { table } })
+}
