@@ -4,6 +4,7 @@ import { KEY_BYTES_MAX } from '../batch/keys.ts'
 import { EuphorionError } from '../errors.ts'
 import { Bad } from '../record/bad.ts'
 import { type Codec, type CodecLike, codecOf, text } from '../record/codec.ts'
+import type { JsonBytes } from '../record/json_bytes.ts'
 import type { ScalarType } from '../record/schema.ts'
 
 /** Compared as a Map compares: the same for the same bytes, and for no others. */
@@ -15,6 +16,8 @@ export interface KeyForm<K> {
   cacheKey(key: K): CacheKey
   /** Throws RECORD_INVALID. */
   encode(key: CacheKey): Uint8Array
+  /** Appends what encode() gives, of a key that it took before. */
+  write(to: JsonBytes, key: CacheKey): void
   /** Bytes of the store. Throws STORE_FAILED. */
   decode(bytes: Uint8Array): K
 }
@@ -25,6 +28,7 @@ const direct: readonly ScalarType[] = ['string', 'integer', 'int64', 'float64', 
 export function keyForm<K>(table: string, type: CodecLike<K>): KeyForm<K> {
   const codec = codecOf(type)
   const isText = (codec as unknown) === text()
+  const isInteger = 'schema' in type && type.schema.type === 'integer'
   const isDirect = 'schema' in type && direct.some((each) => each === type.schema.type)
   const decode = (bytes: Uint8Array): K => {
     // what is handed out must not be the store's own bytes
@@ -36,14 +40,24 @@ export function keyForm<K>(table: string, type: CodecLike<K>): KeyForm<K> {
   }
   if (isText || isDirect) {
     const encode = (key: CacheKey) => keyBytes(table, codec, key as K)
-    return { codec, cacheKey: (key) => key as CacheKey, encode, decode }
+    const write = (to: JsonBytes, key: CacheKey): void => {
+      if (isText && to.ascii(key as string)) return
+      if (isInteger) to.integer(key as number)
+      else to.raw(encode(key))
+    }
+    return { codec, cacheKey: (key) => key as CacheKey, encode, write, decode }
   }
   return {
     codec,
     cacheKey: (key) => Buffer.from(keyBytes(table, codec, key)).toString('latin1'),
-    encode: (key) => Buffer.from(key as string, 'latin1'),
+    encode: bytesOf,
+    write: (to, key) => to.raw(bytesOf(key)),
     decode,
   }
+}
+
+function bytesOf(key: CacheKey): Buffer {
+  return Buffer.from(key as string, 'latin1')
 }
 
 function keyBytes<K>(table: string, codec: Codec<K>, key: K): Uint8Array {

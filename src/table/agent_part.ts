@@ -2,14 +2,13 @@
 // takes of them, and what a reader sees of both. Opened with the partition's task; its rows are in
 // the cache of AgentTable.
 import assert from 'node:assert'
-import { ROW_DELETE, ROW_PUT } from '../batch/rows.ts'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
+import { AgentRowPacker } from './agent_packing.ts'
 import type { AgentRow } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from './cell.ts'
-import { RowWriter } from './packed.ts'
 import type { Store } from './store.ts'
 
 /** What a cut asks of a table that agents write. */
@@ -56,7 +55,8 @@ export interface PartForms {
   readonly stored: () => void
 }
 
-const noBytes = new Uint8Array(0)
+/** What a row may take; more where it does. */
+const ROW_BYTES = 48
 
 export class AgentTablePart implements TablePartState {
   readonly name: string
@@ -170,18 +170,16 @@ export class AgentTablePart implements TablePartState {
   take(): Uint8Array {
     assert(this.#taken.length === 0, 'what was taken before is not written yet')
     const { keys, values } = this.#forms
-    const rows = new RowWriter()
+    const rows = new AgentRowPacker(this.table, keys, values, ROW_BYTES * this.#dirty.length)
     for (const row of this.#dirty) {
       row.isDirty = false
       row.isTaken = true
-      const key = plainKey(this.table, keys.encode(row.key))
-      if (row.kept === undefined) rows.add(ROW_DELETE, key, noBytes)
-      else rows.add(ROW_PUT, key, values.encode(row.kept))
+      rows.add(row.key, row.kept)
     }
     this.#taken = this.#dirty
     this.#dirty = []
     this.isCutWanted = false
-    return rows.take()
+    return rows.rows
   }
 
   written(): void {
