@@ -25,6 +25,15 @@ export interface AgentTablesOptions {
   readonly settings: Pick<Settings, 'tableCacheEntries'>
 }
 
+export interface AgentTablesPorts {
+  /** Of topics. */
+  readonly partitionsOf: ReadonlyMap<string, number>
+  /** A cut of this partition should come soon. */
+  readonly wantsCut: (place: TopicPartition) => void
+  /** A table's partition that another worker has. */
+  readonly elsewhere: (table: string, place: TopicPartition) => TablePart
+}
+
 export interface PlacedTable {
   /** The topic whose tasks keep the table. */
   readonly home: string
@@ -37,14 +46,10 @@ export class AgentTables {
   /** By number of partitions and partition: agents of co-partitioned topics write together. */
   readonly #holders = new Map<string, PartitionSink[]>()
 
-  /**
-   * `wantsCut`: a cut of this partition should come soon. Throws PARTITIONS_MISMATCH and
-   * APP_INVALID for tables that no agent could write.
-   */
+  /** Throws PARTITIONS_MISMATCH and APP_INVALID for tables that no agent could write. */
   constructor(
     { agentTables = [], subscribers, settings }: AgentTablesOptions,
-    partitionsOf: ReadonlyMap<string, number>,
-    wantsCut: (place: TopicPartition) => void,
+    { partitionsOf, wantsCut, elsewhere }: AgentTablesPorts,
   ) {
     const topics = subscribers.map(({ topic }) => ({ topic, partitions: partitionsOf.get(topic)! }))
     this.#topics = topics
@@ -54,6 +59,7 @@ export class AgentTables {
         partitions,
         cacheEntries: settings.tableCacheEntries,
         wantsCut: ({ partition }) => wantsCut({ topic: home, partition }),
+        elsewhere: (partition) => elsewhere(definition.name, { topic: home, partition }),
       })
       return { home, table }
     })

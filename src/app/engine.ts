@@ -123,9 +123,10 @@ export class Engine {
     await this.executor?.ready()
     const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
     this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
-    this.#agentTables = new AgentTables(this.#options, this.#partitionsOf, (place) => {
-      const task = this.#tasks.get(partitionKey(place))
-      if (task !== undefined) this.#cuts.soon(task)
+    this.#agentTables = new AgentTables(this.#options, {
+      partitionsOf: this.#partitionsOf,
+      wantsCut: (place) => this.#cuts.soon(this.#tasks.get(partitionKey(place))),
+      elsewhere: (table, place) => this.tables.elsewhere(table, place, false),
     })
     this.#stateTables = stateTables(this.#options, this.#agentTables)
     this.#ways = await this.#openWays()

@@ -25,7 +25,7 @@ export interface RowsQuery {
 }
 
 export interface QueryServerOptions {
-  readonly tables: readonly QueriedTable[]
+  readonly queried: readonly QueriedTable[]
   readonly reader: (table: string) => TableReader | undefined
 }
 
@@ -64,10 +64,10 @@ export class QueryServer {
   /** The query ends with its connection: open, it would hold deleted rows on the disk. */
   #begin(query: RowsQuery, gone: AbortSignal): number {
     const { table, key, from, to, format } = query
-    const definition = this.#options.tables.find(({ plan }) => plan.name === table)
+    const definition = this.#options.queried.find(({ plan }) => plan.name === table)
     const reader = this.#options.reader(table)
     if (definition === undefined || reader === undefined) {
-      const known = this.#options.tables.map(({ plan }) => plan.name).join(', ')
+      const known = this.#options.queried.map(({ plan }) => plan.name).join(', ')
       const message = `there is no table ${table}; the worker has: ${known}`
       throw new EuphorionError('TABLE_UNKNOWN', message, { place: { table } })
     }

@@ -10,6 +10,8 @@ import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts
 
 /** What a query needs to know of a table. */
 export interface QueriedTable {
+  /** That an aggregation reads. */
+  readonly topic?: string
   readonly plan: Pick<AggregationPlan, 'name' | 'key' | 'columns'>
   readonly keys: KeyCodec
 }
@@ -48,14 +50,17 @@ function readerOf(
   }
 }
 
-export function readAgentTable(table: AgentTable<unknown, unknown>): TableReader {
+export function readAgentTable(
+  table: AgentTable<unknown, unknown>,
+  scope: 'here' | 'everywhere',
+): TableReader {
   return readerOf(
     async (key) => {
       const value = await table.find(key)
       return value === undefined ? undefined : { key, value }
     },
     async function* all() {
-      for await (const [key, value] of table.entries()) yield { key, value }
+      for await (const [key, value] of table.entries(scope)) yield { key, value }
     },
   )
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import { stateLayout } from '../kernel/state.ts'
+import type { TopicPartition } from '../log/log.ts'
 import { partitionOfKey } from '../log/partitioner.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
@@ -41,7 +42,7 @@ export class TableReaders {
    */
   reader(name: string, scope: 'here' | 'everywhere'): TableReader | undefined {
     const agents = this.#options.agentTables()?.table(name)
-    if (agents !== undefined) return readAgentTable(agents)
+    if (agents !== undefined) return readAgentTable(agents, scope)
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
     if (definition === undefined) return undefined
     const table = (stale: boolean) => this.#open(definition, scope, stale)
@@ -95,24 +96,30 @@ export class TableReaders {
     partitions: number,
     stale: boolean,
   ): Map<number, TablePart> {
-    const { settings, clock, hosts, copy } = this.#options
+    const { copy } = this.#options
     const { topic, plan } = definition
     const parts = this.#parts(definition)
     for (let partition = 0; partition < partitions; partition++) {
       if (parts.has(partition)) continue
       const own = stale ? copy(plan.name, partition) : undefined
-      const store = new RemotePart({
-        addresses: () => hosts.addresses({ topic, partition }, stale),
-        mayAsk: !hosts.isUnknown,
-        table: plan.name,
-        partition,
-        stale,
-        secret: settings.querySecret,
-        timeoutMs: settings.queryTimeoutMs,
-        clock,
-      })
-      parts.set(partition, own ?? { store, number: PORTABLE_TABLE })
+      parts.set(partition, own ?? this.elsewhere(plan.name, { topic, partition }, stale))
     }
     return parts
+  }
+
+  /** A partition of another worker; `place` is that of the task which has it. */
+  elsewhere(table: string, place: TopicPartition, stale: boolean): TablePart {
+    const { settings, clock, hosts } = this.#options
+    const store = new RemotePart({
+      addresses: () => hosts.addresses(place, stale),
+      mayAsk: !hosts.isUnknown,
+      table,
+      partition: place.partition,
+      stale,
+      secret: settings.querySecret,
+      timeoutMs: settings.queryTimeoutMs,
+      clock,
+    })
+    return { store, number: PORTABLE_TABLE }
   }
 }

@@ -10,7 +10,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
-import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
+import type { TableReader } from '../ingest/aggregation.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import { packEntries, packValues } from '../table/packed.ts'
@@ -23,6 +23,7 @@ import {
   READ_KEYS_MAX,
   READ_ROWS_MAX,
 } from './part_reads.ts'
+import type { QueriedTable } from './read_agent_table.ts'
 import { readsPath } from './remote_part.ts'
 import { rowLines } from './row_lines.ts'
 import { isBearer, isSigned, signatureHeader } from './signed_request.ts'
@@ -30,7 +31,7 @@ import { isBearer, isSigned, signatureHeader } from './signed_request.ts'
 export interface WebServerOptions {
   readonly settings: Settings
   readonly clock: Clock
-  readonly aggregations: readonly AggregationDefinition[]
+  readonly queried: readonly QueriedTable[]
   /** Over all partitions, wherever they are; undefined: unknown. */
   readonly reader: (table: string) => TableReader | undefined
   /** A partition that is open here: as its owner, or with `stale` as a copy too. */
@@ -144,7 +145,7 @@ export class WebServer {
 
   #tables(context: Context): Response {
     this.#checkPerson(context)
-    const tables = this.#options.aggregations.map(({ plan, topic }) => ({ name: plan.name, topic }))
+    const tables = this.#options.queried.map(({ plan, topic }) => ({ name: plan.name, topic }))
     return context.json({ tables })
   }
 
@@ -152,7 +153,7 @@ export class WebServer {
   async #rows(context: Context): Promise<Response> {
     this.#checkPerson(context)
     const { table = '', ...query } = { ...context.req.param(), ...context.req.query() }
-    const definition = this.#options.aggregations.find(({ plan }) => plan.name === table)
+    const definition = this.#options.queried.find(({ plan }) => plan.name === table)
     const reader = this.#options.reader(table)
     if (definition === undefined || reader === undefined)
       throw new EuphorionError('TABLE_UNKNOWN', `there is no table ${table}`, { place: { table } })

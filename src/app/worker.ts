@@ -15,7 +15,7 @@ import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
-import { queriedAgentTable } from './read_agent_table.ts'
+import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import { RejectLog } from './reject_log.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { WebServer } from './web_server.ts'
@@ -159,11 +159,10 @@ export class Worker {
   /** Other commands read the tables through the worker while it has them open. */
   async #serveQueries(engine: Engine): Promise<void> {
     const { app, settings, logger } = this.#options
-    const { aggregations, tables: agentTables } = app.topology
-    const tables = [...aggregations, ...agentTables.map(queriedAgentTable)]
-    if (tables.length === 0) return
+    const queried = queriedTables(app)
+    if (queried.length === 0) return
     const reader = (table: string) => engine.tables.reader(table, 'here')
-    this.#queries = new QueryServer({ tables, reader })
+    this.#queries = new QueryServer({ queried, reader })
     try {
       await this.#queries.start(workerSockets(settings.dataDir, app.id))
     } catch (error) {
@@ -174,14 +173,14 @@ export class Worker {
   /** Others are told where as soon as this worker joins them. */
   async #serveWeb(engine: Engine): Promise<void> {
     const { app, settings, logger } = this.#options
-    const { aggregations } = app.topology
-    if (!settings.web || aggregations.length === 0) return
+    const queried = queriedTables(app)
+    if (!settings.web || queried.length === 0) return
     const { clock } = app
     const { tables } = engine
     this.#web = new WebServer({
       settings,
       clock,
-      aggregations,
+      queried,
       reader: (table) => tables.reader(table, 'everywhere'),
       part: (table, partition, stale) => tables.part(table, partition, stale),
     })
@@ -250,6 +249,10 @@ export class Worker {
       timer.start()
     }
   }
+}
+
+function queriedTables({ topology }: App): QueriedTable[] {
+  return [...topology.aggregations, ...topology.tables.map(queriedAgentTable)]
 }
 
 function deadline(clock: Clock, ms: number) {

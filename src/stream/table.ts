@@ -35,10 +35,11 @@ export interface TableDefault<V> {
  *
  * A key belongs to a partition, by its bytes, as a record of a topic does by its key. Only an agent
  * that has an event of that partition in hand may write it, so the topic has to be keyed by what
- * the table is keyed by. Reads and writes reject with KEY_ELSEWHERE where the key's partition is
- * not here, with TABLE_MOVING while it is on its way, with QUERY_UNAVAILABLE while the app does not
- * run, and with RECORD_INVALID for a key or a value of another type. Await writes: an event is done
- * when the loop asks for the next one.
+ * the table is keyed by; other writes reject with KEY_ELSEWHERE. Await writes: an event is done
+ * when the loop asks for the next one. A key of another worker's partition is asked for there, as
+ * the last cut has it. Reads and writes reject with TABLE_MOVING while the partition is on its way,
+ * with QUERY_UNAVAILABLE while the app does not run or the other worker answers nobody, and with
+ * RECORD_INVALID for a key or a value of another type.
  */
 export class Table<K, V, Missing extends V | undefined = undefined> {
   readonly name: string

@@ -8,7 +8,7 @@ import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { AgentTablePart, type AgentTablePartOptions } from './agent_part.ts'
 import { AgentRow, AgentRows } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
-import type { TablePart } from './cell.ts'
+import { plainKey, type TablePart, tableEnd, tableStart } from './cell.ts'
 
 /** A table as it was declared. */
 export interface AgentTableDefinition<K, V> {
@@ -26,16 +26,14 @@ export interface AgentTableDefinition<K, V> {
   running: AgentTable<K, V> | undefined
 }
 
-/** Reads a key whose partition is another worker's: its value's bytes, undefined for none. */
-export type RemoteRead = (partition: number, key: Uint8Array) => Promise<Uint8Array | undefined>
-
 export interface AgentTableOptions {
   readonly partitions: number
   /** Setting tableCacheEntries. */
   readonly cacheEntries: number
   /** So much of the part has changed that a cut should come soon. */
   readonly wantsCut: (part: AgentTablePart) => void
-  readonly remote?: RemoteRead | undefined
+  /** Where a partition is read that is not here. Default: nowhere. */
+  readonly elsewhere?: (partition: number) => TablePart
 }
 
 /** Part of the cache that may have changed before a cut is asked for. */
@@ -141,10 +139,24 @@ export class AgentTable<K, V> {
     return this.#replace(key, undefined)
   }
 
-  /** Of the partitions that are here, one after the other. */
-  async *entries(): AsyncGenerator<[key: K, value: V], void> {
-    for (const part of [...this.#parts.values()]) {
-      for await (const [key, kept] of part.entries()) yield [key as K, this.#values.show(kept)]
+  /** Of the partitions that are here, one after the other; 'everywhere': and of the others. */
+  async *entries(scope: 'here' | 'everywhere' = 'here'): AsyncGenerator<[key: K, value: V], void> {
+    const { elsewhere } = this.#options
+    for (let partition = 0; partition < this.partitions; partition++) {
+      const part = this.#parts.get(partition)
+      if (part !== undefined) {
+        for await (const [key, kept] of part.entries()) yield [key as K, this.#values.show(kept)]
+      } else if (scope === 'everywhere' && elsewhere !== undefined) {
+        yield* this.#entriesElsewhere(elsewhere(partition))
+      }
+    }
+  }
+
+  async *#entriesElsewhere({ store, number }: TablePart): AsyncGenerator<[key: K, value: V], void> {
+    const start = tableStart(number)
+    for await (const [key, value] of store.scan({ gte: start, lt: tableEnd(number) })) {
+      const kept = this.#values.load(value)
+      yield [this.#keys.decode(key.subarray(start.length)), this.#values.show(kept)]
     }
   }
 
@@ -255,9 +267,10 @@ export class AgentTable<K, V> {
   async #readElsewhere<T>(cacheKey: CacheKey, answer: (kept: Kept | undefined) => T): Promise<T> {
     const bytes = this.#keys.encode(cacheKey)
     const partition = partitionOfKey(bytes, this.partitions)
-    const { remote } = this.#options
-    if (remote === undefined || this.#coming.has(partition)) throw this.#notHere(partition)
-    const value = await remote(partition, bytes)
+    const { elsewhere } = this.#options
+    if (elsewhere === undefined || this.#coming.has(partition)) throw this.#notHere(partition)
+    const { store, number } = elsewhere(partition)
+    const value = await store.get(plainKey(number, bytes))
     return answer(value && this.#values.load(value))
   }
 

@@ -39,7 +39,10 @@ function definition(
 }
 
 const noTables = () =>
-  new AgentTables({ subscribers: [], settings: resolveSettings({}) }, new Map(), () => undefined)
+  new AgentTables(
+    { subscribers: [], settings: resolveSettings({}) },
+    { partitionsOf: new Map(), wantsCut: () => undefined, elsewhere: () => assert.fail() },
+  )
 
 /** A task of the reference kernel, and the failures of its lanes. */
 function makeTask(code: SettingsSource) {

@@ -26,7 +26,7 @@ async function serve(t: TestContext) {
   }
   const reader = { get: async () => undefined, windows: async () => [], range }
   const server = new QueryServer({
-    tables: app.topology.aggregations,
+    queried: app.topology.aggregations,
     reader: (table) => (table === 'n' ? reader : undefined),
   })
   const path = join(await newDirectory(), 'worker.sock')

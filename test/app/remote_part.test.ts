@@ -46,7 +46,7 @@ async function serving(run: (served: Served) => Promise<void>, given: SettingsSo
   const server = new WebServer({
     settings: resolveSettings({ code: given }),
     clock: systemClock,
-    aggregations: [definition],
+    queried: [definition],
     reader,
     part: (table, partition) => (table === 't' ? parts.get(partition) : undefined),
   })
