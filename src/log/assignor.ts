@@ -1,16 +1,19 @@
 // Which member of a group gets which partitions: a pure function, called by the group's leader
-// (kafka/member.ts).
+// (kafka/group_leader.ts).
 //
 // Topics with equal numbers of partitions and the same subscribers are co-partitioned: partition n
 // of all of them is one unit and goes to one member. Units are shared out group by group:
 //
-//   quotas (balanced) ─▶ keep what is owned ─▶ the rest to who has its state ─▶ the rest in turns
+//   actives, balanced ─▶ standbys, in other places ─▶ moves: only to where the state is warm
 //
-// A member that owns more than its quota gives up the lowest numbers. Nothing else moves.
+// A member that owns more than its quota gives up as much, and nothing else moves. What is to have
+// warm state first (KIP-441) is decided anew each round, by what the members tell then.
 import type { TopicPartitions } from '../wire/consumer_protocol.ts'
+import { placeActives } from './assignor_actives.ts'
+import { Moves, type UnitPlan } from './assignor_moves.ts'
 import { placeStandbys } from './assignor_standbys.ts'
+import { KnownState } from './assignor_state.ts'
 import type { MemberState } from './member_state.ts'
-import { fillLevels } from './quotas.ts'
 
 export interface GroupMember {
   readonly id: string
@@ -41,91 +44,30 @@ export interface UnitGroup {
   readonly partitions: number
   /** Indexes of members, ascending. */
   readonly takers: readonly number[]
-}
-
-/** Local state of a unit: the member that has it, and how many records it lacks. */
-export interface StateHolder {
-  readonly member: number
-  readonly lag: number
-}
-
-/** What all members told, by partition. */
-export class KnownState {
-  readonly #owners = new Map<string, Map<number, { member: number; generation: number }>>()
-  readonly #holders = new Map<string, Map<number, StateHolder[]>>()
-
-  constructor(members: readonly GroupMember[]) {
-    for (const [member, { state }] of members.entries()) {
-      for (const { topic, partitions } of state.owned) {
-        const owners = submap(this.#owners, topic)
-        for (const partition of partitions) {
-          const claim = owners.get(partition)
-          // Two owners: the one of the older generation has been thrown out and does not know it.
-          if (claim === undefined || claim.generation < state.generation)
-            owners.set(partition, { member, generation: state.generation })
-        }
-      }
-      for (const { topic, partition, lag } of state.held) {
-        const holders = submap(this.#holders, topic)
-        const known = holders.get(partition)
-        if (known === undefined) holders.set(partition, [{ member, lag }])
-        else if (known.at(-1)!.member !== member) known.push({ member, lag })
-      }
-    }
-  }
-
-  owner(topic: string, partition: number): number | undefined {
-    return this.#owners.get(topic)?.get(partition)?.member
-  }
-
-  /** The taker that owns the unit in most of its topics; -1 for none. */
-  unitOwner(group: UnitGroup, partition: number, takes: (member: number) => boolean): number {
-    let best = -1
-    let most = 0
-    const counts = new Map<number, number>()
-    for (const topic of group.topics) {
-      const owner = this.owner(topic, partition)
-      if (owner === undefined || !takes(owner)) continue
-      const count = (counts.get(owner) ?? 0) + 1
-      counts.set(owner, count)
-      if (count > most || (count === most && owner < best)) {
-        best = owner
-        most = count
-      }
-    }
-    return best
-  }
-
-  /** Takers with state of the unit, the most advanced first. A member's lags are added up. */
-  unitHolders(
-    group: UnitGroup,
-    partition: number,
-    takes: (member: number) => boolean,
-  ): StateHolder[] {
-    const lags = new Map<number, number>()
-    for (const topic of group.topics)
-      for (const { member, lag } of this.#holders.get(topic)?.get(partition) ?? [])
-        if (takes(member)) lags.set(member, (lags.get(member) ?? 0) + lag)
-    return [...lags]
-      .map(([member, lag]) => ({ member, lag }))
-      .sort((a, b) => a.lag - b.lag || a.member - b.member)
-  }
+  readonly takes: ReadonlySet<number>
+  /** Of the topics, those that have tables. */
+  readonly stateful: readonly string[]
 }
 
 /**
  * The assignment that is to be reached, and of it what may be given out now: a partition that
  * another member owns is given to nobody until that one has given it up (KIP-429). `partitions` are
- * the topics that exist; `standbys` the copies of a unit besides the active one, fewer where there
- * are not enough places.
+ * the topics that exist.
  */
 export function assign(
   members: readonly GroupMember[],
   partitions: ReadonlyMap<string, number>,
-  standbys = Math.max(0, ...members.map(({ state }) => state.standbyReplicas)),
 ): Assignment {
   const ordered = [...members].sort(byName)
-  const known = new KnownState(ordered)
-  return withhold(ordered, known, shareOut(ordered, known, partitions, standbys))
+  const known = new KnownState(ordered, largest(members, 'acceptableLag'))
+  return withhold(ordered, known, shareOut(ordered, known, partitions))
+}
+
+function largest(
+  members: readonly GroupMember[],
+  name: 'standbyReplicas' | 'warmupReplicas' | 'acceptableLag',
+): number {
+  return members.reduce((most, { state }) => Math.max(most, state[name]), 0)
 }
 
 /** Instance ids last longer than member ids, which are new at each start. */
@@ -135,30 +77,45 @@ function byName(a: GroupMember, b: GroupMember): number {
   return a.id < b.id ? -1 : 1
 }
 
+/** Of one member, by topic. */
 interface Targets {
   readonly actives: Map<string, number[]>
   readonly standbys: Map<string, number[]>
+  readonly warmups: Map<string, number[]>
 }
 
 function shareOut(
   members: readonly GroupMember[],
   known: KnownState,
   partitions: ReadonlyMap<string, number>,
-  standbys: number,
 ): readonly Targets[] {
-  const targets = members.map((): Targets => ({ actives: new Map(), standbys: new Map() }))
   const activeLoads = members.map(() => 0)
   const standbyLoads = members.map(() => 0)
-  for (const group of unitGroups(members, partitions)) {
+  const moves = new Moves(known, largest(members, 'warmupReplicas'))
+  const replicas = largest(members, 'standbyReplicas')
+  const planned = unitGroups(members, partitions).map((group) => {
     const owners = placeActives(group, known, activeLoads)
-    const holders = placeStandbys({ group, members, known, owners, standbys, loads: standbyLoads })
-    for (const topic of group.topics)
-      for (let partition = 0; partition < group.partitions; partition++) {
-        append(targets[owners[partition]].actives, topic, partition)
-        for (const holder of holders[partition]) append(targets[holder].standbys, topic, partition)
-      }
-  }
+    const wanted = group.stateful.length === 0 ? 0 : Math.min(replicas, group.takers.length - 1)
+    const loads = standbyLoads
+    const standbys = placeStandbys({ group, members, known, owners, standbys: wanted, loads })
+    return { group, plans: moves.plan(group, owners, standbys, wanted) }
+  })
+  moves.settle()
+  const targets = members.map(
+    (): Targets => ({ actives: new Map(), standbys: new Map(), warmups: new Map() }),
+  )
+  for (const { group, plans } of planned) note(targets, group, plans)
   return targets
+}
+
+function note(targets: readonly Targets[], group: UnitGroup, plans: readonly UnitPlan[]): void {
+  for (const [unit, { active, standbys, warmups }] of plans.entries()) {
+    for (const topic of group.topics) append(targets[active].actives, topic, unit)
+    for (const topic of group.stateful) {
+      for (const member of standbys) append(targets[member].standbys, topic, unit)
+      for (const member of warmups) append(targets[member].warmups, topic, unit)
+    }
+  }
 }
 
 /** Those with few takers first, so that who takes more can make up for it. */
@@ -179,49 +136,14 @@ function unitGroups(
     if (group !== undefined) group.topics.push(topic)
     else groups.set(name, { topics: [topic], partitions: count, takers: who })
   }
-  return [...groups.values()].sort((a, b) => a.takers.length - b.takers.length)
-}
-
-/** The owner of each unit; adds to the loads. */
-function placeActives(group: UnitGroup, known: KnownState, loads: number[]): number[] {
-  const { partitions, takers } = group
-  const taking = new Set(takers)
-  const takes = (member: number): boolean => taking.has(member)
-  const owned = new Map<number, number[]>(takers.map((member) => [member, []]))
-  for (let unit = 0; unit < partitions; unit++)
-    owned.get(known.unitOwner(group, unit, takes))?.push(unit)
-  const room = fillLevels(
-    takers.map((member) => loads[member]),
-    partitions,
-    takers.map((member) => owned.get(member)!.length),
-  )
-  const owners = new Array<number>(partitions).fill(-1)
-  for (const [index, member] of takers.entries()) {
-    const units = owned.get(member)!
-    loads[member] += room[index]
-    for (const unit of units.slice(Math.max(0, units.length - room[index]))) {
-      owners[unit] = member
-      room[index]--
-    }
-  }
-  const indexes = new Map(takers.map((member, index) => [member, index]))
-  for (let unit = 0; unit < partitions; unit++) {
-    if (owners[unit] >= 0) continue
-    const holders = known.unitHolders(group, unit, takes)
-    const holder = holders.find(({ member }) => room[indexes.get(member)!] > 0)
-    if (holder === undefined) continue
-    owners[unit] = holder.member
-    room[indexes.get(holder.member)!]--
-  }
-  let turn = 0
-  for (let unit = 0; unit < partitions; unit++) {
-    if (owners[unit] >= 0) continue
-    while (room[turn] === 0) turn = (turn + 1) % takers.length
-    owners[unit] = takers[turn]
-    room[turn]--
-    turn = (turn + 1) % takers.length
-  }
-  return owners
+  const stateful = new Set(members.flatMap(({ state }) => state.stateful))
+  return [...groups.values()]
+    .sort((a, b) => a.takers.length - b.takers.length)
+    .map((group) => ({
+      ...group,
+      takes: new Set(group.takers),
+      stateful: group.topics.filter((topic) => stateful.has(topic)),
+    }))
 }
 
 function withhold(
@@ -231,22 +153,31 @@ function withhold(
 ): Assignment {
   let incomplete = false
   const shares = new Map<string, MemberShare>()
-  for (const [member, { actives, standbys }] of targets.entries()) {
-    const free = (topic: string, partition: number): boolean => {
+  for (const [member, { actives, standbys, warmups }] of targets.entries()) {
+    const waits = (topic: string, partition: number): boolean => {
       const owner = known.owner(topic, partition)
-      if (owner === undefined || owner === member) return true
-      incomplete = true
-      return false
+      return owner !== undefined && owner !== member
     }
     const givenUp = (topic: string, partition: number): boolean =>
       known.owner(topic, partition) !== member
+    const awaited = sorted(actives, waits)
+    if (awaited.length > 0) incomplete = true
+    // What it copies of a partition that it waits for, it goes on copying.
+    const copied = new Set(members[member].state.standbys.flatMap(keys))
+    for (const { topic, partitions } of awaited)
+      for (const partition of partitions)
+        if (copied.has(`${topic}/${partition}`)) append(standbys, topic, partition)
     shares.set(members[member].id, {
-      actives: sorted(actives, free),
+      actives: sorted(actives, (topic, partition) => !waits(topic, partition)),
       standbys: sorted(standbys, givenUp),
-      warmups: [],
+      warmups: sorted(warmups, givenUp),
     })
   }
   return { shares, incomplete }
+}
+
+function keys({ topic, partitions }: TopicPartitions): string[] {
+  return partitions.map((partition) => `${topic}/${partition}`)
 }
 
 function sorted(
@@ -254,18 +185,12 @@ function sorted(
   wanted: (topic: string, partition: number) => boolean,
 ): TopicPartitions[] {
   return [...partitions]
-    .map(([topic, all]) => ({ topic, partitions: all.filter((each) => wanted(topic, each)) }))
+    .map(([topic, all]) => ({
+      topic,
+      partitions: all.filter((each) => wanted(topic, each)).sort((a, b) => a - b),
+    }))
     .filter(({ partitions: left }) => left.length > 0)
     .sort((a, b) => (a.topic < b.topic ? -1 : 1))
-}
-
-function submap<V>(maps: Map<string, Map<number, V>>, topic: string): Map<number, V> {
-  let map = maps.get(topic)
-  if (map === undefined) {
-    map = new Map()
-    maps.set(topic, map)
-  }
-  return map
 }
 
 function append(lists: Map<string, number[]>, topic: string, partition: number): void {

@@ -1,6 +1,8 @@
-// Where the standbys of a group of units go: called by the assignor once the actives are placed. A
-// standby is never in the place of its active nor of another standby of the same unit.
-import type { GroupMember, KnownState, UnitGroup } from './assignor.ts'
+// Where the standbys of a group of units are to be in the end: called by the assignor once the actives
+// are placed. Copies of a unit are in different places, such as hosts, as far as there are enough,
+// even at the cost of balance; and in different racks where balance allows it.
+import type { GroupMember, UnitGroup } from './assignor.ts'
+import type { KnownState } from './assignor_state.ts'
 import { fillLevels } from './quotas.ts'
 
 export interface StandbyTask {
@@ -9,7 +11,7 @@ export interface StandbyTask {
   readonly known: KnownState
   /** By unit. */
   readonly owners: readonly number[]
-  /** Wanted for each unit. */
+  /** Wanted for each unit: fewer than there are takers. */
   readonly standbys: number
   /** Standbys of each member so far; added to. */
   readonly loads: number[]
@@ -17,97 +19,110 @@ export interface StandbyTask {
 
 /** The members that hold a standby of each unit. */
 export function placeStandbys(task: StandbyTask): readonly (readonly number[])[] {
-  const { group, members, standbys, loads } = task
-  const places = new Set(group.takers.map((member) => placeOf(members[member])))
-  const wanted = Math.min(standbys, places.size - 1)
-  if (wanted <= 0) return task.owners.map(() => [])
-  const placement = new Placement(task, wanted)
+  const { group, standbys, loads } = task
+  if (standbys <= 0) return task.owners.map(() => [])
+  const placement = new Placement(task)
   placement.keep()
   for (let unit = 0; unit < group.partitions; unit++)
-    while (placement.holders[unit].length < wanted) placement.add(unit)
+    while (placement.holders[unit].length < standbys) placement.add(unit)
   for (const holders of placement.holders) for (const holder of holders) loads[holder]++
   return placement.holders
-}
-
-function placeOf(member: GroupMember): string {
-  return member.state.place === '' ? member.id : member.state.place
 }
 
 class Placement {
   readonly holders: number[][]
   readonly #task: StandbyTask
-  readonly #wanted: number
   readonly #places: readonly string[]
+  readonly #placeCount: number
+  /** By unit: copies in each place, the owner's too. */
+  readonly #crowds: readonly Map<string, number>[]
   /** By member: how many it may still take. */
   readonly #room = new Map<number, number>()
   /** By member, ascending. */
   readonly #units = new Map<number, number[]>()
   #turn = 0
 
-  constructor(task: StandbyTask, wanted: number) {
+  constructor(task: StandbyTask) {
+    const { owners, members, group } = task
     this.#task = task
-    this.#wanted = wanted
-    this.#places = task.members.map(placeOf)
-    this.holders = task.owners.map(() => [])
-    for (const member of task.group.takers) this.#units.set(member, [])
+    this.#places = members.map(({ id, state }) => (state.place === '' ? id : state.place))
+    this.#placeCount = new Set(group.takers.map((member) => this.#places[member])).size
+    this.#crowds = owners.map((owner) => new Map([[this.#places[owner], 1]]))
+    this.holders = owners.map(() => [])
+    for (const member of group.takers) this.#units.set(member, [])
   }
 
-  /** Standbys stay where they are, as far as balance allows. */
+  /** Standbys stay where they are, as far as places and balance allow. */
   keep(): void {
-    const { group, known, loads } = this.#task
+    const { group, known, loads, owners, standbys } = this.#task
     const kept = new Map<number, number[]>(group.takers.map((member) => [member, []]))
-    const takes = (member: number): boolean => kept.has(member)
     for (let unit = 0; unit < group.partitions; unit++) {
-      const places = [this.#places[this.#task.owners[unit]]]
-      for (const { member } of known.unitHolders(group, unit, takes)) {
-        if (places.length > this.#wanted || places.includes(this.#places[member])) continue
-        places.push(this.#places[member])
+      const crowd = new Map(this.#crowds[unit])
+      const chosen: number[] = []
+      for (const member of known.copiers(group, unit)) {
+        const place = this.#places[member]
+        if (chosen.length === standbys || member === owners[unit]) continue
+        if ((crowd.get(place) ?? 0) > this.#leastCrowd(unit, crowd, chosen)) continue
+        crowd.set(place, (crowd.get(place) ?? 0) + 1)
         kept.get(member)!.push(unit)
+        chosen.push(member)
       }
     }
     const quotas = fillLevels(
       group.takers.map((member) => loads[member]),
-      group.partitions * this.#wanted,
+      group.partitions * standbys,
       group.takers.map((member) => kept.get(member)!.length),
     )
     for (const [index, member] of group.takers.entries()) {
       const units = kept.get(member)!
       this.#room.set(member, quotas[index])
-      for (const unit of units.slice(Math.max(0, units.length - quotas[index])))
-        this.#give(unit, member)
+      for (const unit of this.#staying(units, member, quotas[index])) this.#give(unit, member)
     }
+  }
+
+  /** Those go first of which others have state. */
+  #staying(units: readonly number[], member: number, quota: number): readonly number[] {
+    if (units.length <= quota) return units
+    const { group, known, owners } = this.#task
+    const lag = new Map(
+      units.map((unit) => {
+        const others = known.holders(group, unit)
+        const other = others.find((each) => each.member !== member && each.member !== owners[unit])
+        return [unit, other?.lag ?? Number.MAX_SAFE_INTEGER]
+      }),
+    )
+    return [...units].sort((a, b) => lag.get(a)! - lag.get(b)! || a - b).slice(units.length - quota)
   }
 
   /** One more standby of `unit`, at best where state of it is, else in turns. */
   add(unit: number): void {
-    const member = this.#withState(unit) ?? this.#inTurn(unit) ?? this.#bySwap(unit)
-    this.#give(unit, member ?? this.#leastLoaded(unit))
+    const least = this.#leastCrowd(unit, this.#crowds[unit], this.holders[unit])
+    const member =
+      this.#withState(unit, least) ?? this.#inTurn(unit, least) ?? this.#bySwap(unit, least)
+    this.#give(unit, member ?? this.#leastLoaded(unit, least))
   }
 
-  #withState(unit: number): number | undefined {
+  #withState(unit: number, least: number): number | undefined {
     return this.#stateful(unit).find(
-      (member) => this.#hasRoom(member) && this.#mayHold(unit, member),
+      (member) => this.#hasRoom(member) && this.#mayHold(unit, member, least),
     )
   }
 
-  /** Takers that have, or had until now, state of the unit. */
+  /** Takers that have state of the unit, the best first. */
   #stateful(unit: number): number[] {
     const { group, known } = this.#task
-    const takes = (member: number): boolean => this.#units.has(member)
-    const holders = known.unitHolders(group, unit, takes).map(({ member }) => member)
-    const owner = known.unitOwner(group, unit, takes)
-    return owner < 0 ? holders : [owner, ...holders]
+    return known.holders(group, unit).map(({ member }) => member)
   }
 
   /** Preferably in another rack than the active. */
-  #inTurn(unit: number): number | undefined {
+  #inTurn(unit: number, least: number): number | undefined {
     const { group, members, owners } = this.#task
     const { rack } = members[owners[unit]]
     let second: number | undefined
     for (let step = 0; step < group.takers.length; step++) {
       const index = (this.#turn + step) % group.takers.length
       const member = group.takers[index]
-      if (!this.#hasRoom(member) || !this.#mayHold(unit, member)) continue
+      if (!this.#hasRoom(member) || !this.#mayHold(unit, member, least)) continue
       if (rack !== undefined && members[member].rack === rack) second ??= index
       else return this.#taken(index)
     }
@@ -121,13 +136,15 @@ class Placement {
   }
 
   /** A full member takes this one and gives another to a member with room. */
-  #bySwap(unit: number): number | undefined {
+  #bySwap(unit: number, least: number): number | undefined {
     const { takers } = this.#task.group
     const roomy = takers.filter((member) => this.#hasRoom(member))
+    if (roomy.length === 0) return undefined
     for (const member of takers) {
-      if (!this.#mayHold(unit, member)) continue
+      if (!this.#mayHold(unit, member, least)) continue
       for (const other of this.#units.get(member)!) {
-        const heir = roomy.find((each) => this.#mayHold(other, each))
+        const crowd = this.#crowds[other].get(this.#places[member])! - 1
+        const heir = roomy.find((each) => this.#mayHold(other, each, crowd))
         if (heir === undefined) continue
         this.#take(other, member)
         this.#give(other, heir)
@@ -137,27 +154,43 @@ class Placement {
     return undefined
   }
 
-  /** Beyond its quota: a copy more is worth more than balance. */
-  #leastLoaded(unit: number): number {
-    const able = this.#task.group.takers.filter((member) => this.#mayHold(unit, member))
+  /** Beyond its quota: a copy more, or another place, is worth more than balance. */
+  #leastLoaded(unit: number, least: number): number {
+    const able = this.#task.group.takers.filter((member) => this.#mayHold(unit, member, least))
     const count = (member: number): number => this.#units.get(member)!.length
-    const least = Math.min(...able.map(count))
-    const known = this.#stateful(unit).find((each) => able.includes(each) && count(each) === least)
-    return known ?? able.find((member) => count(member) === least)!
+    const fewest = Math.min(...able.map(count))
+    const known = this.#stateful(unit).find((one) => able.includes(one) && count(one) === fewest)
+    return known ?? able.find((member) => count(member) === fewest)!
   }
 
   #hasRoom(member: number): boolean {
     return this.#room.get(member)! > 0
   }
 
-  #mayHold(unit: number, member: number): boolean {
-    const place = this.#places[member]
-    if (this.#places[this.#task.owners[unit]] === place) return false
-    return this.holders[unit].every((holder) => this.#places[holder] !== place)
+  /** In a place with no more than `crowd` copies. */
+  #mayHold(unit: number, member: number, crowd: number): boolean {
+    if (this.#task.owners[unit] === member || this.holders[unit].includes(member)) return false
+    return (this.#crowds[unit].get(this.#places[member]) ?? 0) <= crowd
+  }
+
+  /** Copies in the place that has fewest of them and could take one more. */
+  #leastCrowd(
+    unit: number,
+    crowd: ReadonlyMap<string, number>,
+    holders: readonly number[],
+  ): number {
+    if (crowd.size < this.#placeCount) return 0
+    let least = Number.POSITIVE_INFINITY
+    for (const member of this.#task.group.takers) {
+      if (this.#task.owners[unit] === member || holders.includes(member)) continue
+      least = Math.min(least, crowd.get(this.#places[member]) ?? 0)
+    }
+    return least
   }
 
   #give(unit: number, member: number): void {
     this.holders[unit].push(member)
+    this.#crowd(unit, member, 1)
     this.#room.set(member, this.#room.get(member)! - 1)
     const units = this.#units.get(member)!
     units.push(unit)
@@ -166,8 +199,16 @@ class Placement {
 
   #take(unit: number, member: number): void {
     this.holders[unit].splice(this.holders[unit].indexOf(member), 1)
+    this.#crowd(unit, member, -1)
     this.#room.set(member, this.#room.get(member)! + 1)
     const units = this.#units.get(member)!
     units.splice(units.indexOf(unit), 1)
+  }
+
+  #crowd(unit: number, member: number, more: 1 | -1): void {
+    const place = this.#places[member]
+    const count = (this.#crowds[unit].get(place) ?? 0) + more
+    if (count === 0) this.#crowds[unit].delete(place)
+    else this.#crowds[unit].set(place, count)
   }
 }

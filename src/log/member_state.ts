@@ -22,6 +22,8 @@ export interface KnownId {
 export interface LocalState extends ToldFacts {
   /** Copies of the same state should be in different places. '': the member's own. */
   readonly place: string
+  /** Partitions whose state it was told to copy. */
+  readonly standbys: readonly TopicPartitions[]
   /** Some of the members that it has heard of, gone or not. */
   readonly known: readonly KnownId[]
 }
@@ -70,7 +72,7 @@ export const noFacts: ToldFacts = {
   held: [],
 }
 
-const nothingKnown: LocalState = { ...noFacts, place: '', known: [] }
+const nothingKnown: LocalState = { ...noFacts, place: '', standbys: [], known: [] }
 /** Of a leader that tells nothing. */
 export const noNotes: ShareNotes = {
   incomplete: false,
@@ -97,6 +99,7 @@ export function encodeLocalState(state: LocalState): Buffer {
     to.int64(lag)
   })
   to.string(state.place)
+  writePartitions(to, state.standbys)
   writeIds(to, state.known)
   return Buffer.from(to.finish())
 }
@@ -115,6 +118,7 @@ export function decodeLocalState(bytes: Uint8Array | null): LocalState {
       lag: countFrom(from),
     })),
     place: from.string(),
+    standbys: readPartitions(from),
     known: readIds(from),
   }))
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Assignment, assign, type GroupMember } from '../../src/log/assignor.ts'
+import { type Assignment, assign as assignNow, type GroupMember } from '../../src/log/assignor.ts'
 import { decodeLocalState, type MemberState } from '../../src/log/member_state.ts'
 import type { TopicPartitions } from '../../src/wire/consumer_protocol.ts'
 
@@ -23,6 +23,19 @@ function member(id: string, topics: readonly string[], told: Told = {}): GroupMe
     place: told.place ?? '',
   }
   return { id, topics, state, ...(told.rack ? { rack: told.rack } : {}) }
+}
+
+/** State moves without being copied first, as where there are no changelogs. */
+function assign(
+  members: readonly GroupMember[],
+  partitions: ReadonlyMap<string, number>,
+  standbyReplicas = 0,
+): Assignment {
+  const wanting = members.map((one) => ({
+    ...one,
+    state: { ...one.state, standbyReplicas, stateful: one.topics },
+  }))
+  return assignNow(wanting, partitions)
 }
 
 const numbers = (shares: readonly TopicPartitions[], topic = 't'): readonly number[] =>
@@ -48,7 +61,8 @@ function after(assignment: Assignment, members: readonly GroupMember[], generati
     const held = share.standbys.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => ({ topic, partition, lag: 0 })),
     )
-    return { ...one, state: { ...one.state, generation, owned: share.actives, held } }
+    const { actives: owned, standbys } = share
+    return { ...one, state: { ...one.state, generation, owned, standbys, held } }
   })
 }
 

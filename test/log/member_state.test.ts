@@ -34,6 +34,7 @@ const state = fc.record(
       maxLength: 4,
     }),
     place: fc.string(),
+    standbys: topics,
   },
   plain,
 )

@@ -50,6 +50,8 @@ export class GroupMember {
   readonly #holdings: Holdings
   readonly #leader: GroupLeader
   readonly #known: KnownIds
+  /** What it was last told to copy. */
+  #standbys: ShareNotes['standbys'] = []
   #topics: readonly string[]
   #facts: ToldFacts
   #memberId = ''
@@ -208,6 +210,7 @@ export class GroupMember {
       userData: encodeLocalState({
         ...this.#facts,
         place: this.#options.place,
+        standbys: this.#standbys,
         known: this.#known.told,
       }),
       ownedPartitions: this.#holdings.owned,
@@ -240,6 +243,7 @@ export class GroupMember {
     const ms = Math.round(this.#ports.clock.monotonic() - beganMs)
     this.#ports.joined({ reason, generation: generationId, ms, ...this.#leader.news })
     if (this.#state !== 'running') return
+    this.#standbys = notes.standbys
     this.#ports.group(groupNews(notes, share))
     this.#holdings.aim(share)
   }
