@@ -146,7 +146,7 @@ export interface MemberFacts {
   /** Copies that are wanted of each partition's state, besides its owner's; the largest counts. */
   readonly standbyReplicas: number
   /**
-   * Copies that the whole group makes at once so that partitions can move (KIP-441); 0: they move
+   * Partitions that the whole group copies at once so that they can move (KIP-441); 0: they move
    * without their state. The largest of the members' counts.
    */
   readonly warmupReplicas: number
@@ -165,8 +165,9 @@ export interface GroupView {
   /** This member's own from now on. State of a standby among them is to be kept open for it. */
   readonly actives: readonly TopicPartition[]
   /**
-   * Standbys of this member whose partitions, or another's place, wait for them: once one lacks no
-   * more than `acceptableLag`, rejoin() makes the group move it.
+   * Standbys of this member that something waits for, to be moved here or to be given up elsewhere:
+   * once one lacks no more than `acceptableLag`, rejoin() brings the round that does it. Those that
+   * are still listed then were not warm enough, and need another one later.
    */
   readonly warmups: readonly TopicPartition[]
   /** Members that have an address; none where the group is too large to be told. */

@@ -116,9 +116,19 @@ export class StatefulGroup {
     return { id: member.id, topics: names, state }
   }
 
+  /** Of the partition and those of other topics that go with it. */
   #lag(member: StatefulMember, key: string): number {
-    const owns = keysOf(member.owned).includes(key)
-    return member.disk.get(key) ?? (owns ? 0 : Number.POSITIVE_INFINITY)
+    const { topics } = this.choice
+    const [topic, partition] = key.split('/')
+    const own = new Set(keysOf(member.owned))
+    return Object.keys(topics)
+      .filter((other) => topics[other] === topics[topic] && !other.startsWith('plain'))
+      .map((other) => `${other}/${partition}`)
+      .reduce(
+        (sum, each) =>
+          sum + (member.disk.get(each) ?? (own.has(each) ? 0 : Number.POSITIVE_INFINITY)),
+        0,
+      )
   }
 
   #owners(): Map<string, string> {

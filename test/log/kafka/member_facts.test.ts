@@ -109,3 +109,29 @@ test('facts that change bring a round, lags alone do not', async () => {
   await simulation.settle()
   assert.equal(simulation.group.generation, generation + 1)
 })
+
+test('a partition with state moves once its new owner has copied it and says so', async () => {
+  const simulation = simulate()
+  const choice = { standbyReplicas: 0, warmupReplicas: 2, acceptableLag: 100 }
+  const a = simulation.join({ facts: named('a', choice) })
+  await simulation.settle()
+  const b = simulation.join({ facts: named('b', choice) })
+  await simulation.settle()
+  assert.equal(a.held.size, 12)
+  const keys = (places: readonly { partition: number }[]) =>
+    places.map(({ partition }) => partition)
+  assert.deepEqual(keys(b.news.at(-1)!.standbys), [0, 1])
+  for (let round = 1; round <= 3; round++) {
+    const { standbys, view } = b.news.at(-1)!
+    assert.deepEqual(standbys, view.warmups)
+    const held = standbys.map((each) => ({ ...each, lag: 100 }))
+    b.member.tell(named('b', { ...choice, held }))
+    b.member.rejoin('a copy is warm')
+    await simulation.settle()
+    assert.equal(b.held.size, 2 * round)
+    assert.deepEqual(keys(b.news.at(-1)!.view.actives).length, 2 * round)
+  }
+  assert.deepEqual(b.news.at(-1)!.view.warmups, [])
+  assert.equal(a.lost.length, 0)
+  assert.deepEqual(simulation.faults, [])
+})
