@@ -72,6 +72,15 @@ export const noFacts: ToldFacts = {
   held: [],
 }
 
+/** As they are now. */
+export function toldFacts(member: MemberFacts | undefined): ToldFacts {
+  if (member === undefined) return noFacts
+  const { transactionalId, address, stateful, standbyReplicas } = member
+  const { warmupReplicas, acceptableLag } = member
+  const own = { transactionalId, address, stateful, standbyReplicas }
+  return { ...own, warmupReplicas, acceptableLag, held: member.held() }
+}
+
 const nothingKnown: LocalState = { ...noFacts, place: '', standbys: [], known: [] }
 /** Of a leader that tells nothing. */
 export const noNotes: ShareNotes = {

@@ -12,7 +12,7 @@ import type {
 import { partitionKey } from '../partition_key.ts'
 import { beginnings } from './beginnings.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
-import type { GroupNews } from './group_news.ts'
+import { GroupListener } from './group_news.ts'
 import type { SendOffsets } from './group_offsets.ts'
 import { Membership, type MembershipOptions } from './membership.ts'
 
@@ -41,8 +41,6 @@ export class KafkaConsumer implements LogConsumer {
   /** Topics that were deleted while this consumer read them. */
   readonly #lost = new Set<string>()
   readonly #held = new Map<string, TopicPartition>()
-  /** Keys of those that were last told. */
-  #standbys = ''
   #closing: Promise<void> | undefined
 
   constructor(options: ConsumerOptions, ports: KafkaConsumerPorts) {
@@ -55,12 +53,15 @@ export class KafkaConsumer implements LogConsumer {
       offsetOutOfRange: options.offsetOutOfRange ?? 'earliest',
       topicLost: (topic) => this.#topicLost(topic),
     })
+    const listener = new GroupListener(options)
     this.#membership = new Membership({
       ...ports.membership,
       groupId: options.groupId,
       topics: options.topics,
       ...(options.member && { facts: options.member }),
-      onGroup: (news) => this.#told(news),
+      onGroup: (news) => {
+        if (this.#closing === undefined) listener.tell(news)
+      },
       onAssigned: (added) => this.#assigned(added),
       onRevoked: (gone, lost) => this.#revoked(gone, lost),
       onJoined: (news) => {
@@ -111,16 +112,6 @@ export class KafkaConsumer implements LogConsumer {
 
   rejoin(reason: string): void {
     this.#membership.rejoin(reason)
-  }
-
-  #told({ view, standbys }: GroupNews): void {
-    if (this.#closing !== undefined) return
-    const { onGroup, onStandbys } = this.#options
-    onGroup?.(view)
-    const keys = standbys.map(partitionKey).join()
-    if (keys === this.#standbys) return
-    this.#standbys = keys
-    onStandbys?.(standbys)
   }
 
   close(): Promise<void> {

@@ -13,7 +13,7 @@ import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { OAuthToken } from '../../wire/login.ts'
 import type { MemberFacts, StartPosition, TopicPartition } from '../log.ts'
-import { noFacts, type ToldFacts } from '../member_state.ts'
+import { toldFacts } from '../member_state.ts'
 import { partitionKey } from '../partition_key.ts'
 import type { Cluster, ClusterOptions } from './cluster.ts'
 import type { JoinedNews } from './group_leader.ts'
@@ -145,7 +145,7 @@ export class Membership {
         ...(instanceId === undefined ? {} : { instanceId }),
         ...(rack === undefined ? {} : { rack }),
         place: hostname(),
-        facts: this.#facts(),
+        facts: toldFacts(this.#options.facts),
         sessionTimeoutMs,
         heartbeatIntervalMs: this.#options.heartbeatIntervalMs || usualBeats(sessionTimeoutMs),
         rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs ?? rebalanceTimeoutMsDefault,
@@ -179,19 +179,10 @@ export class Membership {
     this.#post({ kind: 'rejoin', reason })
   }
 
-  #facts(): ToldFacts {
-    const { facts } = this.#options
-    if (facts === undefined) return noFacts
-    const { transactionalId, address, stateful, standbyReplicas } = facts
-    const { warmupReplicas, acceptableLag } = facts
-    const own = { transactionalId, address, stateful, standbyReplicas }
-    return { ...own, warmupReplicas, acceptableLag, held: facts.held() }
-  }
-
   /** The thread tells what it was last told: rounds do not wait for this thread. */
   #tellFacts(): void {
     if (this.#options.facts === undefined) return
-    const facts = this.#facts()
+    const facts = toldFacts(this.#options.facts)
     const shown = JSON.stringify(facts)
     if (shown === this.#toldFacts) return
     this.#toldFacts = shown
