@@ -143,8 +143,9 @@ export class Engine {
         transactionalId: this.#ways.transactions?.id ?? '',
         address: this.#options.address?.() ?? '',
         stateful: [...new Set(this.#stateTables.map((each) => each.topic))],
-        standbyReplicas: settings.standbyReplicas,
-        warmupReplicas: settings.warmupReplicas,
+        // what nobody copies must not be waited for
+        standbyReplicas: this.#recovery === undefined ? 0 : settings.standbyReplicas,
+        warmupReplicas: this.#recovery === undefined ? 0 : settings.warmupReplicas,
         acceptableLag: settings.acceptableLag,
         held: () => this.#recovery?.held() ?? [],
       },

@@ -24,6 +24,7 @@ import {
   type ShareNotes,
   type ToldFacts,
 } from '../member_state.ts'
+import { Awaited } from './awaited.ts'
 import { pauseMs } from './backoff.ts'
 import { declaredOf, GroupLeader } from './group_leader.ts'
 import { groupNews } from './group_news.ts'
@@ -50,6 +51,7 @@ export class GroupMember {
   readonly #holdings: Holdings
   readonly #leader: GroupLeader
   readonly #known: KnownIds
+  readonly #awaited: Awaited
   /** What it was last told to copy. */
   #standbys: ShareNotes['standbys'] = []
   #topics: readonly string[]
@@ -59,9 +61,6 @@ export class GroupMember {
   #failures = 0
   /** Why to join again, once something asks for it. */
   #reason: string | undefined = 'it starts'
-  /** When a partition that others have to give up was last waited for. */
-  #incompleteSinceMs: number | undefined
-  #orphanLooks = 0
   #state: 'running' | 'suspended' | 'closing' | 'ended' = 'running'
   #isClosing = false
   #wake: () => void = () => undefined
@@ -74,6 +73,7 @@ export class GroupMember {
     this.#topics = options.topics
     this.#facts = options.facts
     this.#known = new KnownIds(ports.clock)
+    this.#awaited = new Awaited(ports.clock, this.#random, options.sessionTimeoutMs)
     this.#leader = new GroupLeader(ports, options.metadataIntervalMs)
     this.#holdings = new Holdings({
       clock: ports.clock,
@@ -248,11 +248,11 @@ export class GroupMember {
     this.#holdings.aim(share)
   }
 
-  #note({ incomplete, layout, declared, ...ids }: ShareNotes, isNew: boolean): void {
-    if (declared !== 0) this.#known.note(ids.witnessed, ids.departed)
+  #note(notes: ShareNotes, isNew: boolean): void {
+    const { incomplete, layout, declared } = notes
+    if (declared !== 0) this.#known.note(notes.witnessed, notes.departed)
+    this.#awaited.note(notes)
     this.#leader.assigned(layout)
-    this.#incompleteSinceMs = incomplete ? this.#ports.clock.monotonic() : undefined
-    if (!incomplete) this.#orphanLooks = 0
     // A static member that comes back as another one starts no rebalance by itself.
     if (declared !== 0 && declared !== declaredOf(this.#topics, this.#facts))
       this.#rejoin('its topics, or what it tells, are others than the leader knew')
@@ -268,7 +268,8 @@ export class GroupMember {
       if (!this.#active || this.#reason !== undefined) return
       const answer = await this.#ask(heartbeatRequest, this.#sender(this.#generation))
       if (!(await this.#passes(answer.errorCode, 'beating'))) continue
-      this.#lookForOrphans()
+      const reason = this.#awaited.reason(this.#facts)
+      if (reason !== undefined) this.#rejoin(reason)
       this.#leader.look((news) => this.#rejoin(news))
     }
   }
@@ -276,22 +277,9 @@ export class GroupMember {
   /** Faster while a round is to follow soon: what moves is nobody's until all have heard of it. */
   #bebeganMs(): number {
     const { heartbeatIntervalMs } = this.#options
-    const isAwaited = this.#incompleteSinceMs !== undefined
-    return isAwaited ? Math.min(awaitingBebeganMs, heartbeatIntervalMs) : heartbeatIntervalMs
-  }
-
-  /**
-   * What waits for its owner comes with the round that the owner's release starts. An owner that
-   * was static and came back without it releases nothing: then somebody has to ask. Less and less
-   * often: it may also be that an owner is slow.
-   */
-  #lookForOrphans(): void {
-    if (this.#incompleteSinceMs === undefined) return
-    const waitedMs = this.#ports.clock.monotonic() - this.#incompleteSinceMs
-    const patienceMs = this.#options.sessionTimeoutMs * 2 ** Math.min(this.#orphanLooks, 6)
-    if (waitedMs < patienceMs * (1 + this.#random() / 2)) return
-    this.#orphanLooks++
-    this.#rejoin('partitions wait for an owner that does not give them up')
+    return this.#awaited.isIncomplete
+      ? Math.min(awaitingBebeganMs, heartbeatIntervalMs)
+      : heartbeatIntervalMs
   }
 
   #sender(generationId: number): HeartbeatBody {

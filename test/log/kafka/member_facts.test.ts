@@ -135,3 +135,23 @@ test('a partition with state moves once its new owner has copied it and says so'
   assert.equal(a.lost.length, 0)
   assert.deepEqual(simulation.faults, [])
 })
+
+test('a copy that is warm only after the round that was to move it brings another one', async () => {
+  const simulation = simulate()
+  const choice = { standbyReplicas: 0, warmupReplicas: 12, acceptableLag: 100 }
+  simulation.join({ facts: named('a', choice) })
+  await simulation.settle()
+  const b = simulation.join({ facts: named('b', choice) })
+  await simulation.settle()
+  const told = (lag: number) => {
+    const held = b.news.at(-1)!.standbys.map((each) => ({ ...each, lag }))
+    b.member.tell(named('b', { ...choice, held }))
+  }
+  told(101)
+  const { generation } = simulation.group
+  await simulation.clock.advance(60_000)
+  assert.equal(simulation.group.generation, generation)
+  told(100)
+  await simulation.settle()
+  assert.equal(b.held.size, 6)
+})
