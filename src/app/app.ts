@@ -33,6 +33,7 @@ import { Declarations, type TimerFunction, type Topology } from './declarations.
 import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
+import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { Worker } from './worker.ts'
 
@@ -54,8 +55,8 @@ export const appMark = Symbol.for('euphorion.app')
  */
 export class App {
   readonly id: string
-  readonly clock: Clock
   readonly [appMark] = true
+  readonly #clock: Clock
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
   readonly #sasl: TokenLogin | undefined
@@ -72,6 +73,7 @@ export class App {
       this.#store(topic, (connection) => connection.storeMany(topic, rows)),
   }
   #cli: SettingsSource = {}
+  #system: AppSystem | undefined
   #connection: Promise<Connection> | undefined
   /** The same, once it is there. */
   #opened: Connection | undefined
@@ -88,7 +90,7 @@ export class App {
     }
     const { clock, logger, sasl, ...code } = options
     this.id = id
-    this.clock = clock ?? systemClock
+    this.#clock = clock ?? systemClock
     this.#givenLogger = logger
     this.#sasl = sasl
     this.#code = code
@@ -245,17 +247,28 @@ export class App {
     this.#cli = cli
   }
 
+  get clock(): Clock {
+    return this.#system?.clock ?? this.#clock
+  }
+
+  /** Has the app run on a machine and a log that are simulated; before start(). */
+  runOn(system: AppSystem): void {
+    this.#system = system
+  }
+
   /** Runs the app in this process; resolves once it works. A stopped app can be started again. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
     const { settings } = this
     beginKernels(this.#code, this.#cli)
-    const logger = this.#givenLogger ?? createLogger(this.id, settings.logLevel)
+    const system = this.#system
+    const logger = system?.logger ?? this.#givenLogger ?? createLogger(this.id, settings.logLevel)
     const worker = new Worker({
       app: this,
       settings,
       logger,
       connect: () => this.#connect('refuse'),
+      system,
     })
     this.#worker = worker
     try {
@@ -319,7 +332,12 @@ export class App {
 
   #connect(remote: 'allow' | 'refuse' = 'allow'): Promise<Connection> {
     if (this.#connection === undefined) {
-      const options = { clientId: this.id, remote, ...(this.#sasl && { sasl: this.#sasl }) }
+      const options = {
+        clientId: this.id,
+        remote,
+        ...(this.#sasl && { sasl: this.#sasl }),
+        system: this.#system,
+      }
       const opening = Connection.open(this.settings, this.clock, options)
       this.#connection = opening
       opening.then(

@@ -13,6 +13,7 @@ import { prepareCompression } from '../wire/compression.ts'
 import type { TokenLogin } from '../wire/login.ts'
 import type { SendRoute } from './engine_options.ts'
 import { RoutedProducer } from './routed_producer.ts'
+import type { AppSystem } from './system.ts'
 
 export interface ConnectionOptions {
   /** Tells Kafka who asks. */
@@ -24,6 +25,8 @@ export interface ConnectionOptions {
    * LOG_LOCKED. Default 'refuse'.
    */
   readonly remote?: 'allow' | 'refuse'
+  /** Opens the log instead. */
+  readonly system?: AppSystem | undefined
 }
 
 export class Connection implements SendRoute {
@@ -79,7 +82,9 @@ export class Connection implements SendRoute {
     if (settings.broker === undefined) {
       throw new EuphorionError('BROKER_MISSING', 'no broker is set')
     }
-    const log = await openLog(settings.broker, { settings, clock, ...options })
+    const { system, ...rest } = options
+    const log =
+      system?.openLog(settings) ?? (await openLog(settings.broker, { settings, clock, ...rest }))
     try {
       await prepareCompression(settings.compression)
       return new Connection(log, await log.producer(), settings, clock)

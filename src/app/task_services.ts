@@ -5,6 +5,7 @@ import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { Intake } from '../ingest/intake.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import type { StoreOpener } from '../table/open.ts'
 import type { AgentTables } from './agent_tables.ts'
@@ -18,6 +19,7 @@ export interface TaskServices {
   readonly clock: Clock
   readonly memory: SharedMemory
   readonly openStore: StoreOpener
+  readonly plants?: ReadonlySet<Plant> | undefined
   /** Undefined where tables have no changelogs. */
   readonly recovery: Recovery | undefined
   readonly agentTables: AgentTables

@@ -17,6 +17,7 @@ import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import { RejectLog } from './reject_log.ts'
+import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { WebServer } from './web_server.ts'
 
@@ -25,6 +26,8 @@ export interface WorkerOptions {
   readonly settings: Settings
   readonly logger: Logger
   readonly connect: () => Promise<Connection>
+  /** Where the worker is simulated. */
+  readonly system?: AppSystem | undefined
 }
 
 const BYTES_PER_MIB = 1024 ** 2
@@ -82,7 +85,7 @@ export class Worker {
   }
 
   #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
-    const { app, settings, logger } = this.#options
+    const { app, settings, logger, system } = this.#options
     const services = this.#agentServices(deadLetters)
     return new Engine({
       log: connection.log,
@@ -99,6 +102,7 @@ export class Worker {
       deadLetters,
       sends: connection,
       address: () => this.#web?.address ?? '',
+      ...(system && { openStore: system.openStore, plants: system.plants, random: system.random }),
       onBadRecord: (record, policy) => this.#rejects.add(record, policy),
       beforeCommit: async () => {
         await connection.sender.flush()
@@ -158,9 +162,9 @@ export class Worker {
 
   /** Other commands read the tables through the worker while it has them open. */
   async #serveQueries(engine: Engine): Promise<void> {
-    const { app, settings, logger } = this.#options
+    const { app, settings, logger, system } = this.#options
     const queried = queriedTables(app)
-    if (queried.length === 0) return
+    if (queried.length === 0 || system !== undefined) return
     const reader = (table: string) => engine.tables.reader(table, 'here')
     this.#queries = new QueryServer({ queried, reader })
     try {
