@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { beginnings } from '../log/kafka/beginnings.ts'
+import type { GroupNews } from '../log/kafka/group_news.ts'
 import { GroupMember } from '../log/kafka/member.ts'
 import type { MemberIdentity } from '../log/kafka/member_ports.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
   StartPosition,
   TopicPartition,
 } from '../log/log.ts'
-import { noFacts } from '../log/member_state.ts'
+import { noFacts, type ToldFacts } from '../log/member_state.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import { brokerCode } from '../wire/broker_code.ts'
 import { brokerFailure } from '../wire/broker_error.ts'
@@ -67,6 +68,8 @@ export class SimulatedConsumer implements LogConsumer {
   readonly #held = new Map<string, number>()
   readonly #lost = new Set<string>()
   #told = 0
+  /** Keys of those that were last told. */
+  #standbys = ''
   #work: Promise<void> = Promise.resolve()
   #cancelLook: () => void = () => undefined
   #closing: Promise<void> | undefined
@@ -101,7 +104,7 @@ export class SimulatedConsumer implements LogConsumer {
         ...(instanceId === undefined ? {} : { instanceId }),
         ...(rack === undefined ? {} : { rack }),
         place: '',
-        facts: noFacts,
+        facts: this.#facts(),
         metadataIntervalMs: METADATA_MS,
       },
       {
@@ -117,7 +120,7 @@ export class SimulatedConsumer implements LogConsumer {
             const known = cluster.topics().filter(({ name }) => topics.includes(name))
             return new Map(known.map(({ name, partitions }) => [name, partitions]))
           }),
-        group: () => undefined,
+        group: (news) => this.#toldGroup(news),
         assigned: (added) => this.#added(added),
         revoked: (gone, lost) => this.#gone(gone, lost),
         identity: (identity) => this.#become(identity),
@@ -137,9 +140,38 @@ export class SimulatedConsumer implements LogConsumer {
   /** A revoke that takes too long is as bad as a process that hangs: others wait for it. */
   #look(): void {
     const { progressTimeoutMs } = this.#ports.membership
+    this.#tellFacts()
     if (this.#member.revokingMs >= progressTimeoutMs) this.#member.suspend()
     else this.#member.resume()
     this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#look())
+  }
+
+  #facts(): ToldFacts {
+    const { member } = this.#options
+    if (member === undefined) return noFacts
+    const { transactionalId, address, stateful, standbyReplicas } = member
+    const { warmupReplicas, acceptableLag } = member
+    const own = { transactionalId, address, stateful, standbyReplicas }
+    return { ...own, warmupReplicas, acceptableLag, held: member.held() }
+  }
+
+  #tellFacts(): void {
+    if (this.#options.member !== undefined) this.#member.tell(this.#facts())
+  }
+
+  rejoin(reason: string): void {
+    this.#tellFacts()
+    this.#member.rejoin(reason)
+  }
+
+  #toldGroup({ view, standbys }: GroupNews): void {
+    if (this.#closing !== undefined) return
+    const { onGroup, onStandbys } = this.#options
+    onGroup?.(view)
+    const keys = standbys.map(partitionKey).join()
+    if (keys === this.#standbys) return
+    this.#standbys = keys
+    onStandbys?.(standbys)
   }
 
   fetch(
