@@ -216,6 +216,19 @@ export class SimulatedCluster {
     return errorCode
   }
 
+  /** Compacts and retains what is to be; answers the batches that went. */
+  clean(random: Random): number {
+    let gone = 0
+    const nowMs = this.clock.now()
+    for (const { partitions } of this.#topics.values())
+      for (const partition of partitions) {
+        const { cleanup = 'delete' } = partition.config
+        if (cleanup !== 'delete') gone += partition.compact(nowMs, random)
+        if (cleanup !== 'compact') partition.retain(nowMs)
+      }
+    return gone
+  }
+
   /** Hears of every change of a partition; the returned function ends that. */
   listen(call: () => void): () => void {
     this.#listeners.add(call)

@@ -28,11 +28,13 @@ export interface DiskWeather {
   isFull: boolean
 }
 
+/** What a commit takes while nothing is wrong. */
+export const usualCommitMs: DiskWeather['commitMs'] = [0.1, 2]
 /** Commits that the machine has not written by itself yet. */
 const UNSYNCED_MAX = 20
 
 export class SimulatedDisk {
-  readonly weather: DiskWeather = { commitMs: [0.1, 2], isFull: false }
+  readonly weather: DiskWeather = { commitMs: usualCommitMs, isFull: false }
   readonly #files = new Map<string, File>()
   readonly #clock: Clock
   readonly #random: Random

@@ -60,6 +60,8 @@ export class SimulatedPartition {
   readonly partition: number
   readonly config: TopicConfig
   #batches: StoredBytes[] = []
+  /** Everything that was ever stored. */
+  readonly #history: StoredBytes[] = []
   #start = 0
   #next = 0
   readonly #producers = new Map<number, ProducerState>()
@@ -149,7 +151,9 @@ export class SimulatedPartition {
     const cursor = new BatchCursor(bytes)
     cursor.next()
     const isControl = (cursor.attributes & attribute.control) !== 0
-    this.#batches.push({ bytes, first, last, producerId: cursor.producerId, isControl })
+    const stored = { bytes, first, last, producerId: cursor.producerId, isControl }
+    this.#history.push(stored)
+    this.#batches.push(stored)
     this.#next = last + 1
   }
 
@@ -181,12 +185,19 @@ export class SimulatedPartition {
       bytes += batch.bytes.length
       upTo = batch.last + 1
     }
-    const all = concatenated(parts, bytes)
+    const all = concatenated(parts)
     if (!isCommitted) return all
     const aborted = this.#aborted.filter(
       ({ firstOffset, lastOffset }) => lastOffset >= offset && firstOffset < upTo,
     )
     return all.subarray(0, emptyAborted(all, all.length, aborted))
+  }
+
+  /** All that was ever committed, whatever compaction and retention have taken since. */
+  history(): Uint8Array {
+    const decided = this.#history.filter(({ first }) => first < this.stableOffset)
+    const all = concatenated(decided.map(({ bytes }) => bytes))
+    return all.subarray(0, emptyAborted(all, all.length, this.#aborted))
   }
 
   /** Index of the first batch that ends at `offset` or behind it. */
@@ -239,8 +250,8 @@ function maxTimestamp(bytes: Uint8Array): number {
   return cursor.maxTimestamp
 }
 
-function concatenated(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  const all = new Uint8Array(bytes)
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
     all.set(part, at)

@@ -1,0 +1,132 @@
+// A machine of the simulation: a disk, and one process after the other that runs the app on it. Its
+// worker is the shipped one; only clock, log, stores and ids are simulated. Owned by Simulation.
+import type { App } from '../app/app.ts'
+import type { Random } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Plant } from '../plants.ts'
+import type { Settings, SettingsSource } from '../settings.ts'
+import type { SimulatedCluster } from './simulated_cluster.ts'
+import { SimulatedDisk } from './simulated_disk.ts'
+import { SimulatedLog } from './simulated_log.ts'
+import { SimulatedProcess } from './simulated_process.ts'
+import type { VirtualClock } from './virtual_clock.ts'
+
+export interface MachineOptions {
+  readonly name: string
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly cluster: SimulatedCluster
+  readonly settings: SettingsSource
+  readonly plants: ReadonlySet<Plant>
+  readonly makeApp: () => App | Promise<App>
+  readonly trace: (text: string) => void
+  /** The worker has failed, and its process ended. */
+  readonly failed: (machine: SimulatedMachine, error: unknown) => void
+}
+
+export class SimulatedMachine {
+  readonly name: string
+  readonly disk: SimulatedDisk
+  readonly #options: MachineOptions
+  #process: SimulatedProcess | undefined
+  #app: App | undefined
+  #lives = 0
+  #ids = 0
+
+  constructor(options: MachineOptions) {
+    this.name = options.name
+    this.#options = options
+    this.disk = new SimulatedDisk(options.clock, options.random)
+  }
+
+  get process(): SimulatedProcess | undefined {
+    return this.#process?.isDead === false ? this.#process : undefined
+  }
+
+  /** That runs, or starts. */
+  get app(): App | undefined {
+    return this.process && this.#app
+  }
+
+  /** Begins a process; its worker starts behind it. */
+  async start(): Promise<void> {
+    const { clock, trace, makeApp, settings, failed } = this.#options
+    if (this.process !== undefined) return
+    const process = new SimulatedProcess(`${this.name}.${++this.#lives}`, clock)
+    trace(`${process.name} starts`)
+    const app = await makeApp()
+    this.#process = process
+    this.#app = app
+    app.configure(settings)
+    app.runOn({
+      clock: process.clock,
+      logger: this.#logger(process),
+      openStore: async (_setting, path) => this.disk.open(path, process),
+      plants: this.#options.plants,
+      openLog: (resolved) => this.#openLog(process, resolved),
+      newId: () => `${process.name}-${++this.#ids}`,
+    })
+    const fail = (error: unknown): void => {
+      if (process.isDead) return
+      trace(`${process.name} fails: ${wordsOf(error)}`)
+      process.kill()
+      failed(this, error)
+    }
+    app.start().then(() => app.ended.catch(fail), fail)
+  }
+
+  #openLog(process: SimulatedProcess, settings: Settings): SimulatedLog {
+    const { isolation, instanceId, sessionTimeoutMs, heartbeatIntervalMs } = settings
+    const { rebalanceTimeoutMs, progressTimeoutMs, deliveryTimeoutMs, rack } = settings
+    const isStatic = instanceId !== undefined
+    return new SimulatedLog({
+      cluster: this.#options.cluster,
+      process,
+      isolation,
+      ...(isStatic && { instanceId: `${instanceId}-${this.name}` }),
+      rack,
+      sessionTimeoutMs,
+      heartbeatIntervalMs,
+      rebalanceTimeoutMs,
+      progressTimeoutMs,
+      deliveryTimeoutMs,
+    })
+  }
+
+  #logger(process: SimulatedProcess): Logger {
+    const { trace } = this.#options
+    const log =
+      (level: string) =>
+      (fields: object, message: string): void => {
+        const shown = JSON.stringify(fields, (_, value) =>
+          value instanceof Error ? wordsOf(value) : value,
+        )
+        trace(`${process.name} ${level}: ${message} ${shown}`)
+      }
+    return { debug: () => {}, info: log('info'), warn: log('warn'), error: log('error') }
+  }
+
+  kill(): void {
+    if (this.process !== undefined) this.#options.trace(`${this.#process!.name} is killed`)
+    this.#process?.kill()
+  }
+
+  /** As SIGTERM; resolves when the worker has stopped. */
+  async stop(): Promise<void> {
+    const { process, app } = this
+    if (process === undefined || app === undefined) return
+    this.#options.trace(`${process.name} is asked to stop`)
+    try {
+      await app.stop()
+    } catch (error) {
+      this.#options.trace(`${process.name} stops badly: ${wordsOf(error)}`)
+    }
+    process.kill()
+  }
+}
+
+export function wordsOf(error: unknown): string {
+  if (error instanceof EuphorionError) return `${error.code} ${error.message}`
+  return error instanceof Error ? `${error.name} ${error.message}` : String(error)
+}
