@@ -164,8 +164,12 @@ export class SimulatedFetcher {
 
   /** One question is on its way at a time, for all that is wanted and not there. */
   #poll(): void {
-    if (this.#isPolling || this.#isClosed) return
-    if (this.#hungry().length === 0) return
+    if (this.#isClosed || this.#hungry().length === 0) return
+    if (this.#isPolling) {
+      // what is wanted since then, the question under way is about too
+      this.#lookAgain()
+      return
+    }
     this.#isPolling = true
     const poll = ++this.#polls
     const { process, cluster } = this.#options
