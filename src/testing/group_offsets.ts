@@ -1,6 +1,6 @@
 // Offsets of the groups of a simulated cluster: committed ones, and those of transactions that are
 // not decided yet. Asked by the group coordinator's requests and by the transaction coordinator.
-import type { StartPosition } from '../log/log.ts'
+import type { StartPosition, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 
 interface Committed {
@@ -13,12 +13,25 @@ export class GroupOffsetStore {
   readonly #committed = new Map<string, Map<string, Committed>>()
   /** By group, then by producer. */
   readonly #pending = new Map<string, Map<number, Map<string, Committed>>>()
+  readonly #furthest = new Map<string, Map<string, number>>()
   #commits = 0
 
   commit(groupId: string, offsets: readonly StartPosition[]): void {
     const group = submap(this.#committed, groupId)
-    for (const each of offsets)
+    for (const each of offsets) {
       group.set(partitionKey(each), { offset: each.offset, number: ++this.#commits })
+      this.#reached(groupId, partitionKey(each), each.offset)
+    }
+  }
+
+  #reached(groupId: string, key: string, offset: number): void {
+    const furthest = submap(this.#furthest, groupId)
+    furthest.set(key, Math.max(furthest.get(key) ?? 0, offset))
+  }
+
+  /** The largest offset that was ever committed: a commit that is long under way may be older. */
+  furthest(groupId: string, place: TopicPartition): number {
+    return this.#furthest.get(groupId)?.get(partitionKey(place)) ?? 0
   }
 
   /** Counts once the transaction of that producer is committed. */
@@ -34,8 +47,10 @@ export class GroupOffsetStore {
     this.#pending.get(groupId)?.delete(producerId)
     if (pending === undefined || !isCommit) return
     const group = submap(this.#committed, groupId)
-    for (const [key, held] of pending)
+    for (const [key, held] of pending) {
+      this.#reached(groupId, key, held.offset)
       if ((group.get(key)?.number ?? 0) < held.number) group.set(key, held)
+    }
   }
 
   /** Undefined while a transaction is about to change one of them (requireStable of KIP-447). */

@@ -271,8 +271,7 @@ class Simulation {
     const behind = this.#cluster.transactions.undecided.map((id) => `${id} is open`)
     for (const topic of topics)
       for (const { partition, nextOffset } of this.#cluster.topic(topic).partitions) {
-        const committed = this.#cluster.offsets.committed(app.id, topic, [partition])
-        const offset = committed?.get(partition) ?? 0
+        const offset = this.#cluster.offsets.furthest(app.id, { topic, partition })
         if (offset < nextOffset) behind.push(`${topic}/${partition} at ${offset} of ${nextOffset}`)
       }
     return behind
