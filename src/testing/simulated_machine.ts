@@ -32,7 +32,6 @@ export class SimulatedMachine {
   #process: SimulatedProcess | undefined
   #app: App | undefined
   #lives = 0
-  #ids = 0
 
   constructor(options: MachineOptions) {
     this.name = options.name
@@ -58,14 +57,17 @@ export class SimulatedMachine {
     const app = await makeApp()
     this.#process = process
     this.#app = app
-    app.configure(settings)
+    // static members, where the settings name one, are static by machine
+    const { instanceId } = settings
+    const own = instanceId === undefined ? {} : { instanceId: `${instanceId}-${this.name}` }
+    app.configure({ ...settings, ...own })
     app.runOn({
       clock: process.clock,
       logger: this.#logger(process),
       openStore: async (_setting, path) => this.disk.open(path, process),
       plants: this.#options.plants,
       openLog: (resolved) => this.#openLog(process, resolved),
-      newId: () => `${process.name}-${++this.#ids}`,
+      random: this.#options.random,
     })
     const fail = (error: unknown): void => {
       if (process.isDead) return
@@ -79,12 +81,11 @@ export class SimulatedMachine {
   #openLog(process: SimulatedProcess, settings: Settings): SimulatedLog {
     const { isolation, instanceId, sessionTimeoutMs, heartbeatIntervalMs } = settings
     const { rebalanceTimeoutMs, progressTimeoutMs, deliveryTimeoutMs, rack } = settings
-    const isStatic = instanceId !== undefined
     return new SimulatedLog({
       cluster: this.#options.cluster,
       process,
       isolation,
-      ...(isStatic && { instanceId: `${instanceId}-${this.name}` }),
+      instanceId,
       rack,
       sessionTimeoutMs,
       heartbeatIntervalMs,
