@@ -3,7 +3,7 @@
 import { crc32c } from '../wire/crc32c.ts'
 import type { VirtualClock } from './virtual_clock.ts'
 
-const LINES_MAX = 400
+const LINES_MAX = 20_000
 
 export class Trace {
   readonly #clock: VirtualClock
