@@ -7,6 +7,7 @@ import type { Connection } from '../../wire/connection.ts'
 import { type OffsetCommitAnswer, offsetCommitRequest } from '../../wire/requests/offset_commit.ts'
 import { byTopic } from '../by_topic.ts'
 import type { StartPosition, TopicPartition } from '../log.ts'
+import { transactionBackoff } from './backoff.ts'
 import { BrokerRefusal } from './broker_refusal.ts'
 import type { Cluster } from './cluster.ts'
 import { committedOffsets } from './committed_offsets.ts'
@@ -80,6 +81,7 @@ export class GroupOffsets {
     const isCommitted = await cluster.retry(() => this.#commit(offsets, mayCommit, endMs, send), {
       coordinator: { kind: 'group', id: groupId },
       timeoutMs,
+      ...(send !== storeNow && { backoff: transactionBackoff }),
     })
     if (!isCommitted)
       throw new EuphorionError(
