@@ -72,7 +72,6 @@ export class TransactionRequests {
     return { producerId: answer.producerId, epoch: answer.producerEpoch, isTransactional: true }
   }
 
-  /** Only of the first version. */
   async addPartitions(by: ProducerIdentity, places: readonly TopicPartition[]): Promise<void> {
     const body = {
       ...this.#owner(by),

@@ -18,6 +18,13 @@ import type { SendOffsets } from './group_offsets.ts'
 import type { ProducerIdentity, ProducerSession } from './producer_session.ts'
 import type { TransactionRequests } from './transaction_requests.ts'
 
+export interface TransactionPorts {
+  readonly transactionalId: string
+  readonly requests: TransactionRequests
+  /** Its broker, as far as is known. */
+  readonly leaderOf: (place: TopicPartition) => number | undefined
+}
+
 /** A commit is refused because there is nothing (any more) that could be committed. */
 const abortedCodes: ReadonlySet<number> = new Set([
   brokerCode.INVALID_TXN_STATE,
@@ -28,6 +35,7 @@ export class TransactionSession implements ProducerSession {
   readonly transactionalId: string
   readonly produce: ProducerSession['produce']
   readonly #requests: TransactionRequests
+  readonly #leaderOf: TransactionPorts['leaderOf']
   readonly #isSecond: boolean
   #identity: ProducerIdentity
   #isOpen = false
@@ -40,6 +48,11 @@ export class TransactionSession implements ProducerSession {
   /** A batch may be stored or not: the next transaction must not use its number. */
   #isDoubtful = false
   readonly #added = new Set<string>()
+  /**
+   * Of the partitions. Several that add theirs at the same time are in each other's way at the
+   * coordinator, which sends all but one away for 20 ms: from two on all are added beforehand.
+   */
+  readonly #leaders = new Set<number | undefined>()
   readonly #toAdd = new Map<string, TopicPartition>()
   #adding: Promise<void> | undefined
   /** Those that were added, or are being added. */
@@ -49,22 +62,19 @@ export class TransactionSession implements ProducerSession {
   #usualGroups: readonly string[] = []
 
   /** Fences those who had the id before. Rejects with FENCED, ACCESS_DENIED, LOG_FAILED. */
-  static async begin(
-    transactionalId: string,
-    requests: TransactionRequests,
-  ): Promise<TransactionSession> {
-    const isSecond = await requests.areSecond()
-    return new TransactionSession(transactionalId, requests, isSecond, await requests.init())
+  static async begin(ports: TransactionPorts): Promise<TransactionSession> {
+    const isSecond = await ports.requests.areSecond()
+    return new TransactionSession(ports, isSecond, await ports.requests.init())
   }
 
   private constructor(
-    transactionalId: string,
-    requests: TransactionRequests,
+    { transactionalId, requests, leaderOf }: TransactionPorts,
     isSecond: boolean,
     identity: ProducerIdentity,
   ) {
     this.transactionalId = transactionalId
     this.produce = isSecond ? produceAddingRequest : produceRequest
+    this.#leaderOf = leaderOf
     this.#requests = requests
     this.#isSecond = isSecond
     this.#identity = identity
@@ -93,12 +103,7 @@ export class TransactionSession implements ProducerSession {
 
   prepare(place: TopicPartition): Promise<void> {
     this.#hasBegun = true
-    const key = partitionKey(place)
-    if (this.#isSecond) {
-      this.#added.add(key)
-      return Promise.resolve()
-    }
-    this.#toAdd.set(key, place)
+    this.#toAdd.set(partitionKey(place), place)
     this.#adding ??= new Promise((resolve, reject) => {
       setImmediate(() => {
         this.#adding = undefined
@@ -111,10 +116,13 @@ export class TransactionSession implements ProducerSession {
   }
 
   async #add(places: readonly TopicPartition[]): Promise<void> {
-    const added = this.#requests.addPartitions(this.#identity, places)
-    // their offsets will come once more, as long as they always did: no time is lost for it then
-    for (const groupId of this.#usualGroups) void this.#addGroup(groupId)
-    await added
+    for (const place of places) this.#leaders.add(this.#leaderOf(place))
+    if (!this.#isSecond || this.#leaders.size > 1) {
+      const added = this.#requests.addPartitions(this.#identity, places)
+      // their offsets come once more, as far as can be told: no time is lost for it then
+      if (!this.#isSecond) for (const groupId of this.#usualGroups) void this.#addGroup(groupId)
+      await added
+    }
     for (const place of places) this.#added.add(partitionKey(place))
   }
 
@@ -208,6 +216,7 @@ export class TransactionSession implements ProducerSession {
     this.#isDoubtful = false
     this.#aborted = undefined
     this.#added.clear()
+    this.#leaders.clear()
     this.#groups.clear()
     this.#committing.clear()
     this.#isOpen = false

@@ -49,7 +49,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       transactionTimeoutMs,
       endTimeoutMs,
     })
-    const session = await TransactionSession.begin(transactionalId, requests)
+    const session = await TransactionSession.begin({
+      transactionalId,
+      requests,
+      leaderOf: ({ topic, partition }) => cluster.leader(topic, partition)?.nodeId,
+    })
     const producer = new KafkaProducer(
       cluster,
       // a batch that comes later has no transaction any more
