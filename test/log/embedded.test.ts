@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openEmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
+import { type EmbeddedLog, openEmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
 import { codecNames, decompress } from '../../src/wire/compression.ts'
 import { logContract } from '../contract/log.ts'
 
@@ -22,6 +22,7 @@ logContract(
   {
     compressions: ['gzip', 'snappy', 'lz4', 'zstd'],
     transactions: true,
+    compact: (log, topic) => (log as EmbeddedLog).clean(topic),
     inflate: (codec, bytes) => decompress(codecNames[codec]!, bytes, 64 << 20),
   },
 )

@@ -1,8 +1,18 @@
-// Compaction by key: rewrites ended segments without the records whose key has a later one. Offsets
-// stay; batches that lose records keep their bounds. Run by the log's maintenance.
+// Compaction by key: rewrites ended segments without the records whose key has a later one, and
+// without what aborted transactions left. Offsets stay; batches that lose records keep their bounds.
+// Nothing at or above the last stable offset is touched. Run by the log's maintenance.
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { attribute, type BatchCursor } from '../../wire/batch_header.ts'
+import {
+  attribute,
+  type BatchCursor,
+  batchHeaderBytes,
+  batchPrefixBytes,
+  headerAt,
+  stampProducer,
+  writeInt16,
+  writeInt32,
+} from '../../wire/batch_header.ts'
 import { BatchWriter } from '../../wire/batch_writer.ts'
 import { codecNames, prepareCompression } from '../../wire/compression.ts'
 import { batchRecords } from '../../wire/record_batch.ts'
@@ -11,6 +21,7 @@ import type { FileCache } from './file_cache.ts'
 import { closeFile, datasync, openFile, writeAt } from './files.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Partition } from './partition.ts'
+import { isAborted } from './partition_transactions.ts'
 import { scanBatches } from './scan.ts'
 import { Segment, segmentOffsetsMax } from './segment.ts'
 import { cleanedFile, swapIn } from './swap.ts'
@@ -28,6 +39,9 @@ interface Pass {
   readonly to: number
   /** Tombstones in segments last written before this, and seen by a pass before, go. */
   readonly tombstonesBefore: number
+  readonly aborted: Partition['transactions']['aborted']
+  /** Producers of which a transaction has records left, and no end yet. */
+  readonly unended: Set<number>
 }
 
 /**
@@ -41,7 +55,8 @@ export async function compact(
   now: boolean,
 ): Promise<void> {
   if (partition.config.cleanup === 'delete') return
-  const ended = partition.segments.slice(0, -1)
+  const { segments, stableOffset } = partition
+  const ended = segments.slice(0, -1).filter(({ nextOffset }) => nextOffset <= stableOffset)
   const isNew = (segment: Segment): boolean => segment.nextOffset > partition.cleanedTo
   const bytes = (some: readonly Segment[]): number => some.reduce((sum, { size }) => sum + size, 0)
   const dirty = bytes(ended.filter(isNew))
@@ -60,11 +75,22 @@ async function onePass(
   const segments = partition.segments.filter((segment) => segment.nextOffset <= end)
   const last = new Map<string, number>()
   const to = await collectKeys(partition, files, segments, last, options.compactionKeysMax)
-  const tombstonesBefore = options.clock.now() - options.tombstoneMs
-  const pass: Pass = { partition, files, options, last, to, tombstonesBefore }
+  const { aborted } = partition.transactions
+  const pass: Pass = {
+    partition,
+    files,
+    options,
+    last,
+    to,
+    tombstonesBefore: options.clock.now() - partition.config.deleteRetentionMs,
+    aborted,
+    unended: new Set(),
+  }
   let rest = segments.filter((segment) => segment.baseOffset < to)
   while (rest.length > 0 && !partition.stopping) rest = rest.slice(await rewrite(pass, rest))
-  if (!partition.stopping) partition.cleanedTo = to
+  if (partition.stopping) return
+  partition.cleanedTo = to
+  partition.transactions.forget(to)
 }
 
 /**
@@ -78,12 +104,13 @@ async function collectKeys(
   keysMax: number,
 ): Promise<number> {
   let to = partition.cleanedTo
+  const { aborted } = partition.transactions
   for (const segment of segments) {
     if (segment.nextOffset <= to) continue
     const from = segment.index.find(Math.max(0, to - segment.baseOffset))
     await eachBatch(partition, files, segment, from, (batch) => {
       if (batch.lastOffset < to) return true
-      for (const { key, offset } of batchRecords(batch))
+      for (const { key, offset } of isAborted(batch, aborted) ? [] : batchRecords(batch))
         if (key !== null && offset >= partition.cleanedTo) last.set(keyName(key), offset)
       to = batch.lastOffset + 1
       return last.size < keysMax && !partition.stopping
@@ -110,18 +137,28 @@ async function rewrite(pass: Pass, segments: readonly Segment[]): Promise<number
   const fd = await openFile(path, 'w')
   const group: Segment[] = []
   let removed = 0
+  /** Stands for the last batch where nothing of it stays, so that readers get to its end. */
+  let tail: Uint8Array | undefined
+  let wasEmpty = false
   let whole = false
   try {
     const output = new Output(fd, made)
     for (const segment of segments) {
       if (group.length > 0 && !fits(partition, segment, made, output)) break
       await eachBatch(partition, files, segment, 0, async (batch) => {
-        removed += await copyBatch(pass, segment, batch, output)
+        const kept = await keptOf(pass, segment, batch)
+        if (kept !== 'all') removed++
+        if (kept === 'all') await output.write(batch.bytes.slice(batch.start, batch.at))
+        else if (kept) await output.write(kept)
+        tail = kept ? undefined : emptied(batch)
+        wasEmpty = batch.size === batchHeaderBytes
         return !partition.stopping
       })
       made.lastAppendMs = Math.max(made.lastAppendMs, segment.lastAppendMs)
       group.push(segment)
     }
+    if (tail) await output.write(tail)
+    if (tail && wasEmpty) removed--
     await output.flush()
     made.nextOffset = group[group.length - 1].nextOffset
     await datasync(fd)
@@ -146,23 +183,32 @@ function fits(partition: Partition, segment: Segment, made: Segment, output: Out
   return made.size + output.bytes + segment.size <= partition.config.segmentBytes
 }
 
-/** Copies what stays of a batch; returns how many records went. */
-async function copyBatch(
+/** What stays of a batch: all of it, fewer records in bytes of their own, or nothing. */
+async function keptOf(
   pass: Pass,
   segment: Segment,
   batch: BatchCursor,
-  output: Output,
-): Promise<number> {
-  if ((batch.attributes & attribute.control) !== 0) {
-    await output.write(batch.bytes.slice(batch.start, batch.at))
-    return 0
-  }
+): Promise<'all' | Uint8Array | undefined> {
+  const { attributes, producerId } = batch
+  if (isAborted(batch, pass.aborted)) return undefined
+  if ((attributes & attribute.control) !== 0)
+    // Without it what stays of its transaction would seem to be open.
+    return pass.unended.delete(producerId) ? 'all' : undefined
   const records = batchRecords(batch)
   const kept = records.filter((record) => stays(pass, segment, record))
-  const removed = records.length - kept.length
-  if (removed === 0) await output.write(batch.bytes.slice(batch.start, batch.at))
-  else if (kept.length > 0) await output.write(await shrunkBatch(batch, kept))
-  return removed
+  if (kept.length === 0) return undefined
+  if ((attributes & attribute.transactional) !== 0) pass.unended.add(producerId)
+  return kept.length === records.length ? 'all' : shrunkBatch(batch, kept)
+}
+
+/** A batch without records in the place of one; nobody's, so that it ends no transaction. */
+function emptied(batch: BatchCursor): Uint8Array {
+  const bytes = batch.bytes.slice(batch.start, batch.start + batchHeaderBytes)
+  writeInt32(bytes, headerAt.length, batchHeaderBytes - batchPrefixBytes)
+  writeInt16(bytes, headerAt.attributes, 0)
+  writeInt32(bytes, headerAt.recordCount, 0)
+  stampProducer(bytes, -1, -1, -1)
+  return bytes
 }
 
 function stays(pass: Pass, segment: Segment, { key, value, offset }: StoredRecord): boolean {
@@ -182,7 +228,14 @@ async function shrunkBatch(batch: BatchCursor, kept: readonly StoredRecord[]): P
   for (const { offset, key, value, timestamp, headers = [] } of kept)
     writer.appendWithDelta(offset - baseOffset, key, value, timestamp, headers)
   return writer.finish(
-    { baseOffset, compression, producerId, producerEpoch, baseSequence },
+    {
+      baseOffset,
+      compression,
+      producerId,
+      producerEpoch,
+      baseSequence,
+      attributes: batch.attributes & attribute.transactional,
+    },
     lastOffset - baseOffset,
   )
 }

@@ -255,6 +255,7 @@ export class Partition {
     const removed = this.segments.slice(0, count)
     this.segments = this.segments.slice(count)
     this.startOffset = this.segments[0].baseOffset
+    this.transactions.forget(this.startOffset)
     for (const segment of removed) {
       segment.dropped = true
       await this.#files.drop(segment)

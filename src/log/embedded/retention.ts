@@ -1,5 +1,5 @@
 // Removes ended segments that a topic's settings no longer keep: all of their records too old, or
-// the partition larger than it may be. Run by the log's maintenance.
+// the partition larger than it may be. What an open transaction holds back stays. Run by the log's maintenance.
 import type { Clock } from '../../clock.ts'
 import type { Partition } from './partition.ts'
 
@@ -16,6 +16,7 @@ export async function applyRetention(partition: Partition, clock: Clock): Promis
     let bytes = partition.bytes
     let count = 0
     for (const segment of partition.segments.slice(0, -1)) {
+      if (segment.nextOffset > partition.stableOffset) break
       const tooMuch = retentionBytes >= 0 && bytes - segment.size >= retentionBytes
       if (segment.maxTimestamp >= oldest && !tooMuch) break
       bytes -= segment.size

@@ -144,7 +144,8 @@ export class Slots {
     const cursor = new BatchCursor(bytes, 0, 0)
     for (;;) {
       cursor.reset(bytes, 0, await readAt(fd, bytes, 0, count, at))
-      if (slot.stale) return undefined
+      // Of a segment that is replaced meanwhile other transactions may be known by now.
+      if (slot.stale || segment.dropped) return undefined
       if (cursor.next()) return this.#taken(slot, cursor, visible)
       const { needed } = cursor
       if (cursor.broken || needed === 0 || needed > available) throw partition.corrupt(segment, at)
