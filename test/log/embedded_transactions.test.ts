@@ -1,7 +1,7 @@
 // Transactions on the embedded log beyond the contract: what is left when it is opened again, and
 // what its own clock and its own groups do to them.
 import assert from 'node:assert/strict'
-import { cp, rm } from 'node:fs/promises'
+import { cp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
@@ -171,4 +171,74 @@ describe('embedded log, transactions', () => {
       const log = await openOwned(copy)
       await log.close()
     }))
+
+  it('a crash between the decision and its markers, in any of the partitions, changes nothing', () =>
+    inDirectory(async (directory) => {
+      const live = join(directory, 'live')
+      const copy = join(directory, 'copy')
+      await withLog(live, {}, async (log) => {
+        await log.createTopic('t', { partitions: 3 })
+        const consumer = await openConsumer(log, ['t'], { groupId: 'g' })
+        await settle()
+        const producer = await begin(log)
+        for (const turn of [1, 2]) {
+          for (const partition of [0, 1, 2])
+            await producer.append('t', partition, numbered(1, 'v', turn))
+          await producer.commitOffsets(consumer, [{ topic: 't', partition: 0, offset: turn }])
+          await producer.commit()
+        }
+        for (let missing = 1; missing < 8; missing++)
+          for (const decided of [true, false]) {
+            // Where the decision is missing no marker can be there.
+            if (!decided && missing !== 7) continue
+            await snapshot(live, copy)
+            for (const partition of [0, 1, 2])
+              if ((missing & (1 << partition)) !== 0)
+                await cut(segmentOf(copy, partition), markerBytes)
+            if (!decided) await cut(join(copy, 'transactions'), 1)
+            await withLog(copy, {}, async (again) => {
+              const expected = decided ? ['v1', 'v2'] : ['v1']
+              for (const partition of [0, 1, 2])
+                assert.deepEqual(await committed(again, partition), expected)
+              assert.deepEqual([...(await again.committed('g', 't'))], [[0, expected.length]])
+            })
+          }
+      })
+    }))
+
+  it('a damaged journal is refused, a torn last line is none', () =>
+    inDirectory(async (directory) => {
+      const live = join(directory, 'live')
+      const copy = join(directory, 'copy')
+      await withLog(live, {}, async (log) => {
+        await log.createTopic('t', { partitions: 1 })
+        const producer = await begin(log)
+        for (const turn of [1, 2]) {
+          await producer.append('t', 0, numbered(1, 'v', turn))
+          await producer.commit()
+        }
+        await snapshot(live, copy)
+      })
+      const path = join(copy, 'transactions')
+      const bytes = await readFile(path)
+      const damaged = Buffer.from(bytes)
+      damaged[damaged.indexOf('producerId')] ^= 1
+      await writeFile(path, damaged)
+      await assert.rejects(openOwned(copy), rejectsWith('LOG_CORRUPT'))
+      await writeFile(path, Buffer.concat([bytes, bytes.subarray(0, 20)]))
+      await withLog(copy, {}, async (log) => {
+        assert.deepEqual(await committed(log), ['v1', 'v2'])
+      })
+    }))
 })
+
+/** Of an end marker as a batch. */
+const markerBytes = 78
+
+const segmentOf = (directory: string, partition: number) =>
+  join(directory, 'topics', 'topic-t', String(partition), '00000000000000000000.log')
+
+async function cut(path: string, bytes: number): Promise<void> {
+  const { size } = await stat(path)
+  await truncate(path, size - bytes)
+}

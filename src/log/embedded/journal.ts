@@ -211,9 +211,9 @@ export async function readJournal(
 ): Promise<{ readonly decisions: readonly NumberedDecision[]; readonly last: number }> {
   const bytes = await readIfThere(path)
   if (bytes === undefined) return { decisions: [], last: 0 }
-  const lines = bytes.toString('utf8').split('\n')
-  const read = lines.map((text) => parse(text))
-  const whole = read.indexOf(undefined)
+  // Behind the last end of a line is one that was not written to its own.
+  const read = bytes.toString('utf8').split('\n').slice(0, -1).map(parse)
+  const whole = read.includes(undefined) ? read.indexOf(undefined) : read.length
   if (read.slice(whole).some((value) => value !== undefined)) {
     const message = `${path} is damaged in line ${whole + 1}, before its end`
     throw new EuphorionError('LOG_CORRUPT', message, { place: { path } })
