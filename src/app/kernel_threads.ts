@@ -8,8 +8,8 @@ import { Turns } from '../kernel/extract/turns.ts'
 import type { Settings } from '../settings.ts'
 
 const MIB = 1 << 20
-/** A lane has at most one task on its way, and at least a quarter of a MiB. */
-const LANES_PER_MIB = 4
+/** A lane has at most one task on its way, its changelog another, and at least a quarter of a MiB. */
+const TASKS_PER_MIB = 2 * 4
 
 export class KernelThreads {
   readonly #memory: SharedMemory
@@ -40,7 +40,7 @@ export class KernelThreads {
     this.#executor ??= openExecutor({
       memory: this.#memory,
       threads,
-      queueMax: LANES_PER_MIB * memoryMib + this.#turnsMax,
+      queueMax: TASKS_PER_MIB * memoryMib + this.#turnsMax,
       inflatedBytesMax: maxDecompressedMib * MIB,
     })
     return this.#executor

@@ -40,7 +40,7 @@ export interface ChangelogWriter {
    * at most batchBytesMax unless one record is larger; valid until the next call.
    */
   finish(meta: ChangelogMeta, nowMs: number): Promise<readonly Uint8Array[]>
-  /** Forgets the rows, or the finished batches. */
+  /** Forgets the rows, or the finished batches; also while another call is under way. */
   drop(): void
   close(): void
 }
@@ -57,22 +57,48 @@ export function changelogWriter(options: ChangelogWriterOptions): ChangelogWrite
   return new BatchesWriter(options)
 }
 
-class BatchesWriter implements ChangelogWriter {
+/** The batches of one cut. */
+class CutBatches {
   readonly #options: ChangelogWriterOptions
-  /** The last one is being filled, unless they are finished. */
-  #spans: BatchSpan[] = []
-  #isFinished = false
+  /** The last one is being filled, until they are finished. */
+  readonly #spans: BatchSpan[] = []
+  /** A call is under way: a thread may be writing into them. */
+  #isBusy = false
+  #isDropped = false
+  isFinished = false
 
   constructor(options: ChangelogWriterOptions) {
     this.#options = options
   }
 
-  async add(rows: Uint8Array): Promise<void> {
-    if (this.#isFinished) this.drop()
-    if (rows.length === 0) return
-    const { table, kernels } = this.#options
-    const number = (rows[ROW_HEADER_BYTES] << 8) | rows[ROW_HEADER_BYTES + 1]
-    assert(number === table, `rows of table ${number} in the changelog of table ${table}`)
+  add(rows: Uint8Array): Promise<void> {
+    return this.#track(this.#add(rows))
+  }
+
+  finish(meta: ChangelogMeta, nowMs: number): Promise<readonly Uint8Array[]> {
+    this.isFinished = true
+    return this.#track(this.#finish(meta, nowMs))
+  }
+
+  /** Gives the memory back, once nothing writes there any more. */
+  drop(): void {
+    this.#isDropped = true
+    if (!this.#isBusy) for (const span of this.#spans.splice(0)) span.free()
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    assert(!this.#isBusy, 'one call at a time')
+    this.#isBusy = true
+    try {
+      return await work
+    } finally {
+      this.#isBusy = false
+      if (this.#isDropped) this.drop()
+    }
+  }
+
+  async #add(rows: Uint8Array): Promise<void> {
+    const { kernels } = this.#options
     let from = 0
     while (from < rows.length) {
       const span = this.#spans.at(-1)
@@ -81,8 +107,7 @@ class BatchesWriter implements ChangelogWriter {
     }
   }
 
-  async finish(meta: ChangelogMeta, nowMs: number): Promise<readonly Uint8Array[]> {
-    if (this.#isFinished) this.drop()
+  async #finish(meta: ChangelogMeta, nowMs: number): Promise<readonly Uint8Array[]> {
     const value = Buffer.from(JSON.stringify({ version: META_VERSION, ...meta }))
     const open = this.#spans.at(-1)
     if (open === undefined || !appendRecord(open, CUT_KEY, value)) {
@@ -90,20 +115,11 @@ class BatchesWriter implements ChangelogWriter {
       const fits = appendRecord(this.#addSpan(bytes, bytes), CUT_KEY, value)
       assert(fits, 'a span has no room for what it was made for')
     }
-    this.#isFinished = true
     const { kernels, compression } = this.#options
-    await Promise.all(this.#spans.map((span) => kernels.seal(span, nowMs, compression)))
+    const sealing = this.#spans.map((span) => kernels.seal(span, nowMs, compression))
+    for (const each of await Promise.allSettled(sealing))
+      if (each.status === 'rejected') throw each.reason
     return this.#spans.map(({ batch }) => batch)
-  }
-
-  drop(): void {
-    for (const span of this.#spans) span.free()
-    this.#spans = []
-    this.#isFinished = false
-  }
-
-  close(): void {
-    this.drop()
   }
 
   /** Each twice as large as the one before, at least, or as large as the rest may need. */
@@ -119,6 +135,39 @@ class BatchesWriter implements ChangelogWriter {
     const span = kernels.span(Math.max(least, Math.min(batchBytesMax, likely)))
     this.#spans.push(span)
     return span
+  }
+}
+
+class BatchesWriter implements ChangelogWriter {
+  readonly #options: ChangelogWriterOptions
+  #cut: CutBatches
+
+  constructor(options: ChangelogWriterOptions) {
+    this.#options = options
+    this.#cut = new CutBatches(options)
+  }
+
+  async add(rows: Uint8Array): Promise<void> {
+    if (this.#cut.isFinished) this.drop()
+    if (rows.length === 0) return
+    const { table } = this.#options
+    const number = (rows[ROW_HEADER_BYTES] << 8) | rows[ROW_HEADER_BYTES + 1]
+    assert(number === table, `rows of table ${number} in the changelog of table ${table}`)
+    await this.#cut.add(rows)
+  }
+
+  async finish(meta: ChangelogMeta, nowMs: number): Promise<readonly Uint8Array[]> {
+    if (this.#cut.isFinished) this.drop()
+    return this.#cut.finish(meta, nowMs)
+  }
+
+  drop(): void {
+    this.#cut.drop()
+    this.#cut = new CutBatches(this.#options)
+  }
+
+  close(): void {
+    this.drop()
   }
 }
 

@@ -36,6 +36,7 @@ export class WasmDecoder implements ChangelogDecoder {
   readonly #reference: ReferenceDecoder
   /** Of the last call: it is the caller's until the next. */
   #rows: SharedSpan | undefined
+  #isClosed = false
 
   constructor(table: number, services: WasmChangelogServices, spans: SharedSpans) {
     this.#table = table
@@ -60,7 +61,9 @@ export class WasmDecoder implements ChangelogDecoder {
     }
   }
 
+  /** What a call is writing is given back when that ends. */
   close(): void {
+    this.#isClosed = true
     this.#freeRows()
     this.#reference.close()
   }
@@ -73,16 +76,20 @@ export class WasmDecoder implements ChangelogDecoder {
   async #decodeAt(address: number, batches: Uint8Array, from: number): Promise<DecodedRows> {
     const block = this.#spans.take(LANE_BYTES + CUT_BYTES)
     const rows = block && this.#spans.take(rowsBytes(batches))
+    let isKept = false
     try {
       if (block === undefined || rows === undefined)
         return await this.#reference.decode(batches, from)
       this.#setBlock(block.address, rows, from)
       this.#set(block, laneField.input, address)
       this.#set(block, laneField.inputLength, batches.length)
-      this.#rows = rows
-      return await this.#run({ block, rows, pieces: [], records: 0 }, batches)
+      const decoded = await this.#run({ block, rows, pieces: [], records: 0 }, batches)
+      isKept = !this.#isClosed && decoded.rows.buffer === this.#services.memory.wasm.buffer
+      if (isKept) this.#rows = rows
+      return decoded
     } finally {
       block?.free()
+      if (!isKept) rows?.free()
     }
   }
 
@@ -155,9 +162,7 @@ export class WasmDecoder implements ChangelogDecoder {
     const last = memory.span(call.rows.address, this.#get(block, decodeField.rowsLength))
     const records = call.records + this.#get(block, decodeField.count)
     if (pieces.length === 0) return { rows: last, records, cut, nextOffset }
-    const rows = Buffer.concat([...pieces, last])
-    this.#freeRows()
-    return { rows, records, cut, nextOffset }
+    return { rows: Buffer.concat([...pieces, last]), records, cut, nextOffset }
   }
 
   /** What the kernel did not do, in plain TypeScript. */
@@ -165,7 +170,6 @@ export class WasmDecoder implements ChangelogDecoder {
     const begun = this.#result(call)
     const rest = await this.#reference.decode(batches, begun.nextOffset)
     const rows = Buffer.concat([begun.rows, rest.rows])
-    this.#freeRows()
     const records = begun.records + rest.records
     return { rows, records, cut: rest.cut ?? begun.cut, nextOffset: rest.nextOffset }
   }
