@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict'
 import { ROW_HEADER_BYTES } from '../batch/rows.ts'
 
-/** Most rows that are ordered at once: an index and four bytes of a key are one exact double. */
-const ORDERED_ROWS_MAX = 1 << 21
+/** Most rows that are ordered at once: an index and 31 bits of a key are one exact double. */
+const ORDERED_ROWS_MAX = 1 << 22
 const KEY_BYTES = 4
+/** Of them that the 31 bits have whole. */
+const WHOLE_BYTES = 3
 /** So few rows with the same bytes need no further look. */
 const RUN_ROWS = 24
 /** Keys that differ only far behind stay as they came. */
@@ -69,7 +71,7 @@ function arrange(order: Order, from: number, to: number, skip: number, depth: nu
   for (let i = from + 1; i <= to; i++) {
     const next = i < to ? Math.floor(codes[i - from] / ORDERED_ROWS_MAX) : -1
     if (next === last) continue
-    if (i - start > RUN_ROWS) arrange(order, start, i, shared + KEY_BYTES, depth + 1)
+    if (i - start > RUN_ROWS) arrange(order, start, i, shared + WHOLE_BYTES, depth + 1)
     start = i
     last = next
   }
@@ -94,12 +96,12 @@ function sharedBytes(order: Order, from: number, to: number, skip: number): numb
   return differ ? Math.max(shared, skip) : undefined
 }
 
-/** Four bytes of a key; zeros behind its end. */
+/** The first 31 bits of four bytes of a key; zeros behind its end. */
 function code(rows: Uint8Array, place: number, skip: number): number {
   const key = place + ROW_HEADER_BYTES
   const end = key + keyLength(rows, place)
   let value = 0
   for (let at = key + skip; at < key + skip + KEY_BYTES; at++)
     value = value * 256 + (at < end ? rows[at] : 0)
-  return value
+  return Math.floor(value / 2)
 }

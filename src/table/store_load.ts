@@ -3,8 +3,11 @@ import assert from 'node:assert/strict'
 import { rowEnd, rowsByKey } from './row_order.ts'
 import type { Store, StoreLoad } from './store.ts'
 
-/** Rows that are put in the order of their keys; twice as much is in memory. */
-const SORT_BYTES = 16 << 20
+/**
+ * Rows that are put in the order of their keys; twice as much is in memory. The more there are, the
+ * less often compaction goes through what was loaded before.
+ */
+const SORT_BYTES = 32 << 20
 const BATCH_BYTES = 512 * 1024
 
 /** A batch for every buffer of rows. */

@@ -437,11 +437,11 @@ function loads(contract: Contract): void {
       const rows = Array.from({ length: count }, (_, n) => {
         const id = (n * 7919 + round) % count
         const isDeleted = round === 2 && id % 3 === 0
-        return [`k${id}`, isDeleted ? undefined : `${round} ${id}`.padEnd(160)] as const
+        return [`k${id}`, isDeleted ? undefined : `${round} ${id}`.padEnd(200)] as const
       })
       for (let at = 0; at < count; at += 7000) await load.putRows(pack(rows.slice(at, at + 7000)))
     }
-    const large = 'x'.repeat(17 << 20)
+    const large = 'x'.repeat(33 << 20)
     const [before, one, after] = [
       ['l', '1'],
       ['l', large],
