@@ -41,7 +41,6 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
   const isExactlyOnce = settings.guarantee === 'exactly_once'
   const hasChangelogs = settings.changelog && tables.length > 0
   if (!isExactlyOnce && !hasChangelogs) return plainWays
-  if (!log.capabilities.transactions && !isExactlyOnce) return plainWays
   if (!log.capabilities.transactions) throw missing(log.capabilities.driver, isExactlyOnce)
   if (isExactlyOnce && tables.length > 0 && !settings.changelog) {
     const message = 'changelog: without one, tables cannot be kept as exactly_once promises'

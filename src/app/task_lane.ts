@@ -13,6 +13,7 @@ import { WasmLane } from '../kernel/wasm_lane.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { ChangelogWriter } from '../table/changelog.ts'
 import type { CutLane, DrainedLane } from '../table/cut.ts'
+import { Expiry } from '../table/expiry.ts'
 import { readPosition } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
 import { LaneOutputs } from './lane_outputs.ts'
@@ -66,6 +67,7 @@ export class TaskLane implements CutLane {
   readonly table: number
   readonly layout: StateLayout
   readonly changelog: ChangelogWriter | undefined
+  readonly expiry: Expiry | undefined
   readonly wantsView: boolean
   committed: LaneCounters = nothing
   cutting: Promise<void> | undefined
@@ -80,13 +82,14 @@ export class TaskLane implements CutLane {
   #due: BadRecord[] = []
 
   private constructor(options: TaskLaneOptions) {
-    const { aggregation, table } = options
+    const { aggregation, store, table } = options
     const { plan, keys } = aggregation
     this.#options = options
     this.aggregation = aggregation
     this.table = table
     this.layout = stateLayout(plan)
     this.changelog = options.changelog
+    this.expiry = plan.window && new Expiry({ store, number: table }, plan.window)
     this.feed = this.#makeFeed()
     const layout = { layout: this.layout, window: plan.window, decodeKey: keys.decode }
     this.#outputs = new LaneOutputs(table, layout, aggregation)

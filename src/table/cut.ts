@@ -10,6 +10,7 @@ import type { LaneFeed } from '../ingest/lane_feed.ts'
 import { mergeStates } from '../kernel/aggregates.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import type { StateLayout } from '../kernel/state.ts'
+import { EXPIRED_ROWS_MIN, type ExpiredCells, type Expiry } from './expiry.ts'
 import { writePosition } from './meta.ts'
 import { Overlay } from './overlay.ts'
 import { MISSING, ValueReader } from './packed.ts'
@@ -29,6 +30,8 @@ export interface CutLane {
   readonly table: number
   readonly layout: StateLayout
   readonly changelog: CutChangelog | undefined
+  /** Undefined for tables that keep everything. */
+  readonly expiry: Expiry | undefined
   /** Somebody reads the table as of the cut: results. */
   readonly wantsView: boolean
   /** The position of the last cut. */
@@ -49,7 +52,11 @@ export interface DrainedLane<Lane extends CutLane> {
   readonly after: LaneCounters
   /** The store with the rows of the lane; where the lane wants it. */
   readonly view: Overlay | undefined
+  readonly expired: ExpiredCells | undefined
 }
+
+/** No row is smaller, in bytes, but few are as small. */
+const ROW_BYTES = 32
 
 /** Replaces deltas by whole states, in place; answers whether there were any. */
 async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array): Promise<boolean> {
@@ -70,10 +77,9 @@ async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array):
 }
 
 /** A lane is left alone when nothing has moved since its last cut. */
-function isClean(lane: CutLane): boolean {
-  return (
-    !lane.feed.waitsForCut && lane.feed.lane.counters().nextOffset === lane.committed.nextOffset
-  )
+function isClean({ feed, committed, expiry }: CutLane): boolean {
+  if (feed.waitsForCut || expiry?.isBehind) return false
+  return feed.lane.counters().nextOffset === committed.nextOffset
 }
 
 export class PartitionCut<Lane extends CutLane> {
@@ -120,6 +126,7 @@ export class PartitionCut<Lane extends CutLane> {
     const view = lane.wantsView ? new Overlay(this.store) : undefined
     await feed.hold()
     let held = true
+    let bytes = 0
     this.#begun.add(lane)
     try {
       for (;;) {
@@ -135,11 +142,13 @@ export class PartitionCut<Lane extends CutLane> {
           feed.release()
           held = false
         }
+        bytes += rows.length
         view?.add(rows)
         await Promise.all([this.batch.putRows(rows), changelog?.add(rows)])
         if (status === 'full') continue
+        const expired = await this.#expire(lane, after, bytes)
         writePosition(this.batch, lane.table, after)
-        this.lanes.push({ lane, before, after, view })
+        this.lanes.push({ lane, before, after, view, expired })
         return
       }
     } finally {
@@ -147,10 +156,23 @@ export class PartitionCut<Lane extends CutLane> {
     }
   }
 
+  async #expire(
+    { expiry, changelog }: Lane,
+    { streamTimeMs }: LaneCounters,
+    bytes: number,
+  ): Promise<ExpiredCells | undefined> {
+    const rowsMax = Math.max(EXPIRED_ROWS_MIN, Math.ceil((2 * bytes) / ROW_BYTES))
+    const expired = await expiry?.take(streamTimeMs, rowsMax)
+    if (expired?.tombstones !== undefined) await changelog?.add(expired.tombstones)
+    await expired?.apply(this.batch)
+    return expired
+  }
+
   /** Atomic. When it rejects nothing was written. */
   async write(options: { readonly sync: boolean }): Promise<void> {
     await this.batch.commit(options)
-    for (const { lane, after } of this.lanes) {
+    for (const { lane, after, expired } of this.lanes) {
+      expired?.written()
       lane.committed = after
       lane.feed.cutWritten()
     }

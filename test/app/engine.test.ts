@@ -143,7 +143,7 @@ async function startEngine(
     log: log as Log,
     appId: 'app',
     settings: resolveSettings({
-      code: { backend: 'js', store: 'memory', memoryMib: 32, ...code },
+      code: { backend: 'js', store: 'memory', memoryMib: 32, changelog: false, ...code },
     }),
     clock,
     logger: { debug: keep, info: keep, warn: keep, error: keep },

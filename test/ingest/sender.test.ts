@@ -103,7 +103,7 @@ test('an append that fails rejects its records and not the later ones', async ()
   assert.equal((await sender.send('t', 0, record('b'))).offset, 0)
 })
 
-test('dead letters that cannot be stored fail the flush, so that nothing is committed', async () => {
+test('dead letters that cannot be stored fail one flush, so that nothing is committed', async () => {
   const producer = new MemoryProducer()
   const letters = new DeadLetters({
     topic: 'dead',
@@ -125,7 +125,8 @@ test('dead letters that cannot be stored fail the flush, so that nothing is comm
   producer.gate = Promise.reject(new Error('disk full'))
   await letters.add({ ...bad, offset: 2 })
   await assert.rejects(letters.flush(), { code: 'LOG_FAILED' })
-  await assert.rejects(letters.add({ ...bad, offset: 3 }), { code: 'LOG_FAILED' })
+  // who heard of it reads all from the last cut again
+  await letters.flush()
 })
 
 test('a record that several readers refuse is one dead letter until it is forgotten', async () => {
