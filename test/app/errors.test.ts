@@ -92,7 +92,20 @@ describe('settings', limit, () => {
   test('a guarantee that the driver lacks: CAPABILITY_MISSING', () =>
     inTemporary(async (directory) => {
       const { app } = withTable({ ...place(directory), guarantee: 'exactly_once' })
-      const says = /exactly_once needs transactions, .* driver embedded/
+      const log = await app.log()
+      const capabilities = { ...log.capabilities, driver: 'kafkajs', transactions: false } as const
+      Object.defineProperty(log, 'capabilities', { value: capabilities })
+      const says = /exactly_once needs transactions, .* driver kafkajs/
+      await assert.rejects(app.start(), isError('CAPABILITY_MISSING', says))
+    }))
+
+  test('tables with changelogs on a driver without transactions: CAPABILITY_MISSING', () =>
+    inTemporary(async (directory) => {
+      const { app } = withTable(place(directory))
+      const log = await app.log()
+      const capabilities = { ...log.capabilities, driver: 'kafkajs', transactions: false } as const
+      Object.defineProperty(log, 'capabilities', { value: capabilities })
+      const says = /changelogs .* need transactions, .* kafkajs .* changelog: false/
       await assert.rejects(app.start(), isError('CAPABILITY_MISSING', says))
     }))
 

@@ -25,7 +25,7 @@ const place = (directory: string): AppOptions => ({
 /** An app with a table by page over topic `visits`. */
 function withTable(options: AppOptions, id = 'visits-app') {
   const made = testApp(options, id)
-  const visits = made.app.topic('visits', { value: Visit, keyedBy: 'page', partitions: 2 })
+  const visits = made.app.topic('visits', { value: Visit, keyedBy: 'page', partitions: 1 })
   const perPage = made.app
     .stream(visits)
     .keyBy('page')

@@ -82,8 +82,13 @@ export async function caughtUp(app: App, topic: string): Promise<void> {
   await until(app, async () => {
     const committed = await committedBy(log, app.id, topic)
     const ends = await log.offsets(topic)
+    const lanes = app.statistics().filter((lane) => lane.topic === topic)
     return ends.every(({ partition, earliest, latest }) => {
-      return latest === earliest || committed.get(partition) === latest
+      if (latest === earliest) return true
+      const own = lanes.filter((lane) => lane.partition === partition)
+      // stores are written after the group has the offsets
+      if (own.some(({ storedOffset, stopped }) => !stopped && storedOffset < latest)) return false
+      return committed.get(partition) === latest
     })
   })
 }
