@@ -1,6 +1,7 @@
 // Opens partitions where they are to be read from: what is stored has to be within the log.
 // Called by the engine.
 import type { AssignedPartition, Log, StartPosition, TopicPartition } from '../log/log.ts'
+import { partitionKey } from '../log/partition_key.ts'
 import { type OpenTasksOptions, openTasks } from './open_tasks.ts'
 import { checkWithinLog, offsetsOf, type Patience } from './positions.ts'
 
@@ -10,7 +11,7 @@ export interface OpenPartitionsOptions extends Omit<OpenTasksOptions, 'earliest'
   readonly furthest: (place: TopicPartition) => number
 }
 
-/** Resolves with where to begin, where that is not the group's offset. */
+/** Resolves with where to begin: all but those that begin at the group's offset. */
 export async function openPartitions(
   partitions: readonly AssignedPartition[],
   options: OpenPartitionsOptions,
@@ -29,5 +30,11 @@ export async function openPartitions(
     each.committed === undefined ? [] : [{ ...each, offset: each.committed }],
   )
   checkWithinLog({ logs, logger }, [...starts, ...committed], furthest)
-  return starts.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
+  const known = new Set([...starts, ...committed].map(partitionKey))
+  const fresh = partitions.filter(
+    (each) => !known.has(partitionKey(each)) && logs.get(each.topic)?.[each.partition],
+  )
+  // also where the log begins, so that the consumer has nobody to ask and reads them from now on
+  const begins = [...starts, ...fresh.map((each) => ({ ...each, offset: 0 }))]
+  return begins.map((each) => ({ ...each, offset: Math.max(each.offset, earliest(each)) }))
 }

@@ -12,8 +12,8 @@ import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { ChangelogReader } from '../table/changelog.ts'
-import { retainWindows } from '../table/expire.ts'
 import { readPosition, readSources } from '../table/meta.ts'
+import { retainWindows } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
 import { ChangelogEnds } from './recovery_ends.ts'
 import { Fences } from './recovery_fences.ts'
@@ -156,8 +156,7 @@ export class Recovery {
       for (const table of tables) await this.#check(copy, table, committed)
       for (const { window, number } of tables) {
         const position = window && (await readPosition(store, number))
-        if (position && position.streamTimeMs >= 0)
-          await retainWindows({ store, number }, window, position.streamTimeMs)
+        if (position) await retainWindows(store, number, window, position.streamTimeMs)
       }
       return true
     } catch (error) {

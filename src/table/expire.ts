@@ -7,24 +7,6 @@ import { readExpired, readRetained, writeExpired, writeRetained } from './meta.t
 import type { Store, StoreBatch } from './store.ts'
 
 /**
- * Leaves windows out that have expired at that stream time: after a restore a store knows of no
- * expiry, and may have parts of windows.
- */
-export async function retainWindows(
-  { store, number }: TablePart & { readonly store: Store },
-  window: WindowPlan,
-  streamTimeMs: number,
-): Promise<number> {
-  const retained = await readRetained(store, number)
-  const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
-  if (kept <= retained) return retained
-  const batch = store.batch()
-  writeRetained(batch, number, kept)
-  await batch.commit()
-  return kept
-}
-
-/**
  * Deletes the cells that only windows with end + grace + retention ≤ stream time need; resolves
  * with whether time had moved on so far that there can be some. Reads leave such windows out from
  * the first moment, also those that share slices with windows that are kept. May be stopped at any
@@ -41,7 +23,10 @@ export async function expireWindows(
     write(batch)
     await batch.commit()
   }
-  const upTo = await retainWindows({ store, number }, window, streamTimeMs)
+  const retained = await readRetained(store, number)
+  const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
+  const upTo = Math.max(kept, retained)
+  if (kept > retained) await put((batch) => writeRetained(batch, number, kept))
   // From where the last expiry ended: a scan from the table's start would pass all that was
   // deleted.
   const expired = await readExpired(store, number)

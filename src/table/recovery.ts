@@ -7,13 +7,17 @@
 // second time, in their order, come to the same.
 
 import { KEY_TABLE_BYTES } from '../batch/keys.ts'
+import type { WindowPlan } from '../kernel/plan.ts'
+import { firstWindow } from '../kernel/slices.ts'
 import type { ChangelogMeta } from './changelog.ts'
 import {
   type ChangelogPosition,
   forgetTable,
+  readRetained,
   readSources,
   writeChangelogPosition,
   writePosition,
+  writeRetained,
   writeSources,
 } from './meta.ts'
 import type { Store, StoreLoad } from './store.ts'
@@ -64,6 +68,24 @@ export async function markStale(store: Store, table: number): Promise<void> {
   const batch = store.batch()
   forgetTable(batch, table)
   writeChangelogPosition(batch, table, { nextOffset: 0, atMs: 0, state: 'stale' })
+  await batch.commit()
+}
+
+/**
+ * Leaves windows out that have expired at that stream time, as the cut there did (expiry.ts): a
+ * changelog says nothing of it, and may have parts of such windows.
+ */
+export async function retainWindows(
+  store: Store,
+  table: number,
+  window: WindowPlan,
+  streamTimeMs: number,
+): Promise<void> {
+  if (streamTimeMs < 0) return
+  const kept = firstWindow(window, streamTimeMs - window.graceMs - window.retentionMs)
+  if (kept <= (await readRetained(store, table))) return
+  const batch = store.batch()
+  writeRetained(batch, table, kept)
   await batch.commit()
 }
 

@@ -1,0 +1,139 @@
+// Whole programs on the embedded log whose state comes back from changelogs: with their directory,
+// without it, and with what they left in the log.
+import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { seededRandom } from '../../src/clock.ts'
+import {
+  type AppOptions,
+  count,
+  float64,
+  hopping,
+  max,
+  record,
+  string,
+  sum,
+  timestamp,
+  tumbling,
+} from '../../src/index.ts'
+import type { LogRecord } from '../../src/log/log.ts'
+import { caughtUp, fillTopic, inTemporary, testApp } from '../support/running_app.ts'
+import { rocksdbKinds } from '../support/stores.ts'
+
+const View = record('View', { url: string(), ms: float64(), ts: timestamp() })
+const PARTITIONS = 3
+const RECORDS = 30_000
+const KEYS = 4000
+
+/** Times go back and forth, so that some are late; more keys than an arena has room for. */
+function views(): LogRecord[][] {
+  const random = seededRandom(3)
+  const partitions: LogRecord[][] = Array.from({ length: PARTITIONS }, () => [])
+  for (let i = 0; i < RECORDS; i++) {
+    const page = Math.floor(random() * KEYS)
+    const ts = 1_700_000_000_000 + i * 4 - Math.floor(random() * 20_000)
+    const url = `/page/${page}`
+    const value = Buffer.from(JSON.stringify({ url, ms: Math.floor(random() * 1e6) / 64, ts }))
+    partitions[page % PARTITIONS].push({ key: Buffer.from(url), value, timestamp: ts })
+  }
+  return partitions
+}
+
+function program(directory: string, options: AppOptions) {
+  const { app, lines } = testApp(
+    {
+      broker: `embedded:${join(directory, 'log')}`,
+      dataDir: join(directory, 'data'),
+      memoryMib: 32,
+      ...options,
+    },
+    'restored',
+  )
+  const topic = app.topic('views', { key: string(), value: View, keyedBy: 'url' })
+  const stream = app.stream(topic).keyBy('url').time('ts')
+  const tables = [
+    stream.aggregate('plain', (v) => ({ views: count(), ms: sum(v.ms), slowest: max(v.ms) })),
+    stream
+      .window(tumbling('10s', { grace: '2s' }))
+      .aggregate('tumbling', (v) => ({ views: count(), ms: sum(v.ms) })),
+    stream
+      .window(hopping('20s', '5s', { grace: '3s' }))
+      .aggregate('hopping', (v) => ({ views: count(), ms: sum(v.ms) })),
+  ]
+  const rows = async (): Promise<string[]> => {
+    const all: string[] = []
+    for (const table of tables)
+      for await (const row of table.range({})) all.push(JSON.stringify(row))
+    return all.sort()
+  }
+  const counters = () =>
+    app
+      .statistics()
+      .map(({ table, partition, counted, late, streamTimeMs, nextOffset }) =>
+        [table, partition, counted, late, streamTimeMs, nextOffset].join(' '),
+      )
+      .sort()
+  const told = (message: string) => lines.filter((line) => line.message === message)
+  return { app, rows, counters, told }
+}
+
+async function filled(directory: string, options: AppOptions) {
+  const first = program(directory, options)
+  await fillTopic(await first.app.log(), 'views', views())
+  await first.app.start()
+  await caughtUp(first.app, 'views')
+  const state = { rows: await first.rows(), counters: first.counters() }
+  await first.app.stop()
+  assert.ok(state.rows.length > KEYS)
+  return state
+}
+
+const stores = ['memory', ...rocksdbKinds] as const
+
+for (const store of stores) {
+  test(`a wiped store is rebuilt exactly, tables of every kind (${store})`, () =>
+    inTemporary(async (directory) => {
+      const state = await filled(directory, { store })
+      rmSync(join(directory, 'data'), { recursive: true, force: true })
+      const again = program(directory, { store })
+      await again.app.start()
+      assert.deepEqual(await again.rows(), state.rows)
+      assert.deepEqual(again.counters(), state.counters)
+      assert.equal(again.told('restored a table').length, 3 * PARTITIONS)
+      await again.app.stop()
+    }))
+}
+
+test('a warm store is opened as it is', () =>
+  inTemporary(async (directory) => {
+    const state = await filled(directory, { store: 'rocksdb' })
+    const again = program(directory, { store: 'rocksdb' })
+    await again.app.start()
+    assert.deepEqual(await again.rows(), state.rows)
+    assert.deepEqual(again.counters(), state.counters)
+    for (const { fields } of again.told('restored a table')) assert.equal(fields.rows, 0)
+    await again.app.stop()
+  }))
+
+test('a store without its changelog, and one that has more than that, is not taken for whole', () =>
+  inTemporary(async (directory) => {
+    const state = await filled(directory, { store: 'rocksdb' })
+    const logs = program(directory, { store: 'rocksdb' })
+    const log = await logs.app.log()
+    await log.deleteTopic('restored-plain-changelog')
+    await logs.app.stop()
+    const stopped = program(directory, { store: 'rocksdb' })
+    await assert.rejects(stopped.app.start(), { code: 'STATE_LOST' })
+    await stopped.app.stop().catch(() => undefined)
+    const rebuilt = program(directory, { store: 'rocksdb', onStateLost: 'rebuild' })
+    await rebuilt.app.start()
+    await caughtUp(rebuilt.app, 'views')
+    assert.deepEqual(await rebuilt.rows(), state.rows)
+    await rebuilt.app.stop()
+    rmSync(join(directory, 'data'), { recursive: true, force: true })
+    const wiped = program(directory, { store: 'rocksdb' })
+    await wiped.app.start()
+    assert.deepEqual(await wiped.rows(), state.rows)
+    await wiped.app.stop()
+  }))
