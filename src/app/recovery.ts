@@ -49,6 +49,9 @@ export interface RecoveryOptions {
   readonly rejoin: (reason: string) => void
 }
 
+/** A changelog's batches are smaller (changelogs.ts). */
+const FETCH_BYTES_MAX = 1 << 20
+
 export class Recovery {
   readonly #options: RecoveryOptions
   readonly #reader: RecoveryReader
@@ -69,7 +72,7 @@ export class Recovery {
     this.#options = options
     this.#reader = new RecoveryReader({
       ...options,
-      batchBytes: settings.batchBytes,
+      batchBytes: Math.min(settings.batchBytes, FETCH_BYTES_MAX),
       largestBatchBytes: settings.maxRecordBytes,
     })
     this.#fences = new Fences(options)
