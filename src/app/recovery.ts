@@ -12,7 +12,7 @@ import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { ChangelogReader } from '../table/changelog.ts'
-import { readPosition, readSources } from '../table/meta.ts'
+import { readChangelogPosition, readPosition, readSources } from '../table/meta.ts'
 import { retainWindows } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
 import { ChangelogEnds } from './recovery_ends.ts'
@@ -225,7 +225,8 @@ export class Recovery {
       if (earliest === 0 && !dropped.has(table)) return
       throw lost(`the changelog of table ${name} has nothing left of it`)
     }
-    if (writer === 'lane' && offset < committed) {
+    const isYounger = (await readChangelogPosition(store, number))?.isBehind
+    if (writer === 'lane' && offset < committed && !isYounger) {
       const until = `the changelog of table ${name} has it up to offset ${offset} of ${place.topic}`
       throw lost(`${until}, but the group has read to ${committed}`)
     }

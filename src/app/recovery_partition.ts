@@ -168,7 +168,14 @@ export class PartitionCopy {
     const from = { nextOffset: plan.from, topicId, atMs: now(), state: 'between' } as const
     if (plan.drop !== undefined) await this.#drop(table, from, plan.drop, extent)
     this.#sources ??= await CopiedSources.of(store)
-    const copy = new TableCopy({ store, table: number, sources: this.#sources, topicId, now })
+    const copy = new TableCopy({
+      store,
+      table: number,
+      sources: this.#sources,
+      topicId,
+      isBehind: plan.isBehind,
+      now,
+    })
     const replica: Replica = new Replica({
       place: { topic: changelog, partition: place.partition },
       name,

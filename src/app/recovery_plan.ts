@@ -13,6 +13,8 @@ export interface CopyPlan {
   readonly from: number
   /** Why what the store holds is to be dropped first; undefined where it is to be kept. */
   readonly drop: string | undefined
+  /** What is kept is younger than the group's offsets. */
+  readonly isBehind?: boolean | undefined
 }
 
 /** `holds`: the store has rows or a position of the table. */
@@ -36,5 +38,5 @@ export function planCopy(
     const hours = Math.floor((nowMs - atMs) / 3_600_000)
     return anew(`it is ${hours} hours old, and the changelog may have let go of deletions`)
   }
-  return { from: nextOffset, drop: undefined }
+  return { from: nextOffset, drop: undefined, isBehind: stored.isBehind }
 }

@@ -91,7 +91,8 @@ export class TaskCut {
       if (last === undefined || last.offset < 0) return
       const nextOffset = last.offset + recordCountOf(batches[batches.length - 1])
       const topicId = changelogs.topicId(name)
-      writeChangelogPosition(part.batch, table, { nextOffset, topicId, atMs: nowMs })
+      const { isBehind } = meta
+      writeChangelogPosition(part.batch, table, { nextOffset, topicId, atMs: nowMs, isBehind })
     }
     await Promise.all(this.#changed(part).map(append))
   }
@@ -99,11 +100,12 @@ export class TaskCut {
   #changed(part: PartitionCut<TaskLane>): Changed[] {
     const lanes = part.lanes.map(({ lane, after }) => {
       const { table, changelog, shape } = lane
+      const isBehind = after.nextOffset < this.task.committed
       return {
         name: lane.aggregation.plan.name,
         table,
         changelog,
-        meta: { shape, position: after },
+        meta: { shape, position: after, ...(isBehind && { isBehind }) },
       }
     })
     const sources = this.#sources

@@ -25,6 +25,8 @@ export interface ChangelogMeta {
   readonly position?: LaneCounters
   /** Offsets of the next events, by topic, of the agents that made them. */
   readonly sources?: Readonly<Record<string, number>>
+  /** The group had read further already: the table is younger than its offsets. */
+  readonly isBehind?: boolean
 }
 
 const META_VERSION = 1
@@ -222,12 +224,19 @@ function parseMeta(bytes: Uint8Array): ChangelogMeta {
   } catch (cause) {
     throw new EuphorionError('BATCH_CORRUPT', 'a cut in a changelog cannot be read', { cause })
   }
-  const { version, shape, position, sources } = read as ChangelogMeta & { version: unknown }
+  const { version, shape, position, sources, isBehind } = read as ChangelogMeta & {
+    version: unknown
+  }
   if (version !== META_VERSION) {
     throw new EuphorionError(
       'STORE_INCOMPATIBLE',
       `a changelog was written in version ${version} of its form, this program reads ${META_VERSION}`,
     )
   }
-  return { shape, ...(position && { position }), ...(sources && { sources }) }
+  return {
+    shape,
+    ...(position && { position }),
+    ...(sources && { sources }),
+    ...(isBehind && { isBehind }),
+  }
 }

@@ -106,6 +106,8 @@ export interface ChangelogPosition {
    * 'stale': the rows are to be dropped before anything is copied. Undefined: as a cut left it.
    */
   readonly state?: 'between' | 'stale' | undefined
+  /** The group's offset was beyond the position: the table is younger. */
+  readonly isBehind?: boolean | undefined
 }
 
 /** Undefined for a table that no changelog was ever written or read for. */
@@ -120,9 +122,9 @@ export function readChangelogPosition(
 export function writeChangelogPosition(
   batch: StoreBatch,
   table: number,
-  { nextOffset, topicId, atMs, state }: ChangelogPosition,
+  { nextOffset, topicId, atMs, state, isBehind }: ChangelogPosition,
 ): void {
-  putJson(batch, `changelog/${table}`, { nextOffset, topicId, atMs, state })
+  putJson(batch, `changelog/${table}`, { nextOffset, topicId, atMs, state, isBehind })
 }
 
 /** Offsets of the next events, by topic; undefined in a store without agents' tables. */

@@ -117,6 +117,8 @@ export interface TableCopyOptions {
   readonly sources: CopiedSources
   /** Of the changelog, as it is read. */
   readonly topicId: string | undefined
+  /** As the store has it. */
+  readonly isBehind: boolean | undefined
   readonly now: () => number
 }
 
@@ -127,9 +129,11 @@ export class TableCopy {
   /** Of rows that are loaded and not noted yet. */
   #meta: ChangelogMeta | undefined
   #nextOffset = 0
+  #isBehind: boolean | undefined
 
   constructor(options: TableCopyOptions) {
     this.#options = options
+    this.#isBehind = options.isBehind
   }
 
   /**
@@ -144,6 +148,7 @@ export class TableCopy {
   ): Promise<void> {
     this.#nextOffset = nextOffset
     this.#meta = meta ?? this.#meta
+    if (meta !== undefined) this.#isBehind = meta.isBehind
     if (!bulk) {
       await this.#endLoad()
       return this.#note('between', rows)
@@ -196,14 +201,11 @@ export class TableCopy {
       throw error
     }
     const { position, sources: from } = this.#meta ?? {}
+    const nextOffset = this.#nextOffset
+    const isBehind = this.#isBehind
     if (position !== undefined) writePosition(batch, table, position)
     if (from !== undefined) writeSources(batch, sources.merge(from))
-    writeChangelogPosition(batch, table, {
-      nextOffset: this.#nextOffset,
-      topicId,
-      atMs: now(),
-      state,
-    })
+    writeChangelogPosition(batch, table, { nextOffset, topicId, atMs: now(), state, isBehind })
     this.#meta = undefined
     await batch.commit()
   }

@@ -240,3 +240,22 @@ test('a changelog that has less than the group has read is lost state, or is cou
     await recover(other, [counts.table], { committed: again.position })
     await again.assertIn(other)
   }))
+
+test('a table that is younger than the offsets of its group may be behind them, until it is not', () =>
+  inSetting(async ({ table, store, recover }) => {
+    const counts = await table()
+    const own = await store()
+    counts.isBehind = true
+    await counts.cut(100, own)
+    const committed = 150
+    await recover(own, [counts.table], { committed })
+    await recover(await store(), [counts.table], { committed })
+    counts.isBehind = false
+    await counts.cut(100, own)
+    await recover(own, [counts.table], { committed: 200 })
+    const empty = await store()
+    await assert.rejects(
+      recover(empty, [counts.table], { committed: 201 }),
+      lost(/up to offset 200/),
+    )
+  }))

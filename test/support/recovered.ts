@@ -83,6 +83,8 @@ export class ChangedTable {
   /** By key without the table's number, in hex. */
   readonly rows = new Map<string, string>()
   position = 0
+  /** The group has read further. */
+  isBehind = false
   readonly #log: Log
   readonly #producer: TransactionalProducer
   readonly #clock: Clock
@@ -134,7 +136,8 @@ export class ChangedTable {
     })
     await writer.add(packedRows(changes))
     this.position += count
-    const meta = { shape: this.table.shape, position: this.counters }
+    const { isBehind } = this
+    const meta = { shape: this.table.shape, position: this.counters, ...(isBehind && { isBehind }) }
     let end = 0
     for (const batch of await writer.finish(meta, this.#clock.now())) {
       const { offset } = await this.#producer.appendBatch(
@@ -169,7 +172,12 @@ export class ChangedTable {
     writePosition(batch, number, this.counters)
     const { id: topicId } = await this.#log.topic(this.table.changelog)
     const atMs = this.#clock.now()
-    writeChangelogPosition(batch, number, { nextOffset: end, topicId, atMs })
+    writeChangelogPosition(batch, number, {
+      nextOffset: end,
+      topicId,
+      atMs,
+      isBehind: this.isBehind || undefined,
+    })
     await batch.commit()
   }
 
