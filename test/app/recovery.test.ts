@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { CopiedTable } from '../../src/app/recovery_partition.ts'
 import { seededRandom } from '../../src/clock.ts'
-import type { EuphorionError } from '../../src/errors.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import type { Log, TransactionalProducer } from '../../src/log/log.ts'
 import type { SettingsSource } from '../../src/settings.ts'
 import { changelogConfig } from '../../src/table/changelog_topics.ts'
@@ -258,4 +258,107 @@ test('a table that is younger than the offsets of its group may be behind them, 
       recover(empty, [counts.table], { committed: 201 }),
       lost(/up to offset 200/),
     )
+  }))
+
+/** A store that takes so many batches and loads, and then fails. */
+function failingAfter(store: Store, writes: number): Store {
+  let left = writes
+  const spend = (): void => {
+    if (left-- <= 0) throw new EuphorionError('STORE_FAILED', 'no more')
+  }
+  return {
+    kind: store.kind,
+    get: (key) => store.get(key),
+    getMany: (keys) => store.getMany(keys),
+    getDeltas: (rows) => store.getDeltas(rows),
+    scan: (options) => store.scan(options),
+    scanRows: (options) => store.scanRows(options),
+    deleteRange: async (gte, lt) => {
+      spend()
+      await store.deleteRange(gte, lt)
+    },
+    load: () => {
+      const load = store.load()
+      return { ...load, finish: () => load.finish(), putRows: (rows) => load.putRows(rows) }
+    },
+    batch: () => {
+      const batch = store.batch()
+      return {
+        putRows: (rows) => batch.putRows(rows),
+        put: (key, value) => batch.put(key, value),
+        delete: (key) => batch.delete(key),
+        drop: () => batch.drop(),
+        commit: async (options) => {
+          spend()
+          await batch.commit(options)
+        },
+      }
+    },
+    close: () => store.close(),
+  }
+}
+
+test('a restore that is interrupted at any write goes on from there', () =>
+  inSetting(async ({ log, table, store, recover, owner }) => {
+    const old = await table()
+    const own = await store()
+    await old.cut(300, own)
+    await log.deleteTopic(old.table.changelog)
+    const counts = await table('counts', await owner('next'))
+    for (let i = 0; i < 6; i++) await counts.cut(500)
+    let tries = 0
+    for (let isDone = false; !isDone; tries++) {
+      const failing = failingAfter(own, 1 + (tries % 3))
+      isDone = await recover(failing, [counts.table], { committed: counts.position }).then(
+        () => true,
+        (error: EuphorionError) => {
+          assert.equal(error.code, 'STORE_FAILED')
+          return false
+        },
+      )
+    }
+    assert.ok(tries > 3, `${tries} tries`)
+    await counts.assertIn(own)
+  }))
+
+test('a store that was away for longer than deletions are kept is copied anew', () =>
+  inSetting(async ({ running, table, store, recover }) => {
+    const counts = await table()
+    const own = await store()
+    await counts.cut(10, own)
+    for (let i = 0; i < 10; i++) await counts.cut(300)
+    await new Promise<void>((resolve) => void running.clock.after(25 * 3_600_000, resolve))
+    const { lines } = await recover(own, [counts.table], { committed: counts.position })
+    assert.ok(lines.includes('state on disk is dropped and copied anew from the changelog'))
+    await counts.assertIn(own)
+  }))
+
+test('a hundred partitions are recovered together, with few questions to the log', () =>
+  inSetting(async ({ running, log, producer, store }) => {
+    const table = plainTable('many')
+    await log.createTopic(table.changelog, { partitions: 100 })
+    const random = seededRandom(5)
+    const all = Array.from({ length: 100 }, (_, partition) => {
+      return new ChangedTable(log, producer, { table, partition, clock: running.clock, random })
+    })
+    for (const each of all) await each.append(20)
+    await producer.commit()
+    let asked = 0
+    const counting = new Proxy(log, {
+      get(target, name) {
+        if (name === 'offsets') asked++
+        const member = Reflect.get(target, name)
+        return typeof member === 'function' ? member.bind(target) : member
+      },
+    })
+    const { recovery } = recoveryOn(counting, running.clock)
+    const stores = await Promise.all(all.map(() => store()))
+    const open = async (each: ChangedTable, index: number): Promise<void> => {
+      const place = { topic: 't', partition: each.partition }
+      await recovery.open(place, stores[index], [await numbered(stores[index], table)], 20)
+    }
+    await Promise.all(all.map(open))
+    for (const [index, each] of all.entries()) await each.assertIn(stores[index])
+    assert.ok(asked < 10, `asked ${asked} times`)
+    await recovery.close()
   }))
