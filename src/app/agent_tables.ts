@@ -1,6 +1,7 @@
 // The agents' tables of a running worker: which topic each is kept beside, its parts on the
 // partitions that are here, and who may write them. Made by the engine; PartitionTask opens and
 // closes the parts.
+import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
@@ -8,7 +9,7 @@ import type { Settings } from '../settings.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
 import { AgentTable, type AgentTableDefinition } from '../table/agent_table.ts'
 import type { TablePart } from '../table/cell.ts'
-import { tableNumber } from '../table/meta.ts'
+import { readSources, tableNumber } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
 
 type AnyDefinition = AgentTableDefinition<unknown, unknown>
@@ -45,6 +46,10 @@ export class AgentTables {
   readonly #topics: readonly TopicSize[]
   /** By number of partitions and partition: agents of co-partitioned topics write together. */
   readonly #holders = new Map<string, PartitionSink[]>()
+  /** Settled when the tables of a unit are here, or do not come. */
+  readonly #coming = new Map<string, Deferred<void>>()
+  /** Offsets by topic, as the stores that were opened had them. */
+  readonly #sources = new Map<string, Readonly<Record<string, number>>>()
 
   /** Throws PARTITIONS_MISMATCH and APP_INVALID for tables that no agent could write. */
   constructor(
@@ -84,9 +89,46 @@ export class AgentTables {
     return this.#tables.find(({ table }) => table.definition.name === name)?.table
   }
 
+  /** Topics whose agents may write what is kept beside this one. */
+  writers(topic: string): string[] {
+    const size = this.#sizeOf(topic)
+    return this.#topics.flatMap((each) => (each.partitions === size ? [each.topic] : []))
+  }
+
+  /** The offset that the tables have an agent's events up to; undefined: none is stored. */
+  stored(place: TopicPartition): number | undefined {
+    return this.#sources.get(this.#unitOf(place))?.[place.topic]
+  }
+
   /** What is stored of a partition that is here. */
   part(name: string, partition: number): TablePart | undefined {
     return this.table(name)?.storedPart(partition)
+  }
+
+  /** Whether agents of the topic write tables that are kept beside another. */
+  waits(topic: string): boolean {
+    const size = this.#sizeOf(topic)
+    return this.#tables.some(({ home }) => home !== topic && this.#sizeOf(home) === size)
+  }
+
+  /**
+   * Resolves when the tables that agents of the partition write are here: at once where they are
+   * kept beside it. Rejects with TABLE_MOVING, or the signal's reason.
+   */
+  async ready(place: TopicPartition, signal: AbortSignal | undefined): Promise<void> {
+    const isHere = this.#tables.every(
+      ({ home, table }) =>
+        this.#sizeOf(home) !== this.#sizeOf(place.topic) ||
+        table.storedPart(place.partition) !== undefined,
+    )
+    if (isHere || !this.waits(place.topic)) return
+    const unit = this.#unitOf(place)
+    const coming = this.#coming.get(unit) ?? deferred()
+    this.#coming.set(unit, coming)
+    const end = (): void => coming.reject(signal?.reason)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', end)
+    await coming.promise.finally(() => signal?.removeEventListener('abort', end))
   }
 
   /** The partition was given to this worker, and is not open yet. */
@@ -98,18 +140,35 @@ export class AgentTables {
   async open(place: TopicPartition, store: Store): Promise<AgentTablePart[]> {
     const { topic, partition } = place
     const parts: AgentTablePart[] = []
+    this.#sources.set(this.#unitOf(place), (await readSources(store)) ?? {})
     for (const table of this.of(topic)) {
       const { name, shape } = table.definition
       const number = await tableNumber(store, name, shape)
       const holders = this.#holdersOf(place)
       parts.push(await table.openPart({ partition, store, number, holders }))
     }
+    if (parts.length > 0) this.#arrived(place, (coming) => coming.resolve())
     return parts
   }
 
-  close({ topic, partition }: TopicPartition, parts: readonly AgentTablePart[]): void {
-    for (const table of this.of(topic)) table.expect(partition, false)
+  /** Also of a partition that could not be opened. */
+  close(place: TopicPartition, parts: readonly AgentTablePart[]): void {
+    const tables = this.of(place.topic)
+    for (const table of tables) table.expect(place.partition, false)
     for (const part of parts) this.table(part.name)?.closePart(part)
+    if (tables.length === 0) return
+    const message = 'the tables that are written with it are not here'
+    this.#arrived(place, ({ reject }) =>
+      reject(new EuphorionError('TABLE_MOVING', message, { place })),
+    )
+  }
+
+  /** Tells who waits for the tables of the partition. */
+  #arrived(place: TopicPartition, tell: (coming: Deferred<void>) => void): void {
+    const unit = this.#unitOf(place)
+    const coming = this.#coming.get(unit)
+    this.#coming.delete(unit)
+    if (coming !== undefined) tell(coming)
   }
 
   /** An agent reads the partition, and may write. */
@@ -129,9 +188,17 @@ export class AgentTables {
       if (table.definition.running === table) table.definition.running = undefined
   }
 
-  #holdersOf({ topic, partition }: TopicPartition): PartitionSink[] {
-    const size = this.#topics.find((each) => each.topic === topic)?.partitions
-    const key = `${size}/${partition}`
+  #sizeOf(topic: string): number | undefined {
+    return this.#topics.find((each) => each.topic === topic)?.partitions
+  }
+
+  /** Partitions of topics that go together. */
+  #unitOf({ topic, partition }: TopicPartition): string {
+    return `${this.#sizeOf(topic)}/${partition}`
+  }
+
+  #holdersOf(place: TopicPartition): PartitionSink[] {
+    const key = this.#unitOf(place)
     let holders = this.#holders.get(key)
     if (holders === undefined) this.#holders.set(key, (holders = []))
     return holders

@@ -129,10 +129,13 @@ export class Cuts {
   /** Where one transaction has what all of them sent, or agents write tables, all are cut. */
   #together(asked: readonly PartitionTask[]): readonly PartitionTask[] {
     const { settings, tasks } = this.#options
-    const all = tasks()
-    const isOne =
-      settings.guarantee === 'exactly_once' || all.some(({ tables }) => tables.length > 0)
-    return isOne ? [...new Set([...all, ...asked])] : asked
+    const isOne = settings.guarantee === 'exactly_once' || this.#writeTables()
+    return isOne ? [...new Set([...tasks(), ...asked])] : asked
+  }
+
+  /** What an agent wrote may be in another partition's store than that of its event. */
+  #writeTables(): boolean {
+    return this.#options.tasks().some(({ tables }) => tables.length > 0)
   }
 
   async #make(cut: WorkerCut): Promise<void> {
@@ -144,13 +147,15 @@ export class Cuts {
       const drained = cut.drop()
       await transactions?.abort(error)
       const isAborted = settings.guarantee === 'exactly_once'
-      const back = isAborted || cut.isSendLost ? tasks() : drained
+      const areOne = isAborted || cut.isSendLost || this.#writeTables()
+      const back = areOne ? tasks() : drained
       logger.warn({ err: error, partitions: back.length }, 'a cut was given up')
       reopen(back, error, isAborted)
       if (!isAborted) transactions?.openGate()
       throw error
     }
-    for (const { task, error } of cut.failed) reopen([task], error, false)
+    for (const { task, error } of cut.failed)
+      reopen(this.#writeTables() ? tasks() : [task], error, false)
     this.#options.made(cut.moved)
   }
 

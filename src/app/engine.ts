@@ -267,7 +267,8 @@ export class Engine {
   /** The state of the partition is brought up to its changelogs before it is read. */
   #recovers({ topic }: TopicPartition): boolean {
     if (this.#recovery === undefined) return false
-    return this.#stateTables.some((each) => each.topic === topic)
+    const isKept = this.#stateTables.some((each) => each.topic === topic)
+    return isKept || (this.#agentTables?.waits(topic) ?? false)
   }
 
   #openWays(): Promise<LogWays> {

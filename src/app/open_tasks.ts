@@ -63,7 +63,7 @@ function begin(
 ): number | undefined {
   const { topic, partition } = task.place
   // what tables of agents hold may be ahead of the group, where they have no changelog
-  const read = Math.max(committed ?? 0, stored?.agentsOffset ?? 0)
+  const read = Math.max(committed ?? 0, services.agentTables.stored(task.place) ?? 0)
   for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
     const sink = subscriber.open(partition, Math.max(read, earliest(task.place)))
     services.agentTables.addHolder(task.place, sink)

@@ -7,7 +7,7 @@ import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
 import type { ChangelogWriter } from '../table/changelog.ts'
-import { readPosition, readSources, tableNumber } from '../table/meta.ts'
+import { readPosition, tableNumber } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
 import { agentsTable, aggregationShape, aggregationTable } from './changelog_tables.ts'
 import type { RecoveredTable } from './recovery_partition.ts'
@@ -29,8 +29,6 @@ export interface TaskBeginning {
 export interface OpenedState {
   /** Offset that every lane begins at, or behind; undefined without lanes. */
   readonly offset: number | undefined
-  /** Offset that the tables of agents belong to: agents begin there, or behind. */
-  readonly agentsOffset: number
   /** Nothing was left of the state: the partition is to be read from its beginning. */
   readonly isLost: boolean
 }
@@ -69,8 +67,10 @@ export class PartitionTask {
   ): Promise<OpenedState | undefined> {
     const { settings, appId, openStore, recovery, agentTables } = this.#services
     const { place } = this
-    if (aggregations.length === 0 && agentTables.of(place.topic).length === 0) return undefined
-    agentTables.expect(place)
+    const tables = agentTables.of(place.topic)
+    if (tables.length > 0) agentTables.expect(place)
+    else await agentTables.ready(place, beginning.signal)
+    if (aggregations.length === 0 && tables.length === 0) return undefined
     const kept = await recovery?.take(place)
     this.store = kept ?? (await openTaskStore(openStore, settings, appId, place))
     try {
@@ -82,9 +82,8 @@ export class PartitionTask {
         const changelog = this.#services.changelogs?.writer(state.table)
         this.tables.push({ name: state.name, state, changelog })
       }
-      const sources = await readSources(this.store)
       const offset = stored.length === 0 ? undefined : Math.min(...stored)
-      return { offset, agentsOffset: sources?.[place.topic] ?? 0, isLost }
+      return { offset, isLost }
     } catch (error) {
       await this.close()
       throw error
@@ -149,6 +148,18 @@ export class PartitionTask {
   /** A drain has failed of a kernel: every lane goes back to its last cut, or stops. */
   async drainFailed(error: unknown): Promise<void> {
     for (const lane of this.lanes) if (!lane.feed.spoiled) await lane.feed.fail(error)
+  }
+
+  /** Where agents stand that write the tables which are kept here; of their topics. */
+  sources(tasks: readonly PartitionTask[]): Readonly<Record<string, number>> {
+    const sources: Record<string, number> = {}
+    if (this.tables.length === 0) return sources
+    const writers = this.#services.agentTables.writers(this.intake.topic)
+    for (const { intake } of tasks) {
+      const isWriter = intake.partition === this.intake.partition && writers.includes(intake.topic)
+      if (isWriter && intake.sinks.length > 0) sources[intake.topic] = intake.acknowledged()
+    }
+    return sources
   }
 
   /** The largest offset that a lane or a sink begins at. */

@@ -109,12 +109,15 @@ export class WorkerCut {
     const resting = isExactlyOnce || this.#tasks.some(({ tables }) => tables.length > 0)
     const sinks = resting ? this.#tasks.flatMap(({ intake }) => intake.sinks) : []
     await Promise.all(sinks.map(({ sink }) => sink.pause()))
+    await Promise.all(
+      this.#tasks.flatMap(({ tables }) => tables.map(({ state }) => state.settled())),
+    )
     try {
       if (isExactlyOnce) {
         await this.#flushSends()
         await this.#ways.transactions?.closeGate()
       }
-      this.#cuts = this.#tasks.map((task) => new TaskCut(task, {}))
+      this.#cuts = this.#tasks.map((task) => new TaskCut(task, task.sources(this.#tasks)))
     } finally {
       for (const { sink } of sinks) sink.resume()
     }
@@ -155,7 +158,10 @@ export class WorkerCut {
     const { clock, consumer } = this.#services
     const { changelogs } = this.#ways
     const hasState = this.#cuts.some((cut) => cut.hasState)
-    if (!hasState && this.#moved.length === 0 && !transactions.isOpen) return
+    if (!hasState && this.#moved.length === 0 && !transactions.isOpen) {
+      transactions.openGate()
+      return
+    }
     const beganMs = clock.monotonic()
     if (changelogs !== undefined) {
       const nowMs = clock.now()

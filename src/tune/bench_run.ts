@@ -13,18 +13,16 @@ import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
-import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { PartitionOffsets } from '../log/log.ts'
 import { createLogger } from '../logger.ts'
 import { codecOf } from '../record/codec.ts'
 import { string } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
 import type { Settings } from '../settings.ts'
-import { Agent } from '../stream/agent.ts'
-import type { AgentServices } from '../stream/agent_partition.ts'
 import { count, max, min, sum } from '../stream/aggregates.ts'
 import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
 import { hopping, tumbling } from '../window/windows.ts'
+import { benchAgentOf } from './bench_agents.ts'
 import type { BenchRun, BenchSpec } from './bench_spec.ts'
 import { PageView } from './page_view.ts'
 
@@ -59,62 +57,6 @@ function aggregationOf(spec: BenchSpec): AggregationDefinition {
     }))
   } else stream.aggregate(TABLE, () => ({ views: count() }))
   return { ...declared!, onBadRecord: 'skip', outputs: [], late: [] }
-}
-
-/** The user's function of w0: reads three fields, keeps a sum that the check needs. */
-class EventReader {
-  #events = 0
-  #bad = 0
-  #checksum = 0
-  readonly #sinks = new Map<number, PartitionSink>()
-
-  subscriber(spec: BenchSpec, services: Omit<AgentServices, 'onBadRecord'>): EventSubscriber {
-    const agent = new Agent({
-      name: 'reader',
-      topic: spec.topic,
-      key: codecOf(string()),
-      value: codecOf(PageView),
-      onBadRecord: 'skip',
-      concurrency: 1,
-      sinks: [],
-      run: async (stream) => {
-        for await (const view of stream) {
-          this.#checksum += view.url.length + view.ms + view.ts
-          this.#events++
-        }
-      },
-    })
-    const onBadRecord = (): void => {
-      this.#bad++
-    }
-    const subscriber = agent.subscriber({ ...services, onBadRecord })
-    return {
-      topic: spec.topic,
-      open: (partition, startOffset) => {
-        const sink = subscriber.open(partition, startOffset)
-        this.#sinks.set(partition, sink)
-        return sink
-      },
-    }
-  }
-
-  /** Bad ones are skipped. */
-  get bad(): number {
-    return this.#bad
-  }
-
-  /** Every event before the ends was acknowledged. */
-  isThrough(ends: readonly PartitionOffsets[]): boolean {
-    return ends.every(({ partition, earliest, latest }) => {
-      const at = this.#sinks.get(partition)?.acknowledged() ?? earliest
-      return at >= latest || earliest === latest
-    })
-  }
-
-  /** Every event was read, and the fields were numbers. */
-  check(events: number): boolean {
-    return this.#events + this.#bad === events && Number.isFinite(this.#checksum)
-  }
 }
 
 /** Writes the first batch that it is shown. */
@@ -196,7 +138,7 @@ async function measure(
 ): Promise<BenchRun> {
   const { log, sender } = connection
   const { topic, events, dumpBatch } = spec
-  const reader = spec.workload === 'w0' ? new EventReader() : undefined
+  const agent = benchAgentOf(spec)
   const deadLetters = new DeadLetters({ topic: `${topic}-dead-letter`, partitions: 1, sender })
   const ends = await log.offsets(topic)
   let fail = (_: unknown): void => undefined
@@ -204,7 +146,7 @@ async function measure(
     fail = reject
   })
   const consumed = whenConsumed(() =>
-    reader === undefined ? areThrough(engine.statistics(), ends) : reader.isThrough(ends),
+    agent === undefined ? areThrough(engine.statistics(), ends) : agent.isThrough(ends),
   )
   const services = {
     clock,
@@ -221,8 +163,9 @@ async function measure(
     settings,
     clock,
     logger: createLogger('bench', 'error'),
-    aggregations: reader === undefined ? [aggregationOf(spec)] : [],
-    subscribers: reader === undefined ? [] : [reader.subscriber(spec, services)],
+    aggregations: agent === undefined ? [aggregationOf(spec)] : [],
+    subscribers: agent === undefined ? [] : [agent.subscriber(services)],
+    agentTables: agent?.tables ?? [],
     deadLetters,
     sends: connection,
     beforeCommit: () => deadLetters.flush(),
@@ -242,7 +185,8 @@ async function measure(
   const lanes = engine.statistics()
   const total = (field: 'counted' | 'late' | 'bad' | 'filtered'): number =>
     lanes.reduce((sum, lane) => sum + lane[field], 0)
-  const { cells, events: inCells } = await countCells(engine, topic)
+  const inLanes = agent === undefined ? await countCells(engine, topic) : undefined
+  const inAgent = await agent?.result()
   const { batches } = engine.fetched
   const { count: cuts } = engine.cuts
   await engine.stop()
@@ -253,10 +197,10 @@ async function measure(
     eventsPerSecond: events / seconds,
     cpuSecondsPerMillion: (cpu.user + cpu.system) / events,
     maxResidentMiB: process.resourceUsage().maxRSS / 1024,
-    cells,
-    verified: reader === undefined ? Number(inCells) + leftOut === events : reader.check(events),
+    cells: inLanes?.cells ?? inAgent?.cells ?? 0,
+    verified: Number(inLanes?.events ?? inAgent?.events) + leftOut === events,
     late: total('late'),
-    bad: total('bad') + (reader?.bad ?? 0),
+    bad: total('bad') + (inAgent?.bad ?? 0),
     batches,
     cuts,
   }

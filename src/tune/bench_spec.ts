@@ -2,12 +2,13 @@
 // each run has a process of its own.
 import type { Settings } from '../settings.ts'
 
-export const workloads = ['w0', 'w1', 'w2', 'w3'] as const
+export const workloads = ['w0', 'w1', 'w2', 'w3', 'agents-table'] as const
 
 /**
  * w0: an agent's function reads three fields of every event. w1: count by url in tumbling windows
  * of 10 s. w2: count, sum, min and max of ms by url in hopping windows of 60 s every 10 s. w3:
- * count by url for ever. Windows have a grace of 5 s.
+ * count by url for ever. Windows have a grace of 5 s. agents-table: an agent's function counts by
+ * url, with an update of its table for each event.
  */
 export type Workload = (typeof workloads)[number]
 
@@ -30,7 +31,7 @@ export interface BenchRun {
   /** CPU seconds of the process a million events; its start is left out. */
   readonly cpuSecondsPerMillion: number
   readonly maxResidentMiB: number
-  /** Rows in the store; one for each key and slice of time. */
+  /** Rows in the store or the agent's table; one for each key and slice of time. */
   readonly cells: number
   /** The counts of all cells and the events left out add up to the events. */
   readonly verified: boolean
@@ -38,4 +39,9 @@ export interface BenchRun {
   readonly bad: number
   readonly batches: number
   readonly cuts: number
+}
+
+/** Runs an agent's function, and no kernels. */
+export function isAgent(workload: Workload): boolean {
+  return workload === 'w0' || workload === 'agents-table'
 }

@@ -9,7 +9,13 @@ import type { Compression } from '../../log/log.ts'
 import { resolveSettings, type Settings } from '../../settings.ts'
 import { storeKind } from '../../table/open.ts'
 import { benchInProcess } from '../../tune/bench_process.ts'
-import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
+import {
+  type BenchRun,
+  type BenchSpec,
+  isAgent,
+  type Workload,
+  workloads,
+} from '../../tune/bench_spec.ts'
 import { eventsIn, prepareTopic } from '../../tune/bench_topic.ts'
 import type { CommandContext } from '../command_line.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
@@ -50,7 +56,7 @@ export function addBench(program: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--workload <name>',
-        'w0 an agent reads every event; w1 count by url, tumbling 10 s; w2 count, sum, min, max, hopping 60 s/10 s; w3 count for ever',
+        'w0 an agent reads every event; w1 count by url, tumbling 10 s; w2 count, sum, min, max, hopping 60 s/10 s; w3 count for ever; agents-table an agent counts in a table',
       )
         .choices(workloads)
         .default('w1'),
@@ -143,9 +149,9 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   }
 }
 
-/** An agent's function runs no kernels: w0 is JavaScript whatever was asked for. */
+/** An agent's function runs no kernels: it is JavaScript whatever was asked for. */
 function backendsOf(workload: Workload, backend: unknown): readonly ('wasm' | 'js')[] {
-  if (workload === 'w0' || backend === 'js') return ['js']
+  if (isAgent(workload) || backend === 'js') return ['js']
   return backend === 'all' ? ['wasm', 'js'] : ['wasm']
 }
 
