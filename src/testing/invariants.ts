@@ -55,9 +55,7 @@ async function aggregationBreaches(
   const { name } = definition.plan
   const what = `${name} of ${partition.topic}/${partition.partition}`
   const owners = machines.filter(({ app }) =>
-    app
-      ?.statistics()
-      .some((each) => each.table === name && each.partition === partition.partition),
+    app?.statistics().some((each) => each.table === name && each.partition === partition.partition),
   )
   if (owners.length !== 1) return [`${what} has ${owners.length} owners`]
   const [owner] = owners

@@ -187,8 +187,7 @@ class Simulation {
     )
     const isOver = () => result !== undefined || this.#failures.length > 0
     await this.#pass(isOver, START_MS)
-    if (result === undefined)
-      throw new Error(`${what} does not end: ${this.#failures.join("; ")}`)
+    if (result === undefined) throw new Error(`${what} does not end: ${this.#failures.join('; ')}`)
     return result.value
   }
 
@@ -301,14 +300,12 @@ class Simulation {
   #outcome(settings: Settings): SimulationOutcome {
     return {
       records: (topic) =>
-        this.#cluster
-          .topic(topic)
-          .partitions.flatMap((each) =>
-            decodeBatches(each.history()).map((record) => ({
-              ...record,
-              partition: each.partition,
-            })),
-          ),
+        this.#cluster.topic(topic).partitions.flatMap((each) =>
+          decodeBatches(each.history()).map((record) => ({
+            ...record,
+            partition: each.partition,
+          })),
+        ),
       apps: this.#machines.flatMap(({ app }) => app ?? []),
       settings,
     }

@@ -1,8 +1,9 @@
 // What the tables of an app must hold: the reference kernel over all records that a partition ever
 // got, in one go. Compared with stores and changelogs at the end of a simulation.
-import type { AggregationDefinition } from '../ingest/aggregation.ts'
-import type { Clock } from '../clock.ts'
+
 import { eachRow } from '../batch/rows.ts'
+import type { Clock } from '../clock.ts'
+import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import { ReferenceLane } from '../kernel/reference/lane.ts'
 import type { SimulatedPartition } from './simulated_partition.ts'

@@ -19,7 +19,7 @@ import type { SimulatedConnection } from './simulated_connection.ts'
 import { isPassing, SimulatedConsumer } from './simulated_consumer.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
 import { SimulatedProducer, type SimulatedProducerOptions } from './simulated_producer.ts'
-import type { TransactionSender } from './transaction_coordinator.ts'
+import type { InitAnswer, TransactionSender } from './transaction_coordinator.ts'
 
 export interface SimulatedTransactionsOptions extends SimulatedProducerOptions {
   readonly transactionalId: string
@@ -106,9 +106,10 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     try {
       const { cluster } = this.#options
       const key = partitionKey(place)
+      const sender = this.#sender
       await this.#add(key, () => {
         cluster.partition(place)
-        return cluster.transactions.addPartitions(this.#sender, [key])
+        return cluster.transactions.addPartitions(sender, [key])
       })
       return await this.#producer.appendBatch(place.topic, place.partition, batch)
     } catch (error) {
@@ -125,7 +126,8 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   #add(key: string, ask: () => number): Promise<void> {
     let added = this.#added.get(key)
     if (added === undefined) {
-      added = this.#ask('AddToTransaction', ask)
+      const answer = this.#ask('AddToTransaction', () => ({ errorCode: ask() }))
+      added = answer.then(() => undefined)
       this.#added.set(key, added)
     }
     return added
@@ -137,15 +139,14 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       throw new EuphorionError('LOG_FAILED', 'the consumer is of another log')
     const { cluster } = this.#options
     const { groupId } = consumer
+    const sender = this.#sender
     this.#isOpen = true
     try {
-      await this.#add(`group ${groupId}`, () =>
-        cluster.transactions.addGroup(this.#sender, groupId),
-      )
+      await this.#add(`group ${groupId}`, () => cluster.transactions.addGroup(sender, groupId))
       await consumer.commitAs(offsets, (member) =>
         this.#producer.connection.request(
           'TxnOffsetCommit',
-          () => cluster.holdOffsets({ sender: this.#sender, member, offsets }),
+          () => cluster.holdOffsets({ sender, member, offsets }),
           REQUEST_MS,
         ),
       )
@@ -183,26 +184,29 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
 
   async #raise(): Promise<void> {
     const { cluster, transactionalId, transactionTimeoutMs } = this.#options
-    await this.#ask('Init', () => {
-      const asked = cluster.transactions.init(transactionalId, transactionTimeoutMs, this.#sender)
-      const { errorCode, producerId, epoch } = asked
-      if (errorCode === brokerCode.NONE) this.#sender = { transactionalId, producerId, epoch }
-      return errorCode
-    })
+    const sender = this.#sender
+    const raise = () => cluster.transactions.init(transactionalId, transactionTimeoutMs, sender)
+    this.#become(await this.#ask('Init', raise))
+  }
+
+  #become({ producerId, epoch }: InitAnswer): void {
+    if (epoch === this.#sender.epoch) return
+    this.#sender = { ...this.#sender, producerId, epoch }
     this.#producer.become(this.#sender)
   }
 
   async #end(isCommit: boolean): Promise<void> {
     const { transactions } = this.#options.cluster
+    const sender = this.#sender
     const end = () => {
-      const errorCode = transactions.end(this.#sender, isCommit)
+      const answer = transactions.end(sender, isCommit)
       // nothing had come so far that there would be something to abort
-      const isNothing = errorCode === brokerCode.INVALID_TXN_STATE && !isCommit
-      return isNothing ? brokerCode.NONE : errorCode
+      const isNothing = answer.errorCode === brokerCode.INVALID_TXN_STATE && !isCommit
+      return isNothing ? { ...sender, errorCode: brokerCode.NONE } : answer
     }
     try {
       await Promise.allSettled(this.#added.values())
-      if (this.#added.size > 0) await this.#ask('EndTransaction', end)
+      if (this.#added.size > 0) this.#become(await this.#ask('EndTransaction', end))
     } catch (error) {
       throw this.#failed(error)
     }
@@ -212,18 +216,19 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   }
 
   /** Rejects with what the coordinator refuses, and with LOG_FAILED when it does not answer. */
-  async #ask(name: string, ask: () => number): Promise<void> {
+  async #ask<T extends { readonly errorCode: number }>(name: string, ask: () => T): Promise<T> {
     const { clock } = this.#options.process
     const endMs = clock.monotonic() + PATIENCE_MS
     const what = `${name} of '${this.#options.transactionalId}'`
     while (clock.monotonic() < endMs) {
       let errorCode: number = brokerCode.COORDINATOR_NOT_AVAILABLE
       try {
-        errorCode = await this.#producer.connection.request(name, ask, REQUEST_MS)
+        const answer = await this.#producer.connection.request(name, ask, REQUEST_MS)
+        if (answer.errorCode === brokerCode.NONE) return answer
+        errorCode = answer.errorCode
       } catch (error) {
         if (!isPassing(error)) throw error
       }
-      if (errorCode === brokerCode.NONE) return
       if (fencing.includes(errorCode)) throw this.#fencedBy(what)
       if (!passingCodes.includes(errorCode)) throw brokerFailure(errorCode, what)!
       await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))

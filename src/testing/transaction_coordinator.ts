@@ -9,7 +9,7 @@ interface Transaction {
   readonly id: string
   readonly producerId: number
   epoch: number
-  /** Before the last time that the same producer asked for another epoch (KIP-588). */
+  /** The same producer's before the last end, or before it asked for another (KIP-588). */
   lastEpoch: number
   state: State
   isCommit: boolean
@@ -127,15 +127,25 @@ export class TransactionCoordinator {
     return isIn ? brokerCode.NONE : brokerCode.INVALID_TXN_STATE
   }
 
-  end(sender: TransactionSender, isCommit: boolean): number {
+  /** Each transaction has an epoch of its own, so that what is late harms no other (KIP-890). */
+  end(sender: TransactionSender, isCommit: boolean): InitAnswer {
     const transaction = this.#transactions.get(sender.transactionalId)
-    const refusal = refusalOf(transaction, sender)
-    if (transaction === undefined || refusal !== brokerCode.NONE) return refusal
-    if (transaction.state === 'ongoing') this.#decide(transaction, isCommit)
-    else if (transaction.state === 'empty' || transaction.isCommit !== isCommit)
-      return brokerCode.INVALID_TXN_STATE
-    else if (transaction.state === 'preparing') return brokerCode.CONCURRENT_TRANSACTIONS
-    return brokerCode.NONE
+    const { producerId } = sender
+    const refuse = (errorCode: number): InitAnswer => ({ errorCode, producerId, epoch: none })
+    const isAgain = transaction?.producerId === producerId && transaction.lastEpoch === sender.epoch
+    const refusal = isAgain ? brokerCode.NONE : refusalOf(transaction, sender)
+    if (transaction === undefined || refusal !== brokerCode.NONE) return refuse(refusal)
+    if (transaction.state === 'ongoing' && !isAgain) {
+      this.#raise(transaction)
+      this.#decide(transaction, isCommit)
+    } else if (!isAgain || transaction.state === 'ongoing' || transaction.isCommit !== isCommit)
+      return refuse(brokerCode.INVALID_TXN_STATE)
+    return { errorCode: brokerCode.NONE, producerId, epoch: transaction.epoch }
+  }
+
+  #raise(transaction: Transaction): void {
+    transaction.lastEpoch = transaction.epoch
+    transaction.epoch++
   }
 
   /** Aborts what is open after its time, and fences who has opened it. */
