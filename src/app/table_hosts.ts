@@ -6,13 +6,13 @@ import { partitionKey } from '../log/partition_key.ts'
 export class TableHosts {
   #owners = new Map<string, string>()
   #copies = new Map<string, string[]>()
-  /** No round has been heard of, or no worker says where it is. */
-  isUnknown = true
+  /** No worker says where it is. Before the first round nobody knows. */
+  isSilent = false
 
   update({ hosts }: GroupView): void {
     this.#owners = new Map()
     this.#copies = new Map()
-    this.isUnknown = hosts.every(({ address }) => address === '')
+    this.isSilent = hosts.every(({ address }) => address === '')
     for (const { address, actives, standbys } of hosts) {
       if (address === '') continue
       for (const place of actives) this.#owners.set(partitionKey(place), address)

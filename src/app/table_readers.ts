@@ -1,6 +1,7 @@
 // Readers of tables over all partitions: those that are open here, and those of other workers,
 // which are asked over HTTP. Owned by the engine.
 import type { Clock } from '../clock.ts'
+import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, TableReader } from '../ingest/aggregation.ts'
 import { stateLayout } from '../kernel/state.ts'
 import type { TopicPartition } from '../log/log.ts'
@@ -66,9 +67,13 @@ export class TableReaders {
     const { plan, keys, topic } = definition
     const { name, window } = plan
     const partitions = this.#options.partitions(topic)
-    const isWhole = scope === 'everywhere' && partitions !== undefined
+    const isWhole = scope === 'everywhere'
+    if (isWhole && partitions === undefined)
+      throw new EuphorionError('QUERY_UNAVAILABLE', 'the app is starting', {
+        place: { table: name },
+      })
     const parts = isWhole
-      ? this.#everywhere(definition, partitions, stale)
+      ? this.#everywhere(definition, partitions!, stale)
       : this.#parts(definition)
     return openTable<unknown>({
       name,
@@ -77,7 +82,7 @@ export class TableReaders {
       window,
       encodeKey: keys.encode,
       decodeKey: keys.decode,
-      ...(isWhole && { likelyPartitionOf: (key: Uint8Array) => partitionOfKey(key, partitions) }),
+      ...(isWhole && { likelyPartitionOf: (key: Uint8Array) => partitionOfKey(key, partitions!) }),
     })
   }
 
@@ -112,7 +117,7 @@ export class TableReaders {
     const { settings, clock, hosts } = this.#options
     const store = new RemotePart({
       addresses: () => hosts.addresses(place, stale),
-      mayAsk: !hosts.isUnknown,
+      mayAsk: !hosts.isSilent,
       table,
       partition: place.partition,
       stale,

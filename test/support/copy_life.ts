@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../src/clock.ts'
 import type { CopyJob, CopyLine, CopyOrder } from './copy_worker.ts'
 import { Watch } from './log.ts'
+import type { StateJob } from './state_worker.ts'
 
-const program = fileURLToPath(new URL('./copy_worker.js', import.meta.url))
+const copying = fileURLToPath(new URL('./copy_worker.js', import.meta.url))
 
 export interface Span {
   readonly fromMs: number
@@ -27,7 +28,8 @@ export class CopyLife {
   readonly startedMs = systemClock.now()
   #errors = ''
 
-  constructor(job: CopyJob) {
+  /** `program`: that of copying groups, or another that says the same. */
+  constructor(job: CopyJob | StateJob, program = copying) {
     this.number = job.life
     const stdio = ['ignore', 'pipe', 'pipe', 'ipc'] as const
     this.#child = fork(program, [JSON.stringify(job)], { stdio: [...stdio] })
@@ -101,6 +103,15 @@ export class CopyLife {
     this.#child.kill('SIGINT')
     const [code, signal] = await this.#closed
     assert.equal(signal ?? code, 0, `life ${this.number} failed: ${this.#errors}`)
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** What it has printed of errors. */
+  get errors(): string {
+    return this.#errors
   }
 
   /** kill -9. */
