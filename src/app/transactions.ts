@@ -8,6 +8,7 @@
 import assert from 'node:assert'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
+import { isRefusedAlone } from '../log/failures.ts'
 import type {
   Log,
   LogConsumer,
@@ -26,15 +27,6 @@ export interface TransactionsOptions {
   /** What was sent since the last commit is lost: a cut should find out soon. */
   readonly broken: () => void
 }
-
-/** Codes of an append after which the rest of the transaction is as good as before. */
-const harmless = new Set([
-  'RECORD_TOO_LARGE',
-  'RECORD_INVALID',
-  'TOPIC_UNKNOWN',
-  'TOPIC_DELETED',
-  'ACCESS_DENIED',
-])
 
 export class Transactions {
   readonly #options: TransactionsOptions
@@ -195,7 +187,7 @@ export class Transactions {
     try {
       return await append(producer)
     } catch (error) {
-      if (!harmless.has(codeOf(error)) && this.#failure === undefined) {
+      if (!isRefusedAlone(error) && this.#failure === undefined) {
         this.#failure = error
         this.#options.broken()
       }

@@ -1,5 +1,5 @@
 // Errors that every driver of Kafka throws alike.
-import { type ErrorPlace, EuphorionError } from '../errors.ts'
+import { type ErrorCode, type ErrorPlace, EuphorionError } from '../errors.ts'
 import type { PartitionOffsets, TopicPartition } from './log.ts'
 
 export function unknownTopic(place: ErrorPlace, cause?: unknown): EuphorionError {
@@ -8,6 +8,17 @@ export function unknownTopic(place: ErrorPlace, cause?: unknown): EuphorionError
       ? `topic '${place.topic}' does not exist`
       : `topic '${place.topic}' has no partition ${place.partition}`
   return new EuphorionError('TOPIC_UNKNOWN', what, { cause, place })
+}
+
+const refusedAlone: ReadonlySet<ErrorCode> = new Set([
+  'RECORD_TOO_LARGE',
+  'RECORD_INVALID',
+  'TOPIC_UNKNOWN',
+])
+
+/** An append was refused for what it is: the rest of its transaction is as good as before. */
+export function isRefusedAlone(error: unknown): boolean {
+  return error instanceof EuphorionError && refusedAlone.has(error.code)
 }
 
 /** A position where the log has nothing (any more). */

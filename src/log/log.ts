@@ -90,6 +90,9 @@ export interface TransactionalProducerOptions extends ProducerOptions {
 /**
  * Appends that count together, with a group's offsets, or not at all. A transaction begins with the
  * first append or commitOffsets() after the last one ended; one is open at a time.
+ * An append that is refused for what it is (RECORD_TOO_LARGE, RECORD_INVALID, TOPIC_UNKNOWN) leaves
+ * the transaction as it was; any other that fails makes it one that can only be aborted. What is
+ * appended during commit() or abort() belongs to the next one.
  */
 export interface TransactionalProducer extends LogProducer {
   /** Something was appended since the last end. */
@@ -101,8 +104,9 @@ export interface TransactionalProducer extends LogProducer {
    */
   commitOffsets(consumer: LogConsumer, offsets: readonly StartPosition[]): Promise<void>
   /**
-   * Resolves when everything counts. Rejects with FENCED (another has the id), TRANSACTION_ABORTED
-   * (nothing counts; the next one may begin), or LOG_FAILED when the outcome could not be learned.
+   * Resolves when everything counts. Rejects with FENCED (another has the id; where an answer was
+   * lost before, it may count), TRANSACTION_ABORTED (nothing counts; the next one may begin), or
+   * LOG_FAILED when the outcome could not be learned: then only another producer of the id can.
    */
   commit(): Promise<void>
   /** Nothing of it counts. Resolves at once when none is open. */
@@ -268,7 +272,7 @@ export interface LogConsumer {
   seek(topic: string, partition: number, offset: number): void
   /** Stores the group's offsets (of the next record to read). */
   commit(offsets: readonly StartPosition[]): Promise<void>
-  /** What `member` tells has changed so that the partitions should be shared anew. For logs: why. */
+  /** What `member` tells has changed: the partitions should be shared anew. For logs: why. */
   rejoin?(reason: string): void
   /** Leaves the group (after onRevoked of everything). */
   close(): Promise<void>

@@ -2,6 +2,7 @@
 // at a time, sent again until somebody answers. Owned by the simulated log, and by its
 // transactional producer.
 import { EuphorionError } from '../errors.ts'
+import { isRefusedAlone } from '../log/failures.ts'
 import { produceVerdict } from '../log/kafka/produce_verdict.ts'
 import type { LogProducer, LogRecord, StoredBatch, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
@@ -105,7 +106,8 @@ export class SimulatedProducer implements LogProducer {
       const failure = answer && brokerFailure(answer.errorCode, 'appending', place)
       if (verdict === 'refused' || clock.monotonic() >= endMs) {
         // Whether it is stored may be unknown: its number is not used again.
-        this.#renumber()
+        if (isRefusedAlone(failure)) this.#giveBack(key, batch)
+        else this.#renumber()
         throw failure ?? new EuphorionError('LOG_FAILED', 'nobody has confirmed a batch in time')
       }
       if (verdict === 'renumbered') {
@@ -150,6 +152,11 @@ export class SimulatedProducer implements LogProducer {
     )
     stampProducer(batch, producerId, epoch, sequence.next)
     sequence.next += recordCountOf(batch)
+  }
+
+  /** A transaction goes on with the number of a batch that was refused for what it is. */
+  #giveBack(key: string, batch: Uint8Array): void {
+    this.#sequences.get(key)!.next -= recordCountOf(batch)
   }
 
   /** Without a transactional id brokers have no say in the epoch. */

@@ -2,6 +2,7 @@
 // written, ends the transaction, and finds out what became of it. Owned by the simulated log.
 import assert from 'node:assert/strict'
 import { EuphorionError } from '../errors.ts'
+import { isRefusedAlone } from '../log/failures.ts'
 import type {
   LogConsumer,
   LogRecord,
@@ -73,6 +74,8 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   #failure: unknown
   #fenced: EuphorionError | undefined
   #isOpen = false
+  /** Resolves when a commit or an abort under way is over, however. */
+  #ending: Promise<void> | undefined
   #isClosed = false
   readonly #pending = new Set<Promise<unknown>>()
 
@@ -101,6 +104,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
   }
 
   async #append(place: TopicPartition, batch: Uint8Array): Promise<StoredBatch> {
+    while (this.#ending !== undefined) await this.#ending
     this.#checkUsable()
     this.#isOpen = true
     try {
@@ -113,7 +117,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       })
       return await this.#producer.appendBatch(place.topic, place.partition, batch)
     } catch (error) {
-      throw this.#failed(error)
+      throw isRefusedAlone(error) ? error : this.#failed(error)
     }
   }
 
@@ -129,11 +133,15 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       const answer = this.#ask('AddToTransaction', () => ({ errorCode: ask() }))
       added = answer.then(() => undefined)
       this.#added.set(key, added)
+      added.catch((error) => {
+        if (isRefusedAlone(error)) this.#added.delete(key)
+      })
     }
     return added
   }
 
   async commitOffsets(consumer: LogConsumer, offsets: readonly StartPosition[]): Promise<void> {
+    while (this.#ending !== undefined) await this.#ending
     this.#checkUsable()
     if (!(consumer instanceof SimulatedConsumer))
       throw new EuphorionError('LOG_FAILED', 'the consumer is of another log')
@@ -165,7 +173,17 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       const message = 'a part of the transaction failed'
       throw new EuphorionError('TRANSACTION_ABORTED', message, { cause })
     }
-    await this.#end(true)
+    await this.#ended(() => this.#end(true))
+  }
+
+  /** What is appended meanwhile belongs to the next one. */
+  async #ended(end: () => Promise<void>): Promise<void> {
+    const ended = end()
+    const over = () => {
+      this.#ending = undefined
+    }
+    this.#ending = ended.then(over, over)
+    await ended
   }
 
   async abort(): Promise<void> {
@@ -174,9 +192,11 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     if (!this.#isOpen || this.#fenced !== undefined) return
     const isDoubtful = this.#failure !== undefined
     try {
-      await this.#end(false)
-      // a batch in doubt must not come later, nor leave a gap: another epoch (KIP-360)
-      if (isDoubtful) await this.#raise()
+      await this.#ended(async () => {
+        await this.#end(false)
+        // a batch in doubt must not come later, nor leave a gap: another epoch (KIP-360)
+        if (isDoubtful) await this.#raise()
+      })
     } catch (error) {
       if (this.#fenced === undefined) throw error
     }

@@ -6,6 +6,7 @@ import { type Deferred, deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { attribute } from '../../wire/batch_header.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
+import { isRefusedAlone } from '../failures.ts'
 import type {
   Compression,
   LogConsumer,
@@ -86,7 +87,7 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
     try {
       return this.#parts.topics.partition(topic, partition)
     } catch (error) {
-      this.#fail(error)
+      if (!isRefusedAlone(error)) this.#fail(error)
       throw error
     }
   }
@@ -102,7 +103,7 @@ export class EmbeddedTransactionalProducer implements TransactionalProducer {
     try {
       return await stored
     } catch (error) {
-      transaction.failure ??= aborted('an append failed', error)
+      if (!isRefusedAlone(error)) transaction.failure ??= aborted('an append failed', error)
       throw error
     } finally {
       transaction.appends.delete(stored)

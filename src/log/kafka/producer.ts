@@ -12,7 +12,7 @@ import { brokerError, brokerFailure } from '../../wire/broker_error.ts'
 import type { Compression } from '../../wire/compression.ts'
 import { encodeBatch } from '../../wire/record_batch.ts'
 import type { ProducedPartition } from '../../wire/requests/produce.ts'
-import { unknownTopic } from '../failures.ts'
+import { isRefusedAlone, unknownTopic } from '../failures.ts'
 import type { LogProducer, LogRecord, StoredBatch } from '../log.ts'
 import { type Backoff, pauseMs, transactionBackoff } from './backoff.ts'
 import type { Cluster } from './cluster.ts'
@@ -145,12 +145,16 @@ export class KafkaProducer implements LogProducer {
   /** Learns who leads the partition, and in whose name it is written; then sends. Never rejects. */
   async #lookUp(queue: PartitionQueue): Promise<void> {
     const { topic, partition } = queue
+    let isAlone = !queue.isSent
     try {
       const [{ leaders }] = await this.#cluster.metadata([topic])
       if (leaders[partition] === undefined) throw unknownTopic({ topic, partition })
-      if (!this.#session.isReady(queue)) await this.#session.prepare(queue)
+      if (!this.#session.isReady(queue)) {
+        isAlone = false
+        await this.#session.prepare(queue)
+      }
     } catch (error) {
-      this.#failed(queue, error)
+      this.#failed(queue, error, isAlone)
       return
     }
     const leader = this.#cluster.leader(topic, partition)
@@ -206,7 +210,7 @@ export class KafkaProducer implements LogProducer {
     // what a transaction has lost it does not get back
     const isLost = verdict === 'renumbered' && this.#session.transactionalId !== null
     if (verdict === 'refused' || isLost) {
-      this.#refuse(queue, failure)
+      this.#refuse(queue, failure, isRefusedAlone(failure))
       return
     }
     if (verdict === 'renumbered') {
@@ -224,10 +228,10 @@ export class KafkaProducer implements LogProducer {
     this.#again(queue, failure, lookUp, isSoonOver ? transactionBackoff : undefined)
   }
 
-  #failed(queue: PartitionQueue, error: unknown): void {
+  #failed(queue: PartitionQueue, error: unknown, isAlone = false): void {
     const code = error instanceof EuphorionError ? error.code : 'LOG_FAILED'
     if (passingCodes.has(code)) this.#again(queue, error, true)
-    else this.#refuse(queue, error)
+    else this.#refuse(queue, error, isAlone)
   }
 
   /** Sends the first batch again after a pause, if there is time for it. */
@@ -254,10 +258,15 @@ export class KafkaProducer implements LogProducer {
     this.#next(queue)
   }
 
-  /** Rejects the first batch. Whether it is stored may be unknown: its number is not used again. */
-  #refuse(queue: PartitionQueue, error: unknown): void {
-    if (queue.isSent) this.#session.raise(queue.identity!)
-    this.#session.refused(error)
+  /**
+   * Rejects the first batch. Whether it is stored may be unknown: its number is not used again.
+   * Where it is refused `alone`, before it got there, a transaction goes on with that number.
+   */
+  #refuse(queue: PartitionQueue, error: unknown, alone = false): void {
+    if (!alone || this.#session.transactionalId === null) {
+      if (queue.isSent) this.#session.raise(queue.identity!)
+      this.#session.refused(error)
+    }
     queue.settle(false).reject(error)
     this.#rejectLate(queue)
     this.#next(queue)
