@@ -36,9 +36,9 @@ export class ReferenceDecoder implements ChangelogDecoder {
     let nextOffset = from
     const batch = new BatchCursor(batches)
     while (batch.next()) {
-      if (batch.lastOffset < from) continue
+      if (batch.lastOffset < nextOffset) continue
       if (this.#options.checkCrcs) verifyCrc(batch)
-      if ((batch.attributes & attribute.control) === 0) this.#decodeBatch(batch, from)
+      if ((batch.attributes & attribute.control) === 0) this.#decodeBatch(batch, nextOffset)
       nextOffset = batch.lastOffset + 1
     }
     if (batch.at !== batches.length) {
