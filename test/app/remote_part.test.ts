@@ -11,7 +11,6 @@ import { EuphorionError } from '../../src/errors.ts'
 import type { AggregationDefinition, TableReader } from '../../src/ingest/aggregation.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import type { TablePart } from '../../src/table/cell.ts'
-import { expireWindows } from '../../src/table/expire.ts'
 import { openMemoryStore } from '../../src/table/memory.ts'
 import { openTable } from '../../src/table/table.ts'
 import { type Event, eventLists, layout, PartModel, planOf, windowPlans } from '../table/model.ts'
@@ -98,9 +97,7 @@ test('what is read over HTTP is what is read here, also after an expiry', async 
       fc.asyncProperty(plans, eventLists, fc.nat(400), keys, async (window, events, at, key) => {
         const made = await models(window, events)
         const own = { name: 't', layout, window, encodeKey, decodeKey }
-        if (window !== undefined)
-          for (const { part, streamTime } of made)
-            if (streamTime >= 0) await expireWindows(part, window, streamTime)
+        for (const model of made) await model.expire()
         for (const [partition, { part }] of made.entries()) served.parts.set(partition, part)
         const here = openTable({ ...own, parts: served.parts })
         const parts = new Map<number, TablePart>([[0, made[0].part]])

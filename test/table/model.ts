@@ -7,6 +7,7 @@ import type { AggregationPlan, WindowPlan } from '../../src/kernel/plan.ts'
 import { lastWindow, skippedFor, sliceStart } from '../../src/kernel/slices.ts'
 import { emptyState, stateLayout } from '../../src/kernel/state.ts'
 import { cellKey, plainKey, type TablePart } from '../../src/table/cell.ts'
+import { Expiry } from '../../src/table/expiry.ts'
 import { writePosition } from '../../src/table/meta.ts'
 import type { TableRow } from '../../src/table/result.ts'
 import type { Store } from '../../src/table/store.ts'
@@ -112,6 +113,21 @@ export class PartModel {
     })
     await batch.commit()
     return rows.subarray(0, at)
+  }
+
+  /** As cuts do: what reads leave out, and `isThrough` also what goes from the store. */
+  async expire(isThrough = true): Promise<void> {
+    if (this.window === undefined) return
+    const { part, streamTime } = this
+    const expiry = new Expiry(part, this.window)
+    do {
+      const expired = await expiry.take(streamTime, 2)
+      if (expired === undefined) return
+      const batch = part.store.batch()
+      await expired.apply(batch)
+      await batch.commit()
+      expired.written()
+    } while (isThrough)
   }
 
   rowOf(name: string): TableRow<string> {

@@ -10,7 +10,6 @@ import type { WindowPlan } from '../../src/kernel/plan.ts'
 import { firstOpenWindow } from '../../src/kernel/slices.ts'
 import type { WindowState } from '../../src/table/cell.ts'
 import { ChangedWindows } from '../../src/table/changes.ts'
-import { expireWindows } from '../../src/table/expire.ts'
 import { closedWindows } from '../../src/table/final.ts'
 import { openMemoryStore } from '../../src/table/memory.ts'
 import { openStore } from '../../src/table/open.ts'
@@ -172,7 +171,7 @@ test('final gives each window once, when it closes, and never again', async () =
           await model.cut()
           const closed = closedWindows(model.part, { layout, window }, before, model.streamTime)
           found.push(...(await results(model, closed)))
-          await expireWindows(model.part, window, model.streamTime)
+          await model.expire()
           before = model.streamTime
         }
         const open = firstOpenWindow(window, model.streamTime)
@@ -192,24 +191,7 @@ test('expiry leaves the retained windows whole and shows no others, however far 
       await feed(made, events)
       const kept = (model: PartModel) => (naive: { start: number | undefined }) =>
         naive.start! + window.sizeMs + window.graceMs + window.retentionMs > model.streamTime
-      for (const model of made.parts) {
-        const { store } = model.part
-        const stopping = {
-          ...model.part,
-          store: Object.create(store, {
-            batch: { value: () => store.batch() },
-            get: { value: (key: Buffer) => store.get(key) },
-            deleteRange: {
-              value: async () => {
-                throw new Error('stopped')
-              },
-            },
-          }) as Store,
-        }
-        if (interrupted)
-          await assert.rejects(expireWindows(stopping, window, model.streamTime), /stopped/)
-        else await expireWindows(model.part, window, model.streamTime)
-      }
+      for (const model of made.parts) await model.expire(!interrupted)
       const expected = made.parts.flatMap((model) => model.rows(kept(model))).sort(byStartAndKey)
       assert.deepEqual(await all(made.table.range()), expected)
       for (const key of ['a', 'b']) {
@@ -217,10 +199,8 @@ test('expiry leaves the retained windows whole and shows no others, however far 
         assert.deepEqual(await all(made.table.range({ key })), mine)
         assert.deepEqual(await made.table.get(key), mine.at(-1))
       }
-      for (const model of made.parts) await expireWindows(model.part, window, model.streamTime)
+      for (const model of made.parts) await model.expire()
       assert.deepEqual(await all(made.table.range()), expected)
-      for (const model of made.parts)
-        assert.equal(await expireWindows(model.part, window, model.streamTime), false)
     }),
   )
 })
