@@ -105,6 +105,8 @@ export class Assignments {
     const staying = tasks.filter(
       (task) => !task.intake.closing && this.#tasks.get(partitionKey(task.place)) === task,
     )
+    const { deadLetters } = this.#options
+    for (const { place } of staying) deadLetters.reopened(place.topic, place.partition)
     this.#reopener.reopen(staying, error, () => {
       if (isAborted) this.#options.transactions()?.openGate()
     })

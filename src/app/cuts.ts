@@ -5,7 +5,7 @@ import { EuphorionError } from '../errors.ts'
 import type { CutStatistics } from './lane_statistics.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Transactions } from './transactions.ts'
-import { type CutServices, WorkerCut } from './worker_cut.ts'
+import { type CutServices, type FailedTask, WorkerCut } from './worker_cut.ts'
 
 export interface CutsOptions extends CutServices {
   /** All that run now. */
@@ -101,12 +101,12 @@ export class Cuts {
   }
 
   async #giveUp(transactions: Transactions, lost: readonly PartitionTask[]): Promise<void> {
-    const { settings, tasks, reopen } = this.#options
+    const { settings, tasks } = this.#options
     const hasSent = lost.some(({ intake }) => intake.sinks.length > 0)
     if (settings.guarantee !== 'exactly_once' || !hasSent || !transactions.isOpen) return
     const error = new EuphorionError('TRANSACTION_ABORTED', 'partitions were lost to others')
     await transactions.abort(error)
-    reopen(tasks(), error, true)
+    this.#reopen(tasks(), error, true)
   }
 
   async #cutNow(asked: readonly PartitionTask[], until: 'store' | 'commit'): Promise<void> {
@@ -130,7 +130,9 @@ export class Cuts {
   #together(asked: readonly PartitionTask[]): readonly PartitionTask[] {
     const { settings, tasks } = this.#options
     const isOne = settings.guarantee === 'exactly_once' || this.#writeTables()
-    return isOne ? [...new Set([...tasks(), ...asked])] : asked
+    const all = isOne ? [...new Set([...tasks(), ...asked])] : asked
+    // of one that was given up, what was drained is in no row: it may be cut no more
+    return all.filter((task) => !task.isGivenUp)
   }
 
   /** What an agent wrote may be in another partition's store than that of its event. */
@@ -139,7 +141,7 @@ export class Cuts {
   }
 
   async #make(cut: WorkerCut): Promise<void> {
-    const { settings, ways, tasks, reopen, logger } = this.#options
+    const { settings, ways, tasks, logger, plants } = this.#options
     const { transactions } = ways()
     try {
       await cut.make()
@@ -148,15 +150,34 @@ export class Cuts {
       await transactions?.abort(error)
       const isAborted = settings.guarantee === 'exactly_once'
       const areOne = isAborted || cut.isSendLost || this.#writeTables()
-      const back = areOne ? tasks() : drained
+      const back = areOne ? [...new Set([...drained, ...tasks()])] : drained
       logger.warn({ err: error, partitions: back.length }, 'a cut was given up')
-      reopen(back, error, isAborted)
-      if (!isAborted) transactions?.openGate()
+      if (!plants?.has('stale-cut-used')) this.#reopen(back, error, isAborted)
+      if (!isAborted || plants?.has('stale-cut-used')) transactions?.openGate()
       throw error
     }
-    for (const { task, error } of cut.failed)
-      reopen(this.#writeTables() ? tasks() : [task], error, false)
+    await this.#reopenFailed(cut.failed)
     this.#options.made(cut.moved)
+  }
+
+  /** The cut counts, and some of it is in no store: of these its log has more than their agents. */
+  async #reopenFailed(failed: readonly FailedTask[]): Promise<void> {
+    const { settings, ways, tasks } = this.#options
+    const { transactions } = ways()
+    const hasSent = failed.some(({ task }) => task.intake.sinks.length > 0)
+    if (settings.guarantee === 'exactly_once' && hasSent && transactions !== undefined) {
+      // what their agents have sent since the commit would come again
+      await transactions.abort(failed[0].error)
+      this.#reopen(tasks(), failed[0].error, true)
+      return
+    }
+    for (const { task, error } of failed)
+      this.#reopen(this.#writeTables() ? tasks() : [task], error, false)
+  }
+
+  #reopen(tasks: readonly PartitionTask[], error: unknown, isAborted: boolean): void {
+    for (const task of tasks) task.isGivenUp = true
+    this.#options.reopen(tasks, error, isAborted)
   }
 
   #fail(error: unknown): never {

@@ -313,6 +313,7 @@ export class Engine {
       laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / lanes),
       dirtyBytesMax: Math.floor(settings.commitBytes / lanes),
       isExactlyOnce: settings.guarantee === 'exactly_once',
+      hasAgents: (topic) => this.#options.subscribers.some((each) => each.topic === topic),
       changelogs: this.#ways.changelogs,
       onBadRecord: this.#options.onBadRecord,
       askForCut: (task) => this.#cuts.soon(task),

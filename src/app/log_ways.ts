@@ -54,6 +54,7 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
   })
   await transactions.start()
   if (!isExactlyOnce) return { transactions, changelogs, outputs: undefined }
+  if (options.plants?.has('output-outside')) return { transactions, changelogs, outputs: undefined }
   options.sends?.route(transactions.sends)
   return { transactions, changelogs, outputs: options.sends?.sinkTo(transactions.own) }
 }

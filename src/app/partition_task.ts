@@ -48,6 +48,8 @@ export class PartitionTask {
   /** Tables of agents that are kept here. */
   readonly tables: TaskTable[] = []
   readonly #services: TaskServices
+  /** It goes back to its last cut, and is in no other before. */
+  isGivenUp = false
   /** The group's offset as last committed; 0 needs no commit, because there a group begins. */
   committed = 0
 
@@ -105,7 +107,11 @@ export class PartitionTask {
         .of(this.place.topic)
         .map(({ definition }) => agentsTable(appId, this.place.topic, definition)),
     ])
-      tables.push({ ...table, number: await tableNumber(store, table.name, table.shape) })
+      tables.push({
+        ...table,
+        number: await tableNumber(store, table.name, table.shape),
+        hasAgents: this.#services.hasAgents(this.place.topic),
+      })
     return recovery.open(this.place, store, tables, committed, signal)
   }
 

@@ -226,7 +226,7 @@ export class Recovery {
       throw lost(`the changelog of table ${name} has nothing left of it`)
     }
     const isYounger = (await readChangelogPosition(store, number))?.isBehind
-    if (writer === 'lane' && offset < committed && !isYounger) {
+    if (writer === 'lane' && !table.hasAgents && offset < committed && !isYounger) {
       const until = `the changelog of table ${name} has it up to offset ${offset} of ${place.topic}`
       throw lost(`${until}, but the group has read to ${committed}`)
     }

@@ -28,6 +28,8 @@ export interface CopiedTable {
 export interface RecoveredTable extends CopiedTable {
   /** In the store. */
   readonly number: number
+  /** The group's offsets of its topic are those of agents: a lane may be behind them. */
+  readonly hasAgents?: boolean
 }
 
 export interface CopyServices {

@@ -24,6 +24,15 @@ interface Changed {
   readonly meta: ChangelogMeta
 }
 
+export interface AppendOptions {
+  readonly changelogs: Changelogs
+  readonly nowMs: number
+  /** Planted: 'changelog-position-ahead'. */
+  readonly isAhead: boolean
+}
+
+const AHEAD_RECORDS = 100
+
 export class TaskCut {
   readonly task: PartitionTask
   /** Offset below which the agents of the partition have acknowledged; Infinity without. */
@@ -31,6 +40,7 @@ export class TaskCut {
   readonly #taken: readonly TakenRows[]
   readonly #sources: Readonly<Record<string, number>>
   #part: PartitionCut<TaskLane> | undefined
+  #isWritten = false
 
   /**
    * Takes what agents have written and acknowledged. Where they write tables, none of them may
@@ -64,11 +74,15 @@ export class TaskCut {
     return this.#part !== undefined
   }
 
-  /** Offset for the group, below which everything is in this cut or an earlier one. */
+  /**
+   * Offset for the group: what agents have acknowledged, because what they have sent below it must
+   * not come again; lanes have positions of their own. Without agents, what every lane has.
+   */
   get offset(): number {
+    if (Number.isFinite(this.#acknowledged)) return this.#acknowledged
     const after = new Map(this.#part?.lanes.map(({ lane, after }) => [lane, after]))
     const lanes = this.task.lanes.map((lane) => (after.get(lane) ?? lane.committed).nextOffset)
-    return Math.min(this.#acknowledged, ...lanes)
+    return Math.min(...lanes)
   }
 
   /** Sends results, late and bad records that are due; resolves when they are stored. */
@@ -77,7 +91,10 @@ export class TaskCut {
   }
 
   /** Appends to the changelogs, and notes in the store's batch how far it has them then. */
-  async append(producer: LogProducer, changelogs: Changelogs, nowMs: number): Promise<void> {
+  async append(
+    producer: LogProducer,
+    { changelogs, nowMs, isAhead }: AppendOptions,
+  ): Promise<void> {
     const part = this.#part
     if (part === undefined) return
     const { partition } = this.task.place
@@ -89,7 +106,8 @@ export class TaskCut {
       const last = (await Promise.all(stored)).at(-1)
       // forgotten by the log, as it was stored long ago: what is read again does no harm
       if (last === undefined || last.offset < 0) return
-      const nextOffset = last.offset + recordCountOf(batches[batches.length - 1])
+      const records = recordCountOf(batches[batches.length - 1])
+      const nextOffset = last.offset + records + (isAhead ? AHEAD_RECORDS : 0)
       const topicId = changelogs.topicId(name)
       const { isBehind } = meta
       writeChangelogPosition(part.batch, table, { nextOffset, topicId, atMs: nowMs, isBehind })
@@ -118,12 +136,13 @@ export class TaskCut {
   /** One atomic batch. When it rejects nothing of it is in the store. */
   async write(options: { readonly sync: boolean }): Promise<void> {
     await this.#part?.write(options)
+    this.#isWritten = true
     for (const { table } of this.#taken) table.state.written()
   }
 
   /** Nothing of it counts. */
   drop(): void {
-    this.#part?.drop()
+    if (!this.#isWritten) this.#part?.drop()
     this.#part = undefined
   }
 }

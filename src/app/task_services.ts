@@ -31,6 +31,8 @@ export interface TaskServices {
   readonly dirtyBytesMax: number
   /** Late and bad records go out with the cut that passes them, in its transaction. */
   readonly isExactlyOnce: boolean
+  /** The group's offsets of the topic are theirs. */
+  readonly hasAgents: (topic: string) => boolean
   /** Undefined where tables have none. */
   readonly changelogs: Changelogs | undefined
   readonly deadLetters: DeadLetters

@@ -9,6 +9,7 @@ import { EuphorionError } from '../errors.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
 import type { LogConsumer, StartPosition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
+import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import type { LogWays } from './log_ways.ts'
 import type { PartitionTask } from './partition_task.ts'
@@ -19,6 +20,7 @@ export interface CutServices {
   readonly settings: Settings
   readonly clock: Clock
   readonly logger: Logger
+  readonly plants?: ReadonlySet<Plant> | undefined
   readonly deadLetters: DeadLetters
   /** Resolves when all that was sent so far is stored; when it rejects, nothing is committed. */
   readonly flush: () => Promise<void>
@@ -74,8 +76,10 @@ export class WorkerCut {
     this.#moved = this.#cuts.flatMap(({ task, offset }) =>
       Number.isFinite(offset) && offset > task.committed ? [{ task, offset }] : [],
     )
+    const isReversed = this.#services.plants?.has('cut-order-reversed') === true
+    if (isReversed) await this.#writeAll()
     if (transactions !== undefined) await this.#commit(transactions)
-    await all(this.#cuts.map((cut) => this.#write(cut)))
+    if (!isReversed) await this.#writeAll()
   }
 
   /** Nothing of it is in a store; answers whose lanes and tables have to go back to the last cut. */
@@ -94,7 +98,7 @@ export class WorkerCut {
     const { consumer, logger } = this.#services
     if (this.#ways.transactions !== undefined || this.#moved.length === 0) return
     try {
-      await consumer().commit(this.#offsets())
+      await consumer().commit(this.#moved.map(({ task, offset }) => ({ ...task.place, offset })))
     } catch (error) {
       if (!(error instanceof EuphorionError) || !error.retriable) throw error
       logger.warn({ err: error }, 'offsets are not committed; the next cut tries again')
@@ -158,23 +162,44 @@ export class WorkerCut {
     const { clock, consumer } = this.#services
     const { changelogs } = this.#ways
     const hasState = this.#cuts.some((cut) => cut.hasState)
-    if (!hasState && this.#moved.length === 0 && !transactions.isOpen) {
-      transactions.openGate()
-      return
+    if (hasState || this.#moved.length > 0 || transactions.isOpen) {
+      const beganMs = clock.monotonic()
+      if (changelogs !== undefined) {
+        const isAhead = this.#services.plants?.has('changelog-position-ahead') === true
+        const options = { changelogs, nowMs: clock.now(), isAhead }
+        await all(this.#cuts.map((cut) => cut.append(transactions.own, options)))
+      }
+      await this.#commitTo(transactions, consumer(), this.#fencedOffsets())
+      this.transactionMs = clock.monotonic() - beganMs
+      this.#committed()
     }
-    const beganMs = clock.monotonic()
-    if (changelogs !== undefined) {
-      const nowMs = clock.now()
-      await all(this.#cuts.map((cut) => cut.append(transactions.own, changelogs, nowMs)))
-    }
-    await transactions.commit(consumer(), this.#offsets())
-    this.transactionMs = clock.monotonic() - beganMs
     transactions.openGate()
-    this.#committed()
   }
 
-  #offsets(): StartPosition[] {
-    return this.#moved.map(({ task, offset }) => ({ ...task.place, offset }))
+  async #commitTo(
+    transactions: Transactions,
+    consumer: LogConsumer,
+    offsets: readonly StartPosition[],
+  ): Promise<void> {
+    const { plants } = this.#services
+    const isOutside = plants?.has('offsets-outside')
+    if (isOutside && offsets.length > 0) await consumer.commit(offsets)
+    try {
+      await transactions.commit(consumer, isOutside ? [] : offsets)
+    } catch (error) {
+      const isFenced = error instanceof EuphorionError && error.code === 'FENCED'
+      if (!isFenced || !plants?.has('fence-ignored')) throw error
+    }
+  }
+
+  /**
+   * Also of partitions that have not moved: only with their offsets does the log refuse what a
+   * worker that has lost them appends.
+   */
+  #fencedOffsets(): StartPosition[] {
+    return this.#cuts.flatMap(({ task, offset }) =>
+      Number.isFinite(offset) ? [{ ...task.place, offset: Math.max(offset, task.committed) }] : [],
+    )
   }
 
   #committed(): void {
@@ -183,6 +208,10 @@ export class WorkerCut {
       task.committed = offset
       deadLetters.forget(task.intake.topic, task.intake.partition, offset)
     }
+  }
+
+  async #writeAll(): Promise<void> {
+    await all(this.#cuts.map((cut) => this.#write(cut)))
   }
 
   async #write(cut: TaskCut): Promise<void> {

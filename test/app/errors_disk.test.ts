@@ -23,9 +23,9 @@ const place = (directory: string): AppOptions => ({
 })
 
 /** An app with a table by page over topic `visits`. */
-function withTable(options: AppOptions, id = 'visits-app') {
+function withTable(options: AppOptions, id = 'visits-app', partitions = 2) {
   const made = testApp(options, id)
-  const visits = made.app.topic('visits', { value: Visit, keyedBy: 'page', partitions: 1 })
+  const visits = made.app.topic('visits', { value: Visit, keyedBy: 'page', partitions })
   const perPage = made.app
     .stream(visits)
     .keyBy('page')
@@ -136,7 +136,7 @@ for (const [kind, on] of Object.entries(kinds))
         on(async ({ directory, fill, free }) => {
           await inTemporary(async (elsewhere) => {
             const options = { ...place(elsewhere), dataDir: join(directory, 'data'), store }
-            const { app, visits, perPage } = withTable(options)
+            const { app, visits, perPage } = withTable(options, 'visits-app', 1)
             await app.start()
             await visits.send({ value: visit })
             await caughtUp(app, 'visits')
@@ -152,7 +152,7 @@ for (const [kind, on] of Object.entries(kinds))
             })
             await app.stop().catch(() => undefined)
             free()
-            const next = withTable(options)
+            const next = withTable(options, 'visits-app', 1)
             await next.app.start()
             await caughtUp(next.app, 'visits')
             assert.deepEqual(await next.perPage.get('/'), { key: '/', visits: 2 })

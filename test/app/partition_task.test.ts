@@ -62,6 +62,7 @@ function makeTask(code: SettingsSource) {
     dirtyBytesMax: 1 << 20,
     isExactlyOnce: false,
     changelogs: undefined,
+    hasAgents: () => false,
     deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
     askForCut: () => undefined,
     rewound: () => undefined,
