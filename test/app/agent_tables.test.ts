@@ -1,6 +1,7 @@
 // Tables of agents through the public API on the embedded log: counts that outlive the app, cuts
 // that go with acknowledged events, who may write, changes of the declaration.
 import assert from 'node:assert/strict'
+import { rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { readLines } from '../../src/app/query_client.ts'
 import {
@@ -83,6 +84,23 @@ test('an agent counts in a table, which goes on after a restart', { timeout }, a
     rows.sort(),
     pages.map((page) => [page, 200]),
   )
+})
+
+test('a table comes back from its changelog when the disk is lost', { timeout }, async (t) => {
+  const dataDir = await newDirectory()
+  const first = newApp(t, dataDir)
+  const { visit, total } = counting(first)
+  await first.start()
+  await visit(500)
+  await until(async () => (await total()) === 500)
+  await first.stop()
+  await rm(first.settings.dataDir, { recursive: true })
+  const second = newApp(t, dataDir)
+  const again = counting(second)
+  await second.start()
+  assert.equal(await again.counts.get('/b'), 100)
+  await again.visit(5)
+  await until(async () => (await again.total()) === 505)
 })
 
 test('rows are printed of a running worker, and of the store', { timeout }, async (t) => {
