@@ -84,6 +84,21 @@ async function committedRecords(group: StateGroup, topic: string): Promise<Store
   return records
 }
 
+/** What the topic of views really has: a broker that is killed may make a producer send twice. */
+export async function countViews(group: StateGroup): Promise<{ stored: number; twice: number }> {
+  const ids = new Set<number>()
+  const views = await committedRecords(group, group.topics.views)
+  group.perUrl.clear()
+  group.perPage.clear()
+  for (const { value } of views) {
+    const { id, url, ts } = JSON.parse(Buffer.from(value!).toString())
+    ids.add(id)
+    group.count(url, ts)
+  }
+  assert.equal(ids.size, group.views, 'every view is in the topic')
+  return { stored: views.length, twice: views.length - ids.size }
+}
+
 export interface OutputFacts {
   readonly copies: number
   readonly repeated: number
@@ -94,7 +109,11 @@ export interface OutputFacts {
  * The agent has sent every view on: once, where it is `exact`. Changed windows end at their counts,
  * and where they are exact no count comes twice and none goes back.
  */
-export async function checkOutput(group: StateGroup, exact: boolean): Promise<OutputFacts> {
+export async function checkOutput(
+  group: StateGroup,
+  exact: boolean,
+  twice: number,
+): Promise<OutputFacts> {
   const { copies: copiesTopic, changes: changesTopic } = group.topics
   const copies = await committedRecords(group, copiesTopic)
   const seen = new Uint8Array(group.views)
@@ -105,7 +124,7 @@ export async function checkOutput(group: StateGroup, exact: boolean): Promise<Ou
     seen[id] = 1
   }
   assert.equal(seen.indexOf(0), -1, 'every view was sent on')
-  if (exact) assert.equal(repeated, 0, 'no view was sent on twice')
+  if (exact) assert.equal(repeated, twice, 'no view was sent on twice')
   const changes = await committedRecords(group, changesTopic)
   const last = new Map<string, number>()
   for (const { value } of changes) {

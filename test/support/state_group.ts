@@ -96,14 +96,18 @@ export class StateGroup {
         const key = Buffer.from(url)
         batches[partitionOfKey(key, partitions)].push({ key, value, timestamp: ts })
         this.views++
-        add(this.perUrl, url)
-        add(this.perPage, `${url} ${Math.floor(ts / WINDOW_MS) * WINDOW_MS}`)
       }
       const appended = batches.map(async (records, partition) => {
         if (records.length > 0) await producer.append(topics.views, partition, records as never)
       })
       await Promise.all([...appended, setTimeout(TURN_MS)])
     }
+  }
+
+  /** A view is in the topic. */
+  count(url: string, ts: number): void {
+    add(this.perUrl, url)
+    add(this.perPage, `${url} ${Math.floor(ts / WINDOW_MS) * WINDOW_MS}`)
   }
 
   /** Another process; of the same `name` where it comes back to its data and its instance id. */

@@ -3,7 +3,7 @@
 import { seededRandom } from '../../src/clock.ts'
 import type { SettingsInput } from '../../src/settings.ts'
 import type { KafkaCluster } from './kafka.ts'
-import { checkOutput, checkTables, type OutputFacts } from './state_check.ts'
+import { checkOutput, checkTables, countViews, type OutputFacts } from './state_check.ts'
 import { disturbState } from './state_faults.ts'
 import { StateGroup, type StateLife } from './state_group.ts'
 
@@ -40,10 +40,12 @@ export async function runStateTrial(trial: StateTrial): Promise<OutputFacts & { 
     })
     await group.stopFilling()
     tell(`settling at ${group.views} views`)
-    await group.untilCommitted(group.views)
+    const { stored, twice } = await countViews(group)
+    if (twice > 0) tell(`${twice} views are in the topic twice`)
+    await group.untilCommitted(stored)
     for (const life of running.values()) await checkTables(group, life)
     for (const { life } of running.values()) await life.leave()
-    const output = await checkOutput(group, guarantee === 'exactly_once')
+    const output = await checkOutput(group, guarantee === 'exactly_once', twice)
     tell(`${output.copies} copies, ${output.repeated} once more, ${output.changes} changes`)
     group.wipe('new')
     const restored = await group.start('new')
