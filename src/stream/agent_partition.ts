@@ -159,12 +159,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return this.#bad.length > 0 ? Math.min(offset, this.#bad[0].offset) : offset
   }
 
-  pause(): Promise<void> {
+  async pause(): Promise<void> {
     this.#paused ??= deferred()
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#whenResting = resolve
       this.#rest()
     })
+    // what is in tables is acknowledged, too
+    await this.#outputs.settled()
   }
 
   resume(): void {
