@@ -80,6 +80,13 @@ export class AgentTables {
     return this.#tables
   }
 
+  /** Names of those that every worker copies. */
+  get globals(): string[] {
+    return this.#tables.flatMap(({ table: { definition } }) =>
+      definition.isGlobal ? [definition.name] : [],
+    )
+  }
+
   /** Those that are kept in the stores of a topic's tasks. */
   of(topic: string): AgentTable<unknown, unknown>[] {
     return this.#tables.flatMap(({ home, table }) => (home === topic ? [table] : []))

@@ -6,6 +6,11 @@ export function tablesPath(dataDir: string, appId: string): string {
   return join(dataDir, appId, 'tables')
 }
 
+/** Copies of global tables of one of the app's workers: `…/{topic}/{partition}` in it. */
+export function globalPath(dataDir: string, appId: string, worker: number): string {
+  return join(dataDir, appId, 'global', String(worker))
+}
+
 /** Workers of one app that answer queries on one machine. */
 const WORKERS_MAX = 16
 

@@ -15,6 +15,7 @@ import { Assignments } from './assignments.ts'
 import { stateTables } from './changelog_tables.ts'
 import { Cuts } from './cuts.ts'
 import type { EngineOptions } from './engine_options.ts'
+import { type GlobalCopies, openGlobalCopies } from './global_copies.ts'
 import { KernelThreads } from './kernel_threads.ts'
 import type { CutStatistics, LaneStatistics } from './lane_statistics.ts'
 import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
@@ -52,6 +53,7 @@ export class Engine {
   #stateTables: readonly CopiedTable[] = []
   #ways: LogWays = plainWays
   #recovery: Recovery | undefined
+  #globals: GlobalCopies | undefined
   readonly #aborted = deferred()
   #isAborted = false
   /** The first partitions are open. */
@@ -126,12 +128,15 @@ export class Engine {
     this.#agentTables = new AgentTables(this.#options, {
       partitionsOf: this.#partitionsOf,
       wantsCut: (place) => this.#cuts.soon(this.#tasks.get(partitionKey(place))),
-      elsewhere: (table, place) => this.tables.elsewhere(table, place, false),
+      elsewhere: (table, place) =>
+        this.#globals?.part(table, place.partition) ?? this.tables.elsewhere(table, place, false),
     })
     this.#stateTables = stateTables(this.#options, this.#agentTables)
     this.#ways = await this.#openWays()
+    this.#globals = this.#openGlobals()
     this.#services = this.#makeServices()
     await this.#recovery?.start()
+    await this.#globals?.start()
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,
@@ -288,6 +293,18 @@ export class Engine {
     })
   }
 
+  /** Undefined without global tables. */
+  #openGlobals(): GlobalCopies | undefined {
+    const names = this.#agentTables!.globals
+    return openGlobalCopies({
+      ...this.#options,
+      tables: this.#stateTables.filter(({ name }) => names.includes(name)),
+      partitionsOf: this.#partitionsOf,
+      memory: this.#memory,
+      executor: this.executor,
+    })
+  }
+
   #makeServices(): TaskServices {
     const { settings, aggregations } = this.#options
     const partitions = ({ topic }: { topic: string }) => this.#partitionsOf.get(topic)!
@@ -370,6 +387,7 @@ export class Engine {
     for (const task of this.#tasks.values()) await task.close(this.#isAborted)
     this.#options.sends?.route(undefined)
     await this.#ways.transactions?.close()
+    await this.#globals?.close()
     await this.#recovery?.close()
     await this.#threads.close()
   }

@@ -7,7 +7,7 @@ import { EuphorionError } from '../errors.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { ChangelogMeta, ChangelogReader } from '../table/changelog.ts'
 import type { TableCopy } from '../table/recovery.ts'
-import { tableChanged } from '../table/shape_change.ts'
+import { shapesFit, tableChanged } from '../table/shape_change.ts'
 import type { ReadPartition } from './recovery_reader.ts'
 
 export interface ReplicaOptions {
@@ -128,7 +128,7 @@ export class Replica implements ReadPartition {
   async #take(batch: SharedBatch): Promise<void> {
     const { reader, copy, name, shape, copied } = this.#options
     const { rows, records, meta } = await reader.read(batch, this.nextOffset)
-    if (meta !== undefined && meta.shape !== shape)
+    if (meta !== undefined && !shapesFit(meta.shape, shape))
       throw tableChanged(name, `the changelog ${this.topic}`, meta.shape, shape)
     const isBulk = this.end - this.nextOffset > BULK_RECORDS
     await copy.put(rows, meta, batch.nextOffset, isBulk)

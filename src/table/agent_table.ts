@@ -139,14 +139,18 @@ export class AgentTable<K, V> {
     return this.#replace(key, undefined)
   }
 
-  /** Of the partitions that are here, one after the other; 'everywhere': and of the others. */
-  async *entries(scope: 'here' | 'everywhere' = 'here'): AsyncGenerator<[key: K, value: V], void> {
+  /**
+   * Of the partitions that are here, one after the other; 'everywhere', the default of a global table, of
+   * the others too.
+   */
+  async *entries(scope?: 'here' | 'everywhere'): AsyncGenerator<[key: K, value: V], void> {
+    const isWhole = scope === undefined ? this.definition.isGlobal : scope === 'everywhere'
     const { elsewhere } = this.#options
     for (let partition = 0; partition < this.partitions; partition++) {
       const part = this.#parts.get(partition)
       if (part !== undefined) {
         for await (const [key, kept] of part.entries()) yield [key as K, this.#values.show(kept)]
-      } else if (scope === 'everywhere' && elsewhere !== undefined) {
+      } else if (isWhole && elsewhere !== undefined) {
         yield* this.#entriesElsewhere(elsewhere(partition))
       }
     }
@@ -160,10 +164,9 @@ export class AgentTable<K, V> {
     }
   }
 
-  /** The same without the values. */
+  /** The keys of entries(). */
   async *keys(): AsyncGenerator<K, void> {
-    for (const part of [...this.#parts.values()])
-      for await (const [key] of part.entries()) yield key as K
+    for await (const [key] of this.entries()) yield key
   }
 
   readonly #shown = (kept: Kept | undefined): V | undefined =>
@@ -268,7 +271,8 @@ export class AgentTable<K, V> {
     const bytes = this.#keys.encode(cacheKey)
     const partition = partitionOfKey(bytes, this.partitions)
     const { elsewhere } = this.#options
-    if (elsewhere === undefined || this.#coming.has(partition)) throw this.#notHere(partition)
+    const isMoving = this.#coming.has(partition) && !this.definition.isGlobal
+    if (elsewhere === undefined || isMoving) throw this.#notHere(partition)
     const { store, number } = elsewhere(partition)
     const value = await store.get(plainKey(number, bytes))
     return answer(value && this.#values.load(value))

@@ -265,3 +265,40 @@ test('a table goes on with an optional field more, and not with a field less', {
     message: /field by of its values is gone/,
   })
 })
+
+test('a global table is whole on every worker', { timeout }, async (t) => {
+  const dataDir = await newDirectory()
+  const settings = (app: App) => {
+    const prices = app.topic('prices', { key: string(), value: integer(), partitions: 3 })
+    const table = app.globalTable('prices', { key: string(), value: integer() })
+    app.agent(prices, async (stream) => {
+      for await (const { key, value } of stream.events()) {
+        if (value < 0) await table.delete(key)
+        else await table.set(key, value)
+      }
+    })
+    return { prices, table }
+  }
+  const rows = async (table: ReturnType<typeof settings>['table']) => {
+    const found: [string, number][] = []
+    for await (const row of table) found.push(row)
+    return found.sort(([a], [b]) => a.localeCompare(b))
+  }
+  const first = newApp(t, dataDir)
+  const { prices, table } = settings(first)
+  await first.start()
+  for (const [at, page] of pages.entries()) await prices.send({ key: page, value: at })
+  await prices.send({ key: '/a', value: -1 })
+  const wanted = pages.map((page, at) => [page, at]).slice(1)
+  await until(async () => JSON.stringify(await rows(table)) === JSON.stringify(wanted))
+  await first.stop()
+  await rm(first.settings.dataDir, { recursive: true })
+  const second = newApp(t, dataDir)
+  const again = settings(second)
+  await second.start()
+  assert.deepEqual(await rows(again.table), wanted)
+  const without = newApp(t, dataDir, { changelog: false })
+  settings(without)
+  await second.stop()
+  await assert.rejects(without.start(), { code: 'SETTING_INVALID' })
+})
