@@ -2,6 +2,7 @@
 export { App, type AppOptions } from './app/app.ts'
 export type { TimerContext, TimerDefinition, TimerFunction, Topology } from './app/declarations.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
+export type { RecoveryFacts } from './app/recovery_progress.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
 export type { ManyStored, PartitionStored, RecordMetadata } from './ingest/receipt.ts'

@@ -33,6 +33,7 @@ import { Declarations, type TimerFunction, type Topology } from './declarations.
 import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
+import type { RecoveryFacts } from './recovery_progress.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { Worker } from './worker.ts'
@@ -302,6 +303,11 @@ export class App {
   /** Where each aggregation stands on each partition; empty unless the app runs. */
   statistics(): LaneStatistics[] {
     return this.#worker?.statistics() ?? []
+  }
+
+  /** Tables that are being restored from their changelogs now; their partitions are read afterwards. */
+  recoveries(): RecoveryFacts[] {
+    return this.#worker?.recoveries() ?? []
   }
 
   /** The app's connection to its log, opened if it is not; stop() closes it. */

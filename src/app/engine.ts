@@ -23,6 +23,7 @@ import { openRecovery } from './open_recovery.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Recovery } from './recovery.ts'
 import type { CopiedTable } from './recovery_partition.ts'
+import type { RecoveryFacts } from './recovery_progress.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
@@ -244,6 +245,11 @@ export class Engine {
         stopped: feed.stopped,
       })),
     )
+  }
+
+  /** Tables that are being restored. */
+  recoveries(): RecoveryFacts[] {
+    return this.#recovery?.recoveries() ?? []
   }
 
   get cuts(): CutStatistics {

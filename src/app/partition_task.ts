@@ -8,6 +8,7 @@ import type { Logger } from '../logger.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
 import type { ChangelogWriter } from '../table/changelog.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
+import { leaveChangelog } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
 import { agentsTable, aggregationShape, aggregationTable } from './changelog_tables.ts'
 import type { RecoveredTable } from './recovery_partition.ts'
@@ -99,19 +100,18 @@ export class PartitionTask {
     { committed, signal }: TaskBeginning,
   ): Promise<boolean> {
     const { recovery, appId, agentTables } = this.#services
-    if (recovery === undefined) return true
-    const tables: RecoveredTable[] = []
-    for (const table of [
+    const { topic } = this.place
+    const kept = [
       ...aggregations.map((aggregation) => aggregationTable(appId, aggregation)),
-      ...agentTables
-        .of(this.place.topic)
-        .map(({ definition }) => agentsTable(appId, this.place.topic, definition)),
-    ])
-      tables.push({
-        ...table,
-        number: await tableNumber(store, table.name, table.shape),
-        hasAgents: this.#services.hasAgents(this.place.topic),
-      })
+      ...agentTables.of(topic).map(({ definition }) => agentsTable(appId, topic, definition)),
+    ]
+    const tables: RecoveredTable[] = []
+    for (const table of kept)
+      tables.push({ ...table, number: await tableNumber(store, table.name, table.shape) })
+    if (recovery === undefined) {
+      for (const { name, number } of tables) await leaveChangelog(store, name, number)
+      return true
+    }
     return recovery.open(this.place, store, tables, committed, signal)
   }
 

@@ -166,6 +166,7 @@ export class Recovery {
       const isLost = error instanceof EuphorionError && error.code === 'STATE_LOST'
       if (!isLost || this.#options.settings.onStateLost === 'stop') throw error
       this.#options.logger.warn({ ...error.place, err: error }, 'state is counted anew')
+      await copy.close()
       await giveUpState(copy, this.#options)
       return false
     } finally {

@@ -210,11 +210,14 @@ export class PartitionCopy {
     const position = await readPosition(store, number)
     const holds = position !== undefined || (await hasRows(store, number))
     const plan = planCopy(stored, holds, extent, this.#options.services.clock.now())
+    if (plan.drop === undefined || !holds || stored?.state === 'stale') return plan
     const isEmpty = extent.earliest === extent.latest
-    if (plan.drop === undefined || !isEmpty || !holds || stored?.state === 'stale') return plan
-    // all that is left of it: not to be dropped before somebody says so
-    const message = `table ${name} has state here, but none in its changelog: ${plan.drop}`
-    throw new EuphorionError('STATE_LOST', message, { place: { ...place, table: name } })
+    if (stored !== undefined && !isEmpty) return plan
+    // nothing else may have it: not to be dropped before somebody says so
+    const why = `table ${name} has state here that its changelog does not have: ${plan.drop}`
+    const advice = 'changelog: false keeps it on this machine alone'
+    const lost = { place: { ...place, table: name } }
+    throw new EuphorionError('STATE_LOST', `${why} (${advice})`, lost)
   }
 
   async #drop(

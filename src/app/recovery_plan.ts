@@ -25,7 +25,7 @@ export function planCopy(
   nowMs: number,
 ): CopyPlan {
   const anew = (drop: string | undefined): CopyPlan => ({ from: earliest, drop })
-  if (stored === undefined) return anew(holds ? 'it was written without its changelog' : undefined)
+  if (stored === undefined) return anew(holds ? 'it was written with changelog: false' : undefined)
   const { nextOffset, state, atMs } = stored
   if (state === 'stale') return anew('it was about to be dropped when the worker ended')
   if (topicId !== undefined && stored.topicId !== undefined && stored.topicId !== topicId)

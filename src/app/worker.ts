@@ -16,6 +16,7 @@ import { Engine } from './engine.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
+import type { RecoveryFacts } from './recovery_progress.ts'
 import { RejectLog } from './reject_log.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
@@ -151,6 +152,10 @@ export class Worker {
   /** Where each aggregation stands on each partition; empty while the app has not started. */
   statistics(): LaneStatistics[] {
     return this.#engine?.statistics() ?? []
+  }
+
+  recoveries(): RecoveryFacts[] {
+    return this.#engine?.recoveries() ?? []
   }
 
   async #stopParts(): Promise<void> {

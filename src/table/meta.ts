@@ -143,6 +143,11 @@ export async function forgetSources(store: Store): Promise<void> {
   await batch.commit()
 }
 
+/** Whatever is written from then on is in no changelog. */
+export function forgetChangelog(batch: StoreBatch, table: number): void {
+  batch.delete(metaKey(`changelog/${table}`))
+}
+
 /** Everything but the table's name, number and shape. */
 export function forgetTable(batch: StoreBatch, table: number): void {
   for (const kind of ['position', 'changelog', 'retained', 'expired'])

@@ -7,12 +7,15 @@
 // second time, in their order, come to the same.
 
 import { KEY_TABLE_BYTES } from '../batch/keys.ts'
+import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow } from '../kernel/slices.ts'
 import type { ChangelogMeta } from './changelog.ts'
 import {
   type ChangelogPosition,
+  forgetChangelog,
   forgetTable,
+  readChangelogPosition,
   readRetained,
   readSources,
   writeChangelogPosition,
@@ -68,6 +71,24 @@ export async function markStale(store: Store, table: number): Promise<void> {
   const batch = store.batch()
   forgetTable(batch, table)
   writeChangelogPosition(batch, table, { nextOffset: 0, atMs: 0, state: 'stale' })
+  await batch.commit()
+}
+
+/**
+ * From now on the table is written without its changelog. STATE_LOST where it was being copied from
+ * it, and is neither the state of one cut nor of another.
+ */
+export async function leaveChangelog(store: Store, name: string, table: number): Promise<void> {
+  const stored = await readChangelogPosition(store, table)
+  if (stored === undefined) return
+  if (stored.state !== undefined) {
+    const message = `table ${name} was being copied from its changelog, and is not whole`
+    throw new EuphorionError('STATE_LOST', `${message}: start with changelog: true`, {
+      place: { table: name },
+    })
+  }
+  const batch = store.batch()
+  forgetChangelog(batch, table)
   await batch.commit()
 }
 

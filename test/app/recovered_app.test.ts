@@ -8,6 +8,7 @@ import { seededRandom } from '../../src/clock.ts'
 import {
   type AppOptions,
   count,
+  type EuphorionError,
   float64,
   hopping,
   max,
@@ -139,4 +140,24 @@ test('a store without its changelog, and one that has more than that, is not tak
     await wiped.app.start()
     assert.deepEqual(await wiped.rows(), state.rows)
     await wiped.app.stop()
+  }))
+
+test('with changelog: false a table leaves its changelog, and is not taken for what that has', () =>
+  inTemporary(async (directory) => {
+    const state = await filled(directory, { store: 'rocksdb' })
+    const without = program(directory, { store: 'rocksdb', changelog: false })
+    await without.app.start()
+    assert.deepEqual(await without.rows(), state.rows)
+    await without.app.stop()
+    const again = program(directory, { store: 'rocksdb' })
+    await assert.rejects(again.app.start(), (error: EuphorionError) => {
+      assert.equal(error.code, 'STATE_LOST')
+      assert.match(error.message, /changelog: false keeps it on this machine alone/)
+      return true
+    })
+    await again.app.stop().catch(() => undefined)
+    const still = program(directory, { store: 'rocksdb', changelog: false })
+    await still.app.start()
+    assert.deepEqual(await still.rows(), state.rows)
+    await still.app.stop()
   }))
