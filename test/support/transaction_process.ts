@@ -52,6 +52,14 @@ export class TransactionProcess {
     await this.#gone.promise
   }
 
+  pause(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL')
   }

@@ -7,7 +7,11 @@ import type { TransactionChoice } from './transaction_process.ts'
 const { brokers, place, transactionalId, versionsMax, transactions } = JSON.parse(
   process.argv[2],
 ) as TransactionChoice
-const log = await openKafkaLog({ brokers: [brokers], ...(versionsMax && { versionsMax }) })
+const log = await openKafkaLog({
+  brokers: [brokers],
+  consumers: { sessionTimeoutMs: 2000, heartbeatIntervalMs: 300 },
+  ...(versionsMax && { versionsMax }),
+})
 const ledger = new TransactionLedger(place)
 const consumer = await ledger.join(log)
 const producer = await log.transactionalProducer({ transactionalId, transactionTimeoutMs: 60_000 })

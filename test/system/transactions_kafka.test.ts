@@ -2,6 +2,7 @@
 // has one outcome, which its caller is told. In both versions of the protocol.
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
+import { deferred } from '../../src/deferred.ts'
 import { type KafkaLogOptions, openKafkaLog } from '../../src/log/kafka/kafka_log.ts'
 import { canStartKafka, startKafka } from '../support/kafka.ts'
 import { unique } from '../support/log.ts'
@@ -15,6 +16,7 @@ const versions: Record<string, KafkaLogOptions['versionsMax']> = {
 }
 /** Produce, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn, TxnOffsetCommit. */
 const keys = new Set([0, 24, 25, 26, 28])
+const produceKey = 0
 const transactionTimeoutMs = 30_000
 const partitions = 2
 
@@ -79,7 +81,48 @@ if (await canStartKafka()) {
       test('a process killed at any frame leaves all of a transaction or nothing', limit, () =>
         killAtEachFrame(versionsMax),
       )
+
+      test('a member that slept while its group went on commits nothing', limit, () =>
+        sleepThroughItsSession(versionsMax),
+      )
     })
+  }
+
+  const processOptions = (versionsMax: KafkaLogOptions['versionsMax']) => ({
+    brokers: faulty,
+    transactions: 3,
+    ...(versionsMax && { versionsMax }),
+  })
+
+  /** Nobody fences its producer: the group alone has to (KIP-447). */
+  async function sleepThroughItsSession(versionsMax: KafkaLogOptions['versionsMax']) {
+    proxy.rules = {}
+    const log = await openKafkaLog({ brokers: [kafka.brokers] })
+    const ledger = await newLedger(log)
+    const { place } = ledger
+    const child = await TransactionProcess.start(
+      { ...processOptions(versionsMax), place, transactionalId: unique('id') },
+      ledger.outcomes,
+    )
+    const asleep = deferred()
+    proxy.rules = {
+      response: ({ apiKey }) => {
+        if (apiKey !== produceKey) return undefined
+        child.pause()
+        asleep.resolve()
+        return undefined
+      },
+    }
+    const finished = child.finish()
+    await asleep.promise
+    proxy.rules = {}
+    const consumer = await ledger.join(log)
+    child.resume()
+    await finished
+    assert.deepEqual(ledger.outcomes, ['committed', 'aborted', 'aborted'])
+    assert.deepEqual(await ledger.check(log), [0])
+    await consumer.close()
+    await log.close()
   }
 
   async function killAtEachFrame(versionsMax: KafkaLogOptions['versionsMax']): Promise<void> {
@@ -90,13 +133,7 @@ if (await canStartKafka()) {
       const transactionalId = unique('id')
       const { place } = ledger
       const child = await TransactionProcess.start(
-        {
-          brokers: faulty,
-          place,
-          transactionalId,
-          transactions: 3,
-          ...(versionsMax && { versionsMax }),
-        },
+        { ...processOptions(versionsMax), place, transactionalId },
         ledger.outcomes,
       )
       const state = atFrame(frame, ({ bytes }) => {
