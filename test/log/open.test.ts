@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import type { Log } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import { rejectsWith } from '../support/log.ts'
 
@@ -76,7 +77,7 @@ test('the embedded log opens in a directory relative to the working one, without
     )
     assert.deepEqual(JSON.parse(stdout), { driver: 'embedded', loaded: [] })
     const again = await openLog(`embedded:${join(directory, 'data')}`)
-    assert.deepEqual(await again.topics(), [{ name: 't', partitions: 1 }])
+    assert.deepEqual(await namesOf(again), ['t'])
     await again.close()
   } finally {
     rmSync(directory, { recursive: true, force: true })
@@ -95,14 +96,16 @@ test('an embedded log that this process has open is shared; the last close() clo
     )
     await logs[0].createTopic('t', { partitions: 1 })
     await Promise.all(logs.map((log) => log.close()))
-    assert.deepEqual(await third.topics(), [{ name: 't', partitions: 1 }])
+    assert.deepEqual(await namesOf(third), ['t'])
     const closing = third.close()
     const next = await openLog(broker, { settings: { fsync: 'always' } })
     await closing
     await assert.rejects(third.topics(), rejectsWith('LOG_FAILED'))
-    assert.deepEqual(await next.topics(), [{ name: 't', partitions: 1 }])
+    assert.deepEqual(await namesOf(next), ['t'])
     await next.close()
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+const namesOf = async (log: Log) => (await log.topics()).map(({ name }) => name)

@@ -1,5 +1,6 @@
-// The small file of a partition that saves work when the log is opened: producers and
-// transactions as of an offset, and how far compaction has come. It may be missing or old; the segments alone are the truth.
+// The small file of a partition that saves work when the log is opened: producers and transactions
+// as of an offset, and how far compaction has come. It may be missing or old; the segments alone
+// are the truth.
 import { join } from 'node:path'
 import { readIfThere, replaceFile } from './files.ts'
 import type { TransactionSnapshot } from './partition_transactions.ts'

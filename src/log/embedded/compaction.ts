@@ -1,6 +1,6 @@
 // Compaction by key: rewrites ended segments without the records whose key has a later one, and
-// without what aborted transactions left. Offsets stay; batches that lose records keep their bounds.
-// Nothing at or above the last stable offset is touched. Run by the log's maintenance.
+// without what aborted transactions left. Offsets stay; batches that lose records keep their
+// bounds. Nothing at or above the last stable offset is touched. Run by the log's maintenance.
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import {

@@ -10,8 +10,8 @@ import { emptyAbortedIn } from './partition_transactions.ts'
 
 /**
  * Whole batches from the one that holds `offset` (or the first behind it) up to about `maxBytes`,
- * at least one; no bytes at the end of what is committed. OFFSET_OUT_OF_RANGE before the start or behind the
- * end.
+ * at least one; no bytes at the end of what is committed. OFFSET_OUT_OF_RANGE before the start or
+ * behind the end.
  */
 export async function readBatches(
   partition: Partition,

@@ -1,5 +1,6 @@
 // Removes ended segments that a topic's settings no longer keep: all of their records too old, or
-// the partition larger than it may be. What an open transaction holds back stays. Run by the log's maintenance.
+// the partition larger than it may be. What an open transaction holds back stays. Run by the log's
+// maintenance.
 import type { Clock } from '../../clock.ts'
 import type { Partition } from './partition.ts'
 
