@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { cp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
+import { type EmbeddedLog, openEmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
 import { inDirectory, openOwned, readAll, withLog } from '../support/embedded.ts'
 import {
   appendTo,
@@ -205,6 +205,30 @@ describe('embedded log, transactions', () => {
           }
       })
     }))
+
+  it('whoever reaches it through its owner reads what is committed, and has no transactions', () =>
+    inDirectory((directory) =>
+      withLog(directory, {}, async (log) => {
+        await log.createTopic('t', { partitions: 1 })
+        const producer = await begin(log)
+        await producer.append('t', 0, numbered(1, 'kept'))
+        await producer.commit()
+        await producer.append('t', 0, numbered(1, 'dropped'))
+        await producer.abort()
+        await producer.append('t', 0, numbered(1, 'open'))
+        const remote = await openEmbeddedLog(directory, { remote: 'allow' })
+        assert.deepEqual(values(await remote.read('t', 0, 0)), ['kept0'])
+        assert.deepEqual(values(await remote.read('t', 0, 1)), [])
+        assert.equal((await remote.topic('t')).id, (await log.topic('t')).id)
+        assert.equal(remote.capabilities.transactions, false)
+        const missing = rejectsWith('CAPABILITY_MISSING')
+        const options = { transactionalId: 'id', transactionTimeoutMs: 60_000 }
+        await assert.rejects(remote.transactionalProducer(options), missing)
+        await assert.rejects(remote.fence('id'), missing)
+        await assert.rejects(remote.reader(), missing)
+        await remote.close()
+      }),
+    ))
 
   it('a damaged journal is refused, a torn last line is none', () =>
     inDirectory(async (directory) => {

@@ -44,10 +44,11 @@ export interface JournalOptions {
   readonly sync: boolean
   /** Makes durable what the decisions so far have changed, so that the journal may forget them. */
   readonly settle: () => Promise<void>
+  /** A longer journal is begun anew. Default 1 MiB. */
+  readonly bytesMax?: number
 }
 
-/** A longer journal is begun anew. */
-const bytesMax = 1024 * 1024
+const bytesMaxDefault = 1024 * 1024
 
 export class Journal {
   readonly #path: string
@@ -109,7 +110,7 @@ export class Journal {
       this.#waiting = []
       try {
         if (this.#broken) throw this.#broken
-        if (this.#bytes > bytesMax) await this.#beginAnew()
+        if (this.#bytes > (this.#options.bytesMax ?? bytesMaxDefault)) await this.#beginAnew()
         const lines = group.map(({ decision }, i) =>
           line({ number: this.#last + 1 + i, ...decision }),
         )
