@@ -8,7 +8,7 @@ import { Turns } from '../kernel/extract/turns.ts'
 import type { Settings } from '../settings.ts'
 
 const MIB = 1 << 20
-/** A lane has at most one task on its way, its changelog another, and at least a quarter of a MiB. */
+/** A lane has at least a quarter of a MiB, at most one task on its way, and its changelog one. */
 const TASKS_PER_MIB = 2 * 4
 
 export class KernelThreads {

@@ -1,5 +1,5 @@
-// The topics of changelogs: their names, how they are made, and whether one that exists is fit to be
-// a table's. Called by the worker when it starts.
+// The topics of changelogs: their names, how they are made, and whether one that exists is fit to
+// be a table's. Called by the worker when it starts.
 import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import type { Log, TopicConfig, TopicInfo } from '../log/log.ts'
@@ -90,8 +90,7 @@ function mismatch({ name: table, partitions: wanted }: ChangelogTable, info: Top
   const { name: topic, partitions } = info
   const found = `the changelog of table ${table} has ${partitions} partitions, its topic ${wanted}`
   const why = 'the partitions of the topic have changed, or the table belongs to another program'
-  const advice = `Another app id or table name is another table; \`euphorion reset\` makes this one anew`
-  return new EuphorionError('PARTITIONS_MISMATCH', `${found}: ${why}. ${advice}`, {
-    place: { topic, table },
-  })
+  const mends = '`euphorion reset` makes the table anew, another name makes another table'
+  const place = { topic, table }
+  return new EuphorionError('PARTITIONS_MISMATCH', `${found}: ${why}. ${mends}`, { place })
 }

@@ -55,8 +55,9 @@ export class Expiry {
   }
 
   /**
-   * What expires with the cut of that stream time (-1: none yet), at most `rowsMax` cells; undefined
-   * when nothing does. Reads of the store only: the cut may be given up, and this called again.
+   * What expires with the cut of that stream time (-1: none yet), at most `rowsMax` cells;
+   * undefined when nothing does. Only reads the store: the cut may be given up, and this called
+   * again.
    */
   async take(streamTimeMs: number, rowsMax: number): Promise<ExpiredCells | undefined> {
     const marks = await this.#read()

@@ -1,5 +1,5 @@
-// Room for one RecordBatch of a changelog while its records are written: in the shared memory, where
-// kernels write, or on the heap. Made by ChangelogKernels, filled row by row, then sealed.
+// Room for one RecordBatch of a changelog while its records are written: in the shared memory,
+// where kernels write, or on the heap. Made by ChangelogKernels, filled row by row, then sealed.
 import { batchHeaderBytes } from '../../wire/batch_header.ts'
 
 export class BatchSpan {

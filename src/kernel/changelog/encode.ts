@@ -53,7 +53,7 @@ export function appendRecord(span: BatchSpan, key: Uint8Array, value: Uint8Array
   return true
 }
 
-/** Writes what comes before the key; where that goes, or undefined where the record does not fit. */
+/** Writes what comes before the key; where that goes, undefined where the record does not fit. */
 function beginRecord(span: BatchSpan, keyLength: number, valueLength: number): number | undefined {
   const { bytes, count } = span
   const body =
