@@ -141,6 +141,9 @@ export const settingSpecs = {
     max: 24 * HOUR_MS,
     help: 'A partition that makes no progress for so long, while records wait, is acted on.',
   }),
+  onAgentStall: choice(['wait', 'stop'], 'wait', {
+    help: 'What to do when an agent has had an event for stallTimeoutMs: tell and wait, or stop its partition after as long again.',
+  }),
   onStateLost: choice(['stop', 'rebuild'], 'stop', {
     help: 'What to do when a changelog has less than was committed: stop, or build the state anew from the topic.',
   }),

@@ -17,7 +17,7 @@ import { Cuts } from './cuts.ts'
 import type { EngineOptions } from './engine_options.ts'
 import { type GlobalCopies, openGlobalCopies } from './global_copies.ts'
 import { KernelThreads } from './kernel_threads.ts'
-import type { CutStatistics, LaneStatistics } from './lane_statistics.ts'
+import { type CutStatistics, type LaneStatistics, laneStatistics } from './lane_statistics.ts'
 import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
 import { openRecovery } from './open_recovery.ts'
 import type { PartitionTask } from './partition_task.ts'
@@ -27,6 +27,8 @@ import type { RecoveryFacts } from './recovery_progress.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
+import { Watchdog } from './watchdog.ts'
+import { WatchedParts } from './watched_parts.ts'
 
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
@@ -55,6 +57,7 @@ export class Engine {
   #ways: LogWays = plainWays
   #recovery: Recovery | undefined
   #globals: GlobalCopies | undefined
+  readonly #watchdog: Watchdog
   readonly #aborted = deferred()
   #isAborted = false
   /** The first partitions are open. */
@@ -103,6 +106,7 @@ export class Engine {
       failed: (error) => this.#assignmentFailed(error),
       stopped: (error) => this.#endIfNothingRuns(error),
     })
+    this.#watchdog = this.#makeWatchdog()
     this.#loop = new FetchLoop({
       memory: this.#memory,
       clock,
@@ -165,6 +169,7 @@ export class Engine {
     const { overlappingFetches } = log.capabilities
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule()
+    this.#watchdog.start()
     await this.#firstAssignment()
     this.#isUp = true
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
@@ -197,6 +202,7 @@ export class Engine {
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#watchdog.stop()
     this.#cuts.stop()
     try {
       await this.#loop.stop()
@@ -235,16 +241,7 @@ export class Engine {
   }
 
   statistics(): LaneStatistics[] {
-    return [...this.#tasks.values()].flatMap(({ intake, lanes }) =>
-      lanes.map(({ feed, aggregation, committed }) => ({
-        ...feed.lane.counters(),
-        table: aggregation.plan.name,
-        topic: intake.topic,
-        partition: intake.partition,
-        storedOffset: committed.nextOffset,
-        stopped: feed.stopped,
-      })),
-    )
+    return laneStatistics(this.#tasks.values(), this.#watchdog)
   }
 
   /** Tables that are being restored. */
@@ -347,6 +344,24 @@ export class Engine {
       },
       laneFailed: (task, table, error) => this.#laneFailed(task, table, error),
     }
+  }
+
+  #makeWatchdog(): Watchdog {
+    const { clock, logger, settings } = this.#options
+    const parts = new WatchedParts({
+      tasks: () => this.#tasks.values(),
+      restores: () => this.#recovery?.recoveries() ?? [],
+      consumer: () => this.#consumer,
+      stopsAgents: settings.onAgentStall === 'stop',
+      reconnectRestore: (restore) => this.#recovery?.reconnect(restore),
+      reopen: (task, error) => this.#assignments.reopen([task], error, false),
+      stop: (task, error) => {
+        task.intake.failed = true
+        logger.error({ ...task.place, err: error }, 'a partition stopped')
+        this.#endIfNothingRuns(error)
+      },
+    })
+    return new Watchdog({ clock, logger, stallTimeoutMs: settings.stallTimeoutMs, parts })
   }
 
   #laneFailed(task: PartitionTask, table: string, error: unknown): void {

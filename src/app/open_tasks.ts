@@ -69,6 +69,7 @@ function begin(
     services.agentTables.addHolder(task.place, sink)
     task.intake.sinks.push(
       new SinkFeed(sink, services.settings.laneQueueBatches, {
+        name: subscriber.name,
         progressed: services.progressed,
         rewind: (offset) => task.rewind(offset),
       }),

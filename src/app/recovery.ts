@@ -137,6 +137,12 @@ export class Recovery {
     return this.#progress.facts()
   }
 
+  /** The changelog of a restore that gets nothing is read by a new connection. */
+  reconnect({ table, partition }: RecoveryFacts): void {
+    const topic = this.#options.tables.find(({ name }) => name === table)?.changelog
+    if (topic !== undefined) void this.#reader.reconnect({ topic, partition })
+  }
+
   /**
    * Resolves when the store has everything that was committed to the changelogs of these tables;
    * with false where it was given up, and the partition is to be read from its beginning.

@@ -85,6 +85,13 @@ export class RecoveryReader {
     reader?.wake()
   }
 
+  /** By a new connection: nothing has come for it. */
+  async reconnect({ topic, partition }: TopicPartition): Promise<void> {
+    const reader = await this.#reader
+    if (this.#partitions.has(partitionKey({ topic, partition })))
+      reader?.reconnect?.(topic, partition)
+  }
+
   /** Resolves when no fetch is on its way; everything offered has been released before. */
   async close(): Promise<void> {
     this.#stopping.abort()

@@ -202,7 +202,7 @@ export class TaskLane implements CutLane {
   /** `mayRun`: a task of the lane may be in flight, so its memory must not become another's. */
   close(mayRun: boolean): void {
     if (mayRun) return
-    this.feed.lane.close()
+    if (!this.feed.isAbandoned) this.feed.lane.close()
     this.changelog?.close()
   }
 }

@@ -207,6 +207,7 @@ export class FetchLoop {
       this.#regions.giveBack(region)
       return
     }
+    intake.end = fetched.highWatermark
     const cursor = this.#cursor
     cursor.reset(region.target(), 0, bytes)
     let recordCount = 0

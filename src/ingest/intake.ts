@@ -12,6 +12,8 @@ export class Intake {
   readonly sinks: SinkFeed[] = []
   /** Offset behind what was offered. */
   position = 0
+  /** Where the log ended when it was last heard of. */
+  end = 0
   /** Offset to read from next, where a lane asked for it; the loop seeks before its next fetch. */
   rewoundTo: number | undefined
   closing = false
@@ -62,10 +64,12 @@ export class Intake {
     for (const sink of this.sinks) sink.clear()
     for (const lane of this.lanes) lane.clear()
     await Promise.all([
-      ...this.lanes.map((lane) => lane.hold()),
+      // one that was abandoned rests for ever
+      ...this.lanes.map((lane) => lane.hold().catch(() => undefined)),
       ...this.sinks.map((feed) => feed.sink.close()),
     ])
     for (const lane of this.lanes) {
+      if (lane.isAbandoned) continue
       // a lane that is full still has the batch that it would go on with after a cut
       lane.clear()
       lane.release()

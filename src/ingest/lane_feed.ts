@@ -62,10 +62,21 @@ export class LaneFeed {
   stopped = false
   /** Its state does not agree with its position: it may not be cut. */
   spoiled = false
+  /** Why its task, which does not return, is not waited for any more. */
+  #abandoned: EuphorionError | undefined
 
   constructor(options: LaneFeedOptions) {
     this.options = options
     this.lane = options.lane
+  }
+
+  get isAbandoned(): boolean {
+    return this.#abandoned !== undefined
+  }
+
+  /** A task of the lane is in flight. */
+  get isBusy(): boolean {
+    return this.#busy
   }
 
   get waiting(): number {
@@ -86,10 +97,27 @@ export class LaneFeed {
     this.#pump()
   }
 
-  /** Resolves when no task of the lane is in flight; none begins until `release`. */
+  /**
+   * Resolves when no task of the lane is in flight; none begins until `release`. Rejects where the
+   * lane is abandoned.
+   */
   async hold(): Promise<void> {
     this.#held++
     await this.#idle()
+    if (this.#abandoned !== undefined) throw this.#abandoned
+  }
+
+  /**
+   * The task in flight does not return: nobody waits for it any more. The lane can never be used
+   * again, and its memory, which the task may still write to, is nobody else's.
+   */
+  abandon(error: EuphorionError): void {
+    assert(this.#busy, 'only what is in flight can be abandoned')
+    this.#abandoned = error
+    this.stopped = true
+    this.spoiled = true
+    this.clear()
+    this.#tellIdle()
   }
 
   release(): void {
@@ -139,6 +167,7 @@ export class LaneFeed {
   }
 
   #idle(untilEmpty = false): Promise<void> {
+    if (this.isAbandoned) return Promise.resolve()
     if (!this.#busy && !(untilEmpty && this.#queue.length > 0)) return Promise.resolve()
     return new Promise((resolve) => {
       const before = this.#whenIdle
@@ -164,10 +193,14 @@ export class LaneFeed {
 
   #settled(): void {
     this.#busy = false
+    this.#tellIdle()
+    this.#pump()
+  }
+
+  #tellIdle(): void {
     const whenIdle = this.#whenIdle
     this.#whenIdle = undefined
     whenIdle?.()
-    this.#pump()
   }
 
   /** Runs until the batch is done, or the lane has to wait for a cut, or stops. */
@@ -177,8 +210,10 @@ export class LaneFeed {
       try {
         status = await this.lane.consume(entry.batch)
       } catch (error) {
-        return this.#recover(error)
+        return this.isAbandoned ? this.#clearAll() : this.#recover(error)
       }
+      // it did return, too late
+      if (this.isAbandoned) return this.#clearAll()
       // Before anything else: the next cut may pass these records.
       const rejects = this.lane.rejects()
       const bad = status === 'stopped' ? rejects.pop()! : undefined

@@ -5,21 +5,30 @@
 import type { SharedBatch } from '../batch/region.ts'
 import type { PartitionSink } from './subscriber.ts'
 
+export interface SinkFeedOptions {
+  readonly name?: string | undefined
+  readonly progressed: () => void
+  /** Has the partition read from an offset again. */
+  readonly rewind: (offset: number) => void
+}
+
 export class SinkFeed {
   readonly sink: PartitionSink
+  /** For people. */
+  readonly name: string | undefined
   readonly #queueMax: number
   readonly #progressed: () => void
   readonly #rewind: (offset: number) => void
   readonly #queue: Uint8Array[] = []
   #busy = false
 
-  /** `rewind` has the partition read from an offset again. */
   constructor(
     sink: PartitionSink,
     queueMax: number,
-    { progressed, rewind }: { progressed: () => void; rewind: (offset: number) => void },
+    { name, progressed, rewind }: SinkFeedOptions,
   ) {
     this.sink = sink
+    this.name = name
     this.#queueMax = queueMax
     this.#progressed = progressed
     this.#rewind = rewind
@@ -27,6 +36,12 @@ export class SinkFeed {
 
   get hasRoom(): boolean {
     return this.sink.stopped || this.#queue.length < this.#queueMax
+  }
+
+  /** What it was given and has not acknowledged is not what its functions wait for. */
+  get isWorking(): boolean {
+    if (this.sink.stopped) return false
+    return this.#busy || this.#queue.length > 0 || this.sink.holds
   }
 
   offer(batch: SharedBatch, release: () => void): void {

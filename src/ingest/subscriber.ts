@@ -3,6 +3,8 @@
 
 /** Wants the events of one topic; opened once per assigned partition. */
 export interface EventSubscriber {
+  /** For people. */
+  readonly name?: string
   readonly topic: string
   /** Records below `startOffset` (a batch may begin before it) are skipped. */
   open(partition: number, startOffset: number): PartitionSink

@@ -125,6 +125,8 @@ export interface LogReader {
     signal?: AbortSignal,
   ): Promise<FetchResult>
   wake(): void
+  /** As LogConsumer.reconnect. */
+  reconnect?(topic: string, partition: number): void
   close(): Promise<void>
 }
 
@@ -270,6 +272,14 @@ export interface LogConsumer {
   wake(): void
   /** Moves the position of an assigned partition. */
   seek(topic: string, partition: number, offset: number): void
+  /**
+   * Where what can be read ends now, of those of the topic's partitions that have something behind
+   * their position here: before the first open transaction, where that is not read. Absent where
+   * the driver cannot say.
+   */
+  unread?(topic: string): Promise<ReadonlyMap<number, number>>
+  /** Reads the partition on by a new connection: its answers bring nothing of what is there. */
+  reconnect?(topic: string, partition: number): void
   /** Stores the group's offsets (of the next record to read). */
   commit(offsets: readonly StartPosition[]): Promise<void>
   /** What `member` tells has changed: the partitions should be shared anew. For logs: why. */

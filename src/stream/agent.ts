@@ -39,6 +39,7 @@ export class Agent<K, V, R> {
   subscriber(services: AgentServices): EventSubscriber {
     const { definition } = this
     return {
+      name: definition.name,
       topic: definition.topic,
       open: (partition, startOffset) =>
         new AgentPartition(definition, services, partition, startOffset),

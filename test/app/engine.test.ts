@@ -2,171 +2,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { Engine } from '../../src/app/engine.ts'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import { EuphorionError } from '../../src/errors.ts'
-import type { AggregationDefinition } from '../../src/ingest/aggregation.ts'
-import { DeadLetters } from '../../src/ingest/dead_letter.ts'
-import { Sender } from '../../src/ingest/sender.ts'
-import type { EventSubscriber } from '../../src/ingest/subscriber.ts'
-import { embeddedCapabilities } from '../../src/log/embedded/shared.ts'
-import type {
-  ConsumerOptions,
-  FetchResult,
-  Log,
-  LogConsumer,
-  StartPosition,
-} from '../../src/log/log.ts'
-import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { openStore, type StoreOpener } from '../../src/table/open.ts'
-import { MemoryProducer } from '../support/agents.ts'
-import { batchOf } from '../support/batches.ts'
-import { ManualClock, settle } from '../support/manual_clock.ts'
-import { byKey, keyed, tumbling } from '../support/plans.ts'
+import { settle } from '../support/manual_clock.ts'
+import { byKey, tumbling } from '../support/plans.ts'
 import { inTemporary } from '../support/running_app.ts'
-
-const counting: AggregationDefinition = {
-  topic: 't',
-  plan: byKey({ name: 'counts' }),
-  keys: { encode: (key) => Buffer.from(String(key)), decode: (bytes) => String(bytes) },
-  onBadRecord: 'skip',
-  outputs: [],
-  late: [],
-}
-
-/** A group of one member that is given and taken partitions of 't' by the test. */
-class ScriptedConsumer implements LogConsumer {
-  readonly options: ConsumerOptions
-  readonly committed: (readonly StartPosition[])[] = []
-  readonly sought: StartPosition[] = []
-  commitFails: Error | undefined
-  readonly #batches: { partition: number; bytes: Uint8Array }[] = []
-  #wake = (): void => undefined
-  #held: number[] = []
-  #closed = false
-
-  constructor(options: ConsumerOptions) {
-    this.options = options
-  }
-
-  assign(...partitions: number[]): Promise<void> {
-    return this.assignAt(undefined, ...partitions)
-  }
-
-  async assignAt(committed: number | undefined, ...partitions: number[]): Promise<void> {
-    this.#held.push(...partitions)
-    await this.options.onAssigned(
-      partitions.map((partition) => ({ topic: 't', partition, committed })),
-    )
-  }
-
-  async revoke(...partitions: number[]): Promise<void> {
-    this.#held = this.#held.filter((each) => !partitions.includes(each))
-    await this.options.onRevoked(partitions.map((partition) => ({ topic: 't', partition })))
-  }
-
-  async lose(...partitions: number[]): Promise<void> {
-    this.#held = this.#held.filter((each) => !partitions.includes(each))
-    const lost = partitions.map((partition) => ({ topic: 't', partition }))
-    await this.options.onRevoked(lost, true)
-  }
-
-  give(partition: number, bytes: Uint8Array): void {
-    this.#batches.push({ partition, bytes })
-    this.#wake()
-  }
-
-  async fetch(
-    target: Uint8Array,
-    wants: (topic: string, partition: number) => boolean,
-    signal?: AbortSignal,
-  ): Promise<FetchResult> {
-    for (;;) {
-      if (this.#closed || signal?.aborted) return { kind: 'closed' }
-      const next = this.#batches[0]
-      if (next !== undefined && wants('t', next.partition)) {
-        this.#batches.shift()
-        target.set(next.bytes)
-        const { partition, bytes } = next
-        return { kind: 'batches', topic: 't', partition, bytes: bytes.length, highWatermark: 0 }
-      }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-        signal?.addEventListener('abort', () => resolve())
-      })
-    }
-  }
-
-  wake(): void {
-    this.#wake()
-  }
-
-  seek(topic: string, partition: number, offset: number): void {
-    this.sought.push({ topic, partition, offset })
-  }
-
-  async commit(offsets: readonly StartPosition[]): Promise<void> {
-    if (this.commitFails !== undefined) throw this.commitFails
-    this.committed.push(offsets)
-  }
-
-  async close(): Promise<void> {
-    await this.revoke(...this.#held)
-    this.#closed = true
-    this.#wake()
-  }
-}
-
-async function startEngine(
-  partitions: readonly number[],
-  code: SettingsSource = {},
-  aggregations = [counting],
-  subscribers: readonly EventSubscriber[] = [],
-  earliest = 0,
-  open: StoreOpener = openStore,
-) {
-  let consumer: ScriptedConsumer | undefined
-  const lines: string[] = []
-  const keep = (fields: object, message: string): void => {
-    lines.push(`${message}: ${JSON.stringify({ ...fields, ms: undefined })}`)
-  }
-  const log: Partial<Log> = {
-    capabilities: { ...embeddedCapabilities, transactions: false },
-    topic: async (name) => ({ name, partitions: 2 }),
-    offsets: async () => [0, 1].map((partition) => ({ partition, earliest, latest: 1000 })),
-    consumer: async (options) => (consumer = new ScriptedConsumer(options)),
-  }
-  const clock = new ManualClock(1000)
-  const errors: unknown[] = []
-  const sender = new Sender(new MemoryProducer(), { recordsMax: 100 })
-  const engine = new Engine({
-    log: log as Log,
-    appId: 'app',
-    settings: resolveSettings({
-      code: { backend: 'js', store: 'memory', memoryMib: 32, changelog: false, ...code },
-    }),
-    clock,
-    logger: { debug: keep, info: keep, warn: keep, error: keep },
-    aggregations,
-    subscribers,
-    deadLetters: new DeadLetters({ topic: 'dead', partitions: 1, sender }),
-    openStore: open,
-    beforeCommit: async () => undefined,
-    onError: (error) => errors.push(error),
-  })
-  const started = engine.start()
-  await until(() => consumer !== undefined)
-  await consumer!.assign(...partitions)
-  await started
-  return { engine, consumer: consumer!, clock, errors, lines, log }
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await settle()
-}
-
-const records = (offset: number, keys: string): Uint8Array =>
-  batchOf([...keys].map((key, i) => keyed(offset + i, 1, key)))
+import { counting, records, startEngine, until } from '../support/scripted_engine.ts'
 
 test('a commit that fails for a moment is made up for by the next cut', async () => {
   const { engine, consumer, errors } = await startEngine([0])
@@ -200,8 +42,9 @@ test('a log that does not say where partitions begin is asked again, until the e
   const { engine, consumer, clock, errors, log } = await startEngine([0])
   const { offsets } = log
   log.offsets = () => Promise.reject(new EuphorionError('LOG_FAILED', 'no leader'))
+  const before = clock.alarms
   const assigned = consumer.assign(1)
-  await until(() => clock.alarms > 1)
+  await until(() => clock.alarms > before)
   log.offsets = offsets
   await clock.advance(1000)
   await assigned
@@ -209,7 +52,7 @@ test('a log that does not say where partitions begin is asked again, until the e
   await consumer.revoke(1)
   log.offsets = () => Promise.reject(new EuphorionError('LOG_FAILED', 'no leader'))
   const refused = assert.rejects(consumer.assign(1), { code: 'LOG_FAILED' })
-  await until(() => clock.alarms > 1)
+  await until(() => clock.alarms > before)
   assert.deepEqual(errors, [])
   const stopped = engine.stop()
   await clock.advance(1000)

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SharedBatch } from '../../src/batch/region.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import type { BadRecord } from '../../src/ingest/dead_letter.ts'
 import { Intake } from '../../src/ingest/intake.ts'
 import { LaneFeed } from '../../src/ingest/lane_feed.ts'
 import type { LaneKernel, LaneStatus, Rejected } from '../../src/kernel/lane.ts'
+import { settle } from '../support/manual_clock.ts'
 
 const batch = {} as SharedBatch
 
@@ -170,4 +172,26 @@ test('a batch that comes while the lane goes back is not read over the gap', asy
   calls[1].end('done')
   await feed.finish()
   assert.equal(calls[1].batch.topic, 'a again')
+})
+
+test('what an abandoned lane does not return is waited for by nobody, and counts no more', async () => {
+  let answer: (status: LaneStatus) => void = () => undefined
+  const { feed, log, offer } = feedOf([])
+  feed.lane.consume = () =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  offer()
+  offer()
+  const held = feed.hold()
+  feed.abandon(new EuphorionError('PARTITION_STALLED', 'it does not return'))
+  await assert.rejects(held, { code: 'PARTITION_STALLED' })
+  await assert.rejects(feed.hold(), { code: 'PARTITION_STALLED' })
+  await feed.finish()
+  assert.ok(feed.stopped && feed.spoiled)
+  // The batch that the task may be reading is not given back before it returns.
+  assert.deepEqual(log, ['released'])
+  answer('done')
+  await settle()
+  assert.deepEqual(log, ['released', 'released'])
 })

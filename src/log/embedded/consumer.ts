@@ -92,6 +92,10 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
     )
   }
 
+  async unread(topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#slots.unread(topic)
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#group.leave(this).then(() => {
       this.#onClosed()

@@ -261,6 +261,14 @@ export class Slots {
     return this.#slots.map(({ partition }) => partition)
   }
 
+  /** Where what can be read ends, of partitions that have something behind their position. */
+  unread(topic: string): ReadonlyMap<number, number> {
+    const unread = this.#slots.filter(
+      ({ partition, position }) => partition.topic === topic && position < partition.stableOffset,
+    )
+    return new Map(unread.map(({ partition }) => [partition.partition, partition.stableOffset]))
+  }
+
   /** The next fetch rejects with it. */
   report(error: unknown): void {
     this.#errors.push(error)

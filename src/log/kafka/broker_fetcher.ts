@@ -116,6 +116,12 @@ export class BrokerFetcher implements FetchAnswerHandler {
     return true
   }
 
+  /** What is under way fails, and is asked for again. */
+  reconnect(): void {
+    this.#session.reset()
+    this.#connection?.close()
+  }
+
   close(): void {
     this.#closed = true
     if (this.#isBusy) this.#connection?.close()

@@ -30,6 +30,7 @@ export interface KafkaConsumerPorts {
     | 'onFailed'
   >
   readonly offsets: (topic: string) => Promise<readonly PartitionOffsets[]>
+  readonly readable: (topic: string) => Promise<ReadonlyMap<number, number>>
   readonly closed: (consumer: LogConsumer) => void
 }
 
@@ -108,6 +109,19 @@ export class KafkaConsumer implements LogConsumer {
     // those of a deleted topic would have one made anew with its name begin in the middle
     const kept = offsets.filter(({ topic }) => !this.#lost.has(topic))
     if (kept.length > 0) await this.#membership.commit(kept, send)
+  }
+
+  async unread(topic: string): Promise<ReadonlyMap<number, number>> {
+    const ends = [...(await this.#ports.readable(topic))]
+    const isBehind = (partition: number, end: number) => {
+      const position = this.#fetcher.position(topic, partition)
+      return position !== undefined && position < end
+    }
+    return new Map(ends.filter(([partition, end]) => isBehind(partition, end)))
+  }
+
+  reconnect(topic: string, partition: number): void {
+    this.#fetcher.reconnect(topic, partition)
   }
 
   rejoin(reason: string): void {

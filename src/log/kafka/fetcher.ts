@@ -112,10 +112,30 @@ export class Fetcher {
 
   /** False where the partition is not read here. */
   seek(topic: string, partition: number, offset: number): boolean {
-    const slot = this.#slots.find((each) => each.topic === topic && each.partition === partition)
+    const slot = this.#slotOf(topic, partition)
     if (slot === undefined) return false
     this.#replace(slot, offset)
     return true
+  }
+
+  /** Undefined where it is not known, or the partition not read here. */
+  position(topic: string, partition: number): number | undefined {
+    return this.#slotOf(topic, partition)?.position
+  }
+
+  #slotOf(topic: string, partition: number): FetchSlot | undefined {
+    return this.#slots.find((each) => each.topic === topic && each.partition === partition)
+  }
+
+  /** By a new connection, to whom the metadata then names. */
+  reconnect(topic: string, partition: number): void {
+    const slot = this.#slotOf(topic, partition)
+    if (slot?.position === undefined || slot.source === undefined) return
+    this.#brokers.get(slot.source)?.reconnect()
+    const moved = slot.moved(slot.position)
+    this.#slots[this.#slots.indexOf(slot)] = moved
+    moved.replica = undefined
+    this.#lose(moved)
   }
 
   /** The next fetch rejects with it. */

@@ -154,13 +154,18 @@ class KafkaLog implements Log {
   }
 
   /** Of each partition; asked of all leaders at once, and again where one has moved. */
-  async #offsetsAt(topic: string, partitions: number, timestamp: number): Promise<number[]> {
+  async #offsetsAt(
+    topic: string,
+    partitions: number,
+    timestamp: number,
+    isolationLevel = readUncommitted,
+  ): Promise<number[]> {
     const offsets = new Array<number>(partitions).fill(notKnown)
     const missing = () => numbersTo(partitions).filter((each) => offsets[each] === notKnown)
     const ask = async () => {
       await Promise.all(
         this.#byLeader(topic, missing()).map(([nodeId, wanted]) =>
-          this.#listOffsets(nodeId, topic, wanted, timestamp, offsets),
+          this.#listOffsets(nodeId, topic, wanted, { timestamp, isolationLevel }, offsets),
         ),
       )
       if (missing().length > 0)
@@ -189,7 +194,7 @@ class KafkaLog implements Log {
     nodeId: number,
     topic: string,
     partitions: readonly number[],
-    timestamp: number,
+    { timestamp, isolationLevel }: { timestamp: number; isolationLevel: number },
     into: number[],
   ): Promise<void> {
     const connection = await this.#cluster.connection(nodeId, 'control')
@@ -199,7 +204,7 @@ class KafkaLog implements Log {
       timestamp,
     }))
     const answer = await connection.request(listOffsetsRequest, {
-      isolationLevel: readUncommitted,
+      isolationLevel,
       topics: [{ topic, partitions: asked }],
     })
     let failure: { readonly errorCode: number; readonly partition: number } | undefined
@@ -282,8 +287,10 @@ class KafkaLog implements Log {
 
   async consumer(options: ConsumerOptions): Promise<LogConsumer> {
     await this.#cluster.metadata(options.topics, { refresh: true })
+    const fetcher = this.#reading(options.maxBytes)
     const consumer: KafkaConsumer = new KafkaConsumer(options, {
-      fetcher: this.#reading(options.maxBytes),
+      fetcher,
+      readable: (topic) => this.#readable(topic, fetcher.limits.isolationLevel),
       membership: this.#membership(),
       offsets: (topic) => this.offsets(topic),
       closed: (closed) => this.#open.delete(closed),
@@ -296,6 +303,12 @@ class KafkaLog implements Log {
       throw error
     }
     return consumer
+  }
+
+  async #readable(topic: string, isolation: number): Promise<ReadonlyMap<number, number>> {
+    const { partitions } = await this.topic(topic)
+    const offsets = await this.#offsetsAt(topic, partitions, offsetAt.latest, isolation)
+    return new Map(offsets.entries())
   }
 
   #reading(maxBytes = fetchBytesDefault): KafkaConsumerPorts['fetcher'] {

@@ -44,6 +44,10 @@ export class PartitionsReader implements LogReader {
     this.#fetcher.wake()
   }
 
+  reconnect(topic: string, partition: number): void {
+    this.#fetcher.reconnect(topic, partition)
+  }
+
   async close(): Promise<void> {
     this.#fetcher.close()
     this.#onClosed()
