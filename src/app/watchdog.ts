@@ -1,6 +1,6 @@
-// Looks once a second whether everything that has records to work on gets on, and acts where it does
-// not, one step after each `stallTimeoutMs`. What is looked at, and what the steps are, is said by
-// watched_parts.ts. Called by the engine.
+// Looks once a second whether everything that has records to work on gets on, and acts where it
+// does not, one step after each `stallTimeoutMs`. What is looked at, and what the steps are, is
+// said by watched_parts.ts. Called by the engine.
 //
 //   gets on ─▶ no progress for stallTimeoutMs ─▶ told, first remedy ─▶ … second ─▶ … last, repeated
 //      ▲                                                                            │
@@ -149,7 +149,8 @@ export class Watchdog {
     const remedy = remedies[Math.min(watch.steps, remedies.length - 1)]
     watch.steps++
     watch.sinceMs = nowMs
-    const message = `${name} of ${topic}/${partition} has not got on for ${ms} ms although records wait`
+    const what = `${name} of ${topic}/${partition}`
+    const message = `${what} has not got on for ${ms} ms although records wait`
     const place = { topic, partition, offset: progress }
     const facts = { topic, partition, part: name, at: progress, ms, ...part.facts() }
     logger.warn({ ...facts, remedy: remedy.name }, 'a partition makes no progress')

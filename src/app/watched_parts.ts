@@ -1,5 +1,5 @@
-// What the watchdog looks at on each partition, who has the records that wait, and what is done when
-// they wait too long. Made for each look; called by the engine.
+// What the watchdog looks at on each partition, who has the records that wait, and what is done
+// when they wait too long. Made for each look; called by the engine.
 //
 //   fetch    nothing comes though there is room      reconnect · reopen · stop
 //   lane     a kernel's task does not return         report · restart · stop

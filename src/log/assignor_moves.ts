@@ -1,6 +1,6 @@
 // How a group gets from where its state is to where it is to be (KIP-441): a unit stays where its
-// state is warm, and who is to have it copies that state first, a few units at a time. Called by the
-// assignor with the balanced plan; what is done here is done again each round, until nothing waits.
+// state is warm, and who is to have it copies that state first, a few units at a time. Called by
+// the assignor with the balanced plan, again in each round, until nothing waits.
 import type { UnitGroup } from './assignor.ts'
 import type { KnownState } from './assignor_state.ts'
 
@@ -101,7 +101,7 @@ export class Moves {
     return best.lag < known.lag(group, unit, target) ? undefined : target
   }
 
-  /** The target copies what the active has; in its place, where the active was to have a standby. */
+  /** The target copies what the active has; in its place, if that was to have a standby. */
   #moveActive(group: UnitGroup, unit: number, plan: UnitPlan, target: number): void {
     const place = plan.standbys.indexOf(plan.active)
     if (place < 0) {

@@ -1,6 +1,6 @@
-// Where the standbys of a group of units are to be in the end: called by the assignor once the actives
-// are placed. Copies of a unit are in different places, such as hosts, as far as there are enough,
-// even at the cost of balance; and in different racks where balance allows it.
+// Where the standbys of a group of units are to be in the end: called by the assignor once the
+// actives are placed. Copies of a unit are in different places, such as hosts, as far as there are
+// enough, even at the cost of balance; and in different racks where balance allows it.
 import type { GroupMember, UnitGroup } from './assignor.ts'
 import type { KnownState } from './assignor_state.ts'
 import { fillLevels } from './quotas.ts'
