@@ -30,6 +30,7 @@ const action = fc.oneof(
     share: fc.double({ min: 0, max: 1, noNaN: true }),
   }),
   fc.record({ kind: fc.constant('want' as const), partition: fc.nat(3) }),
+  fc.record({ kind: fc.constant('reconnect' as const), partition: fc.nat(3) }),
 )
 
 test('batches come once, in order and without gaps, through moves, cuts and seeks', async () => {
@@ -53,6 +54,7 @@ test('batches come once, in order and without gaps, through moves, cuts and seek
             partition.leader = each.leader
             partition.epoch++
           } else if (each.kind === 'cut') brokers.connections[each.connection]?.close()
+          else if (each.kind === 'reconnect') fetcher.reconnect('t', each.partition)
           else if (each.kind === 'want') {
             if (!reading.unwanted.delete(each.partition)) reading.unwanted.add(each.partition)
             fetcher.wake()
@@ -228,6 +230,28 @@ test('a follower of the own rack is read from, and its leader where the follower
   await reading.run(1000, 100)
   assert.equal(reading.positions.get('t 0'), 10)
   assert.deepEqual([reading.errors, reading.faults], [[], []])
+  fetcher.close()
+  await taking
+})
+
+test('a reconnect ends the connection, and reads on by another, without a gap', async () => {
+  const reading = new ModelReader()
+  const { brokers, fetcher } = reading
+  brokers.addPartition('t', 0, 0)
+  brokers.append('t', 0, 5)
+  const taking = reading.take(4096)
+  reading.read(0)
+  await reading.run()
+  const before = brokers.connections.length
+  assert.equal(fetcher.position('t', 0), 5)
+  fetcher.reconnect('t', 0)
+  assert.ok(brokers.connections.slice(0, before).every(({ closed }) => closed))
+  brokers.append('t', 0, 5)
+  await reading.run()
+  assert.ok(brokers.connections.length > before)
+  assert.equal(reading.positions.get('t 0'), 10)
+  assert.deepEqual(reading.faults, [])
+  fetcher.reconnect('t', 7)
   fetcher.close()
   await taking
 })
