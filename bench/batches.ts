@@ -14,7 +14,8 @@ import type { LogProducer } from '../src/log/log.ts'
 import { codecOf, raw } from '../src/record/codec.ts'
 import { float64, string, timestamp } from '../src/record/fields.ts'
 import { record } from '../src/record/record.ts'
-import { type AgentFunction, AgentPartition } from '../src/stream/agent_partition.ts'
+import type { AgentFunction } from '../src/stream/agent_definition.ts'
+import { AgentPartition } from '../src/stream/agent_partition.ts'
 import { PageViews } from '../src/tune/workload.ts'
 
 const smoke = process.argv.includes('--smoke')
@@ -109,7 +110,7 @@ async function round(
       ...(executor && { extraction: () => ({ memory, executor, inflatedBytesMax, turns }) }),
     },
     0,
-    0,
+    { startOffset: 0 },
   )
   sum = 0
   strings = 0

@@ -37,7 +37,7 @@ export {
 export { type RecordType, record } from './record/record.ts'
 export type { Settings, SettingsInput } from './settings.ts'
 export type { Agent, AgentOptions } from './stream/agent.ts'
-export type { AgentFunction } from './stream/agent_partition.ts'
+export type { AgentFunction } from './stream/agent_definition.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
 export type { BatchOptions } from './stream/batch_options.ts'

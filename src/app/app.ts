@@ -19,7 +19,7 @@ import {
   type SettingsSource,
 } from '../settings.ts'
 import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
-import type { AgentFunction } from '../stream/agent_partition.ts'
+import type { AgentFunction } from '../stream/agent_definition.ts'
 import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
 import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'

@@ -1,5 +1,6 @@
 // The partitions that a worker has: tasks are opened when the group gives partitions, again after a
 // cut that could not be made, and closed before they go. Called by the engine.
+import type { EventSubscriber, SinkHalt } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import type { Cuts } from './cuts.ts'
@@ -36,6 +37,8 @@ export class Assignments {
   readonly #tasks: Map<string, PartitionTask>
   readonly #openings: Openings
   readonly #reopener: Reopener
+  /** Where subscribers have stopped; while the partition is this worker's they stop there again. */
+  readonly #halts = new Map<string, ReadonlyMap<EventSubscriber, SinkHalt>>()
 
   constructor(options: AssignmentsOptions) {
     this.#options = options
@@ -78,6 +81,7 @@ export class Assignments {
   async revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     const { clock, logger, aborted, isAborted, cuts } = this.#options
     const beganMs = clock.monotonic()
+    for (const place of partitions) this.#halts.delete(partitionKey(place))
     await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
     const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
@@ -106,7 +110,12 @@ export class Assignments {
       (task) => !task.intake.closing && this.#tasks.get(partitionKey(task.place)) === task,
     )
     const { deadLetters } = this.#options
-    for (const { place } of staying) deadLetters.reopened(place.topic, place.partition)
+    for (const { place, halts } of staying) {
+      deadLetters.reopened(place.topic, place.partition)
+      if (halts.size === 0) continue
+      const key = partitionKey(place)
+      this.#halts.set(key, new Map([...(this.#halts.get(key) ?? []), ...halts]))
+    }
     this.#reopener.reopen(staying, error, () => {
       if (isAborted) this.#options.transactions()?.openGate()
     })
@@ -136,6 +145,7 @@ export class Assignments {
         this.#tasks.set(partitionKey(task.place), task)
       },
       refused: (place, error) => this.#openings.retry(place, error, isUp()),
+      halts: (place) => this.#halts.get(partitionKey(place)),
       furthest: (place) => taskOf(place)?.furthest() ?? 0,
       signal,
     })

@@ -2,7 +2,7 @@
 // subscribers. Called by the engine.
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
-import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { EventSubscriber, SinkHalt } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
 import { type OpenedState, PartitionTask } from './partition_task.ts'
 import type { TaskServices } from './task_services.ts'
@@ -15,6 +15,8 @@ export interface OpenTasksOptions {
   readonly earliest: (place: TopicPartition) => number
   /** The task counts from now on, and begins there. */
   readonly opened: (task: PartitionTask, start: number) => void
+  /** Where subscribers have to stop. */
+  readonly halts: (place: TopicPartition) => ReadonlyMap<EventSubscriber, SinkHalt> | undefined
   /** Throws the error, or sees to it that the partition is tried again. */
   readonly refused: (place: AssignedPartition, error: unknown) => void
   /** Aborts when the partitions are given up meanwhile. */
@@ -59,17 +61,18 @@ function begin(
   task: PartitionTask,
   committed: number | undefined,
   stored: OpenedState | undefined,
-  { services, subscribers, earliest }: OpenTasksOptions,
+  { services, subscribers, earliest, halts }: OpenTasksOptions,
 ): number | undefined {
   const { topic, partition } = task.place
   // what tables of agents hold may be ahead of the group, where they have no changelog
   const read = Math.max(committed ?? 0, services.agentTables.stored(task.place) ?? 0)
+  const startOffset = Math.max(read, earliest(task.place))
   for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
-    const sink = subscriber.open(partition, Math.max(read, earliest(task.place)))
+    const until = halts(task.place)?.get(subscriber)
+    const sink = subscriber.open(partition, { startOffset, until })
     services.agentTables.addHolder(task.place, sink)
     task.intake.sinks.push(
-      new SinkFeed(sink, services.settings.laneQueueBatches, {
-        name: subscriber.name,
+      new SinkFeed(subscriber, sink, services.settings.laneQueueBatches, {
         progressed: services.progressed,
         rewind: (offset) => task.rewind(offset),
       }),

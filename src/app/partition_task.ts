@@ -3,6 +3,7 @@
 // cut by task_cut.ts.
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { Intake } from '../ingest/intake.ts'
+import type { EventSubscriber, SinkHalt } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
@@ -51,6 +52,8 @@ export class PartitionTask {
   readonly #services: TaskServices
   /** It goes back to its last cut, and is in no other before. */
   isGivenUp = false
+  /** Where subscribers have to stop when the partition is opened again. */
+  readonly halts = new Map<EventSubscriber, SinkHalt>()
   /** The group's offset as last committed; 0 needs no commit, because there a group begins. */
   committed = 0
 

@@ -176,6 +176,10 @@ export class Transactions {
     this.#underWay++
     try {
       return await this.#append(append)
+    } catch (error) {
+      if (this.#failure === undefined) throw error
+      const message = 'what was sent since the last cut does not count'
+      throw new EuphorionError('TRANSACTION_ABORTED', message, { cause: error })
     } finally {
       if (--this.#underWay === 0) this.#whenNone?.()
     }

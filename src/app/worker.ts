@@ -6,7 +6,7 @@ import type { TableReader } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
-import type { AgentServices } from '../stream/agent_partition.ts'
+import type { AgentServices } from '../stream/agent_definition.ts'
 import { Timer } from '../stream/timer.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
@@ -238,6 +238,11 @@ export class Worker {
       },
       extraction: () => this.#engine?.extraction(),
       onStopped: (error) => {
+        if (isPassing(error)) {
+          // it goes back to the last cut with everything else
+          logger.warn({ ...error.place, err: error }, error.message)
+          return
+        }
         logger.error({ ...error.place, err: error }, error.message)
         this.#engine?.subscriberStopped(error)
       },
@@ -262,6 +267,11 @@ export class Worker {
 
 function queriedTables({ topology }: App): QueriedTable[] {
   return [...topology.aggregations, ...topology.tables.map(queriedAgentTable)]
+}
+
+/** What it sent was refused because its transaction could not be committed. */
+function isPassing({ cause }: EuphorionError): boolean {
+  return cause instanceof EuphorionError && cause.code === 'TRANSACTION_ABORTED'
 }
 
 function deadline(clock: Clock, ms: number) {

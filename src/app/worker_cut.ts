@@ -7,6 +7,8 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
+import type { SinkFeed } from '../ingest/sink_feed.ts'
+import type { SinkHalt } from '../ingest/subscriber.ts'
 import type { LogConsumer, StartPosition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
@@ -112,11 +114,8 @@ export class WorkerCut {
     const isExactlyOnce = guarantee === 'exactly_once'
     const resting = isExactlyOnce || this.#tasks.some(({ tables }) => tables.length > 0)
     const sinks = resting ? this.#tasks.flatMap(({ intake }) => intake.sinks) : []
-    await Promise.all(sinks.map(({ sink }) => sink.pause()))
-    await Promise.all(
-      this.#tasks.flatMap(({ tables }) => tables.map(({ state }) => state.settled())),
-    )
     try {
+      await this.#rest(sinks)
       if (isExactlyOnce) {
         await this.#flushSends()
         await this.#ways.transactions?.closeGate()
@@ -125,6 +124,35 @@ export class WorkerCut {
     } finally {
       for (const { sink } of sinks) sink.resume()
     }
+  }
+
+  /**
+   * Resolves when no agent has an event in hand. Rejects when one has failed or hangs in the middle
+   * of an event: what it has done for it may not count.
+   */
+  async #rest(sinks: readonly SinkFeed[]): Promise<void> {
+    const { clock, settings } = this.#services
+    const { barrierTimeoutMs } = settings
+    let cancel = (): void => undefined
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(barrierTimeoutMs, () => {
+        for (const { sink } of sinks) sink.stall(barrierTimeoutMs)
+        resolve()
+      })
+    })
+    await Promise.race([Promise.all(sinks.map(({ sink }) => sink.pause())), late])
+    cancel()
+    let failure: SinkHalt | undefined
+    for (const { intake, halts } of this.#tasks)
+      for (const feed of intake.sinks) {
+        const { spoiled } = feed.sink
+        if (spoiled === undefined || !sinks.includes(feed)) continue
+        halts.set(feed.subscriber, spoiled)
+        failure = spoiled
+      }
+    if (failure === undefined) return
+    const message = 'an agent failed in the middle of an event'
+    throw new EuphorionError('TRANSACTION_ABORTED', message, { cause: failure.error })
   }
 
   async #drain(cut: TaskCut): Promise<void> {

@@ -3,19 +3,17 @@
 // handler may take as long as it likes, and wait for what another partition has still to fetch, so
 // it must not hold regions.
 import type { SharedBatch } from '../batch/region.ts'
-import type { PartitionSink } from './subscriber.ts'
+import type { EventSubscriber, PartitionSink } from './subscriber.ts'
 
 export interface SinkFeedOptions {
-  readonly name?: string | undefined
   readonly progressed: () => void
   /** Has the partition read from an offset again. */
   readonly rewind: (offset: number) => void
 }
 
 export class SinkFeed {
+  readonly subscriber: EventSubscriber
   readonly sink: PartitionSink
-  /** For people. */
-  readonly name: string | undefined
   readonly #queueMax: number
   readonly #progressed: () => void
   readonly #rewind: (offset: number) => void
@@ -23,15 +21,21 @@ export class SinkFeed {
   #busy = false
 
   constructor(
+    subscriber: EventSubscriber,
     sink: PartitionSink,
     queueMax: number,
-    { name, progressed, rewind }: SinkFeedOptions,
+    { progressed, rewind }: SinkFeedOptions,
   ) {
+    this.subscriber = subscriber
     this.sink = sink
-    this.name = name
     this.#queueMax = queueMax
     this.#progressed = progressed
     this.#rewind = rewind
+  }
+
+  /** For people. */
+  get name(): string | undefined {
+    return this.subscriber.name
   }
 
   get hasRoom(): boolean {

@@ -1,13 +1,25 @@
 // What the ingest loop gives to whoever wants a topic's events one by one: whole fetched batches of
 // a partition go in, acknowledged offsets come out. Implemented by agents (stream/agent.ts).
+import type { EuphorionError } from '../errors.ts'
 
 /** Wants the events of one topic; opened once per assigned partition. */
 export interface EventSubscriber {
   /** For people. */
   readonly name?: string
   readonly topic: string
-  /** Records below `startOffset` (a batch may begin before it) are skipped. */
-  open(partition: number, startOffset: number): PartitionSink
+  open(partition: number, beginning: SinkBeginning): PartitionSink
+}
+
+export interface SinkBeginning {
+  /** Records below it (a batch may begin before it) are skipped. */
+  readonly startOffset: number
+  /** There the sink stops, with that error, and hands nothing out. */
+  readonly until?: SinkHalt | undefined
+}
+
+export interface SinkHalt {
+  readonly offset: number
+  readonly error: EuphorionError
 }
 
 /**
@@ -38,6 +50,13 @@ export interface PartitionSink {
    */
   pause(): Promise<void>
   resume(): void
+  /** A pause has lasted for `ms`: stops; handlers that have an event in hand are not waited for. */
+  stall(ms: number): void
+  /**
+   * A handler failed, or hangs, with the event at that offset in hand: what it has sent and written
+   * for it may not count, and cannot be told from the rest since the last cut.
+   */
+  readonly spoiled: SinkHalt | undefined
   /**
    * Takes nothing more, finishes the events that handlers have now, and ends them. Never rejects.
    */

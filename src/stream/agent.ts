@@ -3,12 +3,8 @@
 
 import { EuphorionError } from '../errors.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
-import {
-  type AgentDefinition,
-  type AgentFunction,
-  AgentPartition,
-  type AgentServices,
-} from './agent_partition.ts'
+import type { AgentDefinition, AgentFunction, AgentServices } from './agent_definition.ts'
+import { AgentPartition } from './agent_partition.ts'
 import type { Sink } from './sink.ts'
 import type { Topic } from './topic.ts'
 
@@ -41,8 +37,8 @@ export class Agent<K, V, R> {
     return {
       name: definition.name,
       topic: definition.topic,
-      open: (partition, startOffset) =>
-        new AgentPartition(definition, services, partition, startOffset),
+      open: (partition, beginning) =>
+        new AgentPartition(definition, services, partition, beginning),
     }
   }
 }

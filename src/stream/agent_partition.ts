@@ -3,22 +3,15 @@
 //
 //   push(payload) ──▶ records ──▶ take() by slot 0 … n-1 ──▶ (asked for the next: acknowledged)
 //                        └─ bad ─▶ dead letters
-import type { Clock } from '../clock.ts'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
-import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
-import type { PartitionSink } from '../ingest/subscriber.ts'
-import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
-import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { Codec } from '../record/codec.ts'
-import type { FieldMap } from '../record/fields.ts'
-import type { RecordSchema } from '../record/schema.ts'
-import type { ReaderOptions } from './agent_reader.ts'
+import type { BadRecord } from '../ingest/dead_letter.ts'
+import type { PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
+import type { AgentDefinition, AgentServices } from './agent_definition.ts'
 import { AgentRecords, type Batch, type Want } from './agent_records.ts'
 import { BatchShape } from './batch_shape.ts'
-import type { NoFields } from './batch_types.ts'
 import type { Event } from './events.ts'
-import { Outputs, type Sink } from './sink.ts'
+import { Outputs } from './sink.ts'
 import { Stream } from './stream.ts'
 import type { StreamSource } from './stream_source.ts'
 
@@ -28,37 +21,6 @@ const NONE = -1
 const YIELD_EVENTS = 64
 /** Time without a turn of the event loop after which one is given. */
 const YIELD_MS = 5
-
-/** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
-export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
-  stream: Stream<K, V, Fields>,
-) => Promise<void> | AsyncIterable<R>
-
-export interface AgentDefinition<K, V, R> {
-  readonly name: string
-  readonly topic: string
-  readonly key: Codec<K>
-  readonly value: Codec<V>
-  /** The fields of the values, where they are declared records. */
-  readonly schema?: RecordSchema | undefined
-  readonly onBadRecord: BadRecordPolicy
-  /** Functions that share a partition. */
-  readonly concurrency: number
-  readonly sinks: readonly Sink<R>[]
-  readonly run: AgentFunction<K, V, R>
-}
-
-export interface AgentServices {
-  readonly clock: Clock
-  readonly reading: ReaderOptions
-  readonly deadLetters: DeadLetters
-  /** What batches of columns are extracted on; without it they are decoded. */
-  readonly extraction?: () => ExtractionServices | undefined
-  /** A partition of an agent stopped; `error` says where and why. */
-  readonly onStopped: (error: EuphorionError) => void
-  /** A record was skipped or sent to the dead letters. */
-  readonly onBadRecord: (bad: BadRecord, policy: BadRecordPolicy) => void
-}
 
 type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
 
@@ -91,6 +53,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #ending = new AbortController()
   #closing = false
   #stopped = false
+  #spoiled: SinkHalt | undefined
+  /** A function hangs, and is not waited for. */
+  #isStalled = false
   /** Settled when events are handed out again; undefined while they are. */
   #paused: Deferred<void> | undefined
   #whenResting: (() => void) | undefined
@@ -102,7 +67,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     definition: AgentDefinition<K, V, R>,
     services: AgentServices,
     partition: number,
-    startOffset: number,
+    { startOffset, until }: SinkBeginning,
   ) {
     this.#definition = definition
     this.#services = services
@@ -112,6 +77,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       ...definition,
       partition,
       startOffset,
+      until,
       shape: this.#shape,
       reading: services.reading,
       refused: (bad) => this.#refused(bad),
@@ -129,6 +95,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   get stopped(): boolean {
     return this.#stopped
+  }
+
+  get spoiled(): SinkHalt | undefined {
+    return this.#spoiled
   }
 
   get holds(): boolean {
@@ -189,8 +159,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#records.close()
     this.#endWaiters()
     this.#ending.abort()
-    await Promise.all(this.#running)
-    await this.#outputs.settled()
+    if (!this.#isStalled) await Promise.all(this.#running)
+    if (!this.#isStalled) await this.#outputs.settled()
     this.#release()
   }
 
@@ -368,10 +338,30 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   #fail(offset: number, cause: unknown): void {
-    this.#failedAt = Math.min(this.#failedAt, offset)
     const { name, topic } = this.#definition
     const place = { topic, partition: this.#partition, offset }
-    this.#stop(new EuphorionError('HANDLER_FAILED', `agent ${name} failed`, { cause, place }))
+    this.#spoil(
+      offset,
+      new EuphorionError('HANDLER_FAILED', `agent ${name} failed`, { cause, place }),
+    )
+  }
+
+  stall(ms: number): void {
+    const hands = this.#slots.map(({ inHand }) => inHand).filter((offset) => offset !== NONE)
+    if (this.#stopped || hands.length === 0) return
+    this.#isStalled = true
+    const { name, topic } = this.#definition
+    const offset = Math.min(...hands)
+    const place = { topic, partition: this.#partition, offset }
+    const message = `agent ${name} has had an event in hand for ${ms} ms while a cut waited for it`
+    this.#spoil(offset, new EuphorionError('PARTITION_STALLED', message, { place }))
+  }
+
+  /** The event at that offset has had a part of its effects. */
+  #spoil(offset: number, error: EuphorionError): void {
+    this.#failedAt = Math.min(this.#failedAt, offset)
+    this.#spoiled ??= { offset: this.#failedAt, error }
+    this.#stop(error)
   }
 
   #stop(error: EuphorionError): void {

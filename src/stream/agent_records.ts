@@ -3,6 +3,7 @@
 // AgentPartition.
 import { EuphorionError } from '../errors.ts'
 import { type BadRecord, badRecordError } from '../ingest/dead_letter.ts'
+import type { SinkHalt } from '../ingest/subscriber.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Reason } from '../kernel/plan.ts'
@@ -37,6 +38,8 @@ export interface AgentRecordsOptions<K, V> {
   readonly topic: string
   readonly partition: number
   readonly startOffset: number
+  /** What comes there is not read. */
+  readonly until: Halt | undefined
   readonly key: Codec<K>
   readonly value: Codec<V>
   readonly shape: BatchShape
@@ -51,10 +54,7 @@ export interface AgentRecordsOptions<K, V> {
 }
 
 /** The partition cannot be read on from `offset`. */
-export interface Halt {
-  readonly offset: number
-  readonly error: EuphorionError
-}
+type Halt = SinkHalt
 
 /** Rows of a chunk. */
 interface Span<K, V> {
@@ -174,6 +174,8 @@ export class AgentRecords<K, V> {
     const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
     if (isBusy || isEnd || !this.#wantsBatches) return
     this.#columns ??= new AgentColumns(this.#options)
+    // columns are extracted beyond it
+    if (this.#options.until !== undefined) return
     const extracted = this.#columns.extract(this.#payload, this.#reader.position)
     if (extracted === undefined) return
     this.#isExtracting = true
@@ -216,9 +218,11 @@ export class AgentRecords<K, V> {
   /** Moves to the next good record, which is #key and #value then. */
   #next(): boolean {
     const reader = this.#reader
+    const { until } = this.#options
     try {
       while (this.#halt === undefined && !this.#isDrained) {
         if (!reader.next()) this.#isDrained = true
+        else if (until !== undefined && reader.offset >= until.offset) this.#halt = until
         else if (this.#decode()) return true
       }
     } catch (error) {

@@ -7,7 +7,7 @@ import type { EventOf } from '../record/fields.ts'
 import { integer, string } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
 import { Agent } from '../stream/agent.ts'
-import type { AgentServices } from '../stream/agent_partition.ts'
+import type { AgentServices } from '../stream/agent_definition.ts'
 import type { Stream } from '../stream/stream.ts'
 import { defineTable, Table } from '../stream/table.ts'
 import type { AgentTableDefinition } from '../table/agent_table.ts'
@@ -102,8 +102,8 @@ export class BenchAgent {
     const subscriber = agent.subscriber({ ...services, onBadRecord })
     return {
       topic: this.#spec.topic,
-      open: (partition, startOffset) => {
-        const sink = subscriber.open(partition, startOffset)
+      open: (partition, beginning) => {
+        const sink = subscriber.open(partition, beginning)
         this.#sinks.set(partition, sink)
         return sink
       },

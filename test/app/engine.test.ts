@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import { EuphorionError } from '../../src/errors.ts'
+import type { SinkBeginning } from '../../src/ingest/subscriber.ts'
 import { openStore, type StoreOpener } from '../../src/table/open.ts'
 import { settle } from '../support/manual_clock.ts'
 import { byKey, tumbling } from '../support/plans.ts'
@@ -118,13 +119,15 @@ test('a partition that cannot be opened says why, when other lanes of it were op
 })
 
 test('an agent that the group has beyond the end of the log is told so, and skips nothing', async () => {
-  const open = (_partition: number, startOffset: number) => ({
+  const open = (_partition: number, { startOffset }: SinkBeginning) => ({
     stopped: false,
     holds: false,
     push: async () => true,
     acknowledged: () => startOffset,
     pause: async () => undefined,
     resume: () => undefined,
+    stall: () => undefined,
+    spoiled: undefined,
     close: async () => undefined,
   })
   const { engine, consumer } = await startEngine([], {}, [counting], [{ topic: 't', open }])

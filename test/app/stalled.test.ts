@@ -101,6 +101,8 @@ function hangs(): EventSubscriber {
     holds: true,
     push: async () => true,
     acknowledged: () => 0,
+    spoiled: undefined,
+    stall: () => undefined,
     pause: async () => undefined,
     resume: () => undefined,
     close: async () => undefined,

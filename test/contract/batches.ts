@@ -16,7 +16,7 @@ import {
   timestamp,
 } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
-import type { AgentDefinition } from '../../src/stream/agent_partition.ts'
+import type { AgentDefinition } from '../../src/stream/agent_definition.ts'
 import type { Event } from '../../src/stream/events.ts'
 import type { Stream } from '../../src/stream/stream.ts'
 import { batchOf, type Fixture } from '../support/agents.ts'

@@ -21,9 +21,11 @@ function feedOf() {
     acknowledged: () => 7,
     pause: async () => undefined,
     resume: () => undefined,
+    stall: () => undefined,
+    spoiled: undefined,
     close: async () => undefined,
   }
-  const feed = new SinkFeed(sink, 1, {
+  const feed = new SinkFeed({ topic: 't', open: () => sink }, sink, 1, {
     progressed: () => undefined,
     rewind: (offset) => void rewound.push(offset),
   })

@@ -5,12 +5,12 @@ import { type BadRecord, DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
 import type { LogProducer, LogRecord, StoredBatch } from '../../src/log/log.ts'
 import { type Codec, codecOf, json, text } from '../../src/record/codec.ts'
-import {
-  type AgentDefinition,
-  type AgentFunction,
-  AgentPartition,
-  type AgentServices,
-} from '../../src/stream/agent_partition.ts'
+import type {
+  AgentDefinition,
+  AgentFunction,
+  AgentServices,
+} from '../../src/stream/agent_definition.ts'
+import { AgentPartition } from '../../src/stream/agent_partition.ts'
 import { decodeBatches, encodeBatch } from '../../src/wire/record_batch.ts'
 
 /** Keeps what is appended; `gate`, while set, holds appends back. */
@@ -77,7 +77,7 @@ export function agentOf<V = unknown>(
       ...services,
     },
     2,
-    more.startOffset ?? 0,
+    { startOffset: more.startOffset ?? 0 },
   )
   return { partition, stopped, bad, producer }
 }

@@ -1,0 +1,45 @@
+// What an agent is, and what its partitions are given while the app runs. Made by app.agent() and by
+// the worker.
+import type { Clock } from '../clock.ts'
+import type { EuphorionError } from '../errors.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
+import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
+import type { Codec } from '../record/codec.ts'
+import type { FieldMap } from '../record/fields.ts'
+import type { RecordSchema } from '../record/schema.ts'
+import type { ReaderOptions } from './agent_reader.ts'
+import type { NoFields } from './batch_types.ts'
+import type { Sink } from './sink.ts'
+import type { Stream } from './stream.ts'
+
+/** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
+export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
+  stream: Stream<K, V, Fields>,
+) => Promise<void> | AsyncIterable<R>
+
+export interface AgentDefinition<K, V, R> {
+  readonly name: string
+  readonly topic: string
+  readonly key: Codec<K>
+  readonly value: Codec<V>
+  /** The fields of the values, where they are declared records. */
+  readonly schema?: RecordSchema | undefined
+  readonly onBadRecord: BadRecordPolicy
+  /** Functions that share a partition. */
+  readonly concurrency: number
+  readonly sinks: readonly Sink<R>[]
+  readonly run: AgentFunction<K, V, R>
+}
+
+export interface AgentServices {
+  readonly clock: Clock
+  readonly reading: ReaderOptions
+  readonly deadLetters: DeadLetters
+  /** What batches of columns are extracted on; without it they are decoded. */
+  readonly extraction?: () => ExtractionServices | undefined
+  /** A partition of an agent stopped; `error` says where and why. */
+  readonly onStopped: (error: EuphorionError) => void
+  /** A record was skipped or sent to the dead letters. */
+  readonly onBadRecord: (bad: BadRecord, policy: BadRecordPolicy) => void
+}
