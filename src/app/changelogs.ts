@@ -1,6 +1,8 @@
 // The changelog topics of an app's tables, as its tasks see them. Made by the engine when it starts.
+import { eachRow, ROW_DELETE, ROW_HEADER_BYTES } from '../batch/rows.ts'
 import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
 import type { TopicInfo } from '../log/log.ts'
+import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import { type ChangelogWriter, changelogWriter } from '../table/changelog.ts'
 
@@ -9,6 +11,7 @@ export interface ChangelogsOptions {
   readonly kernels: ChangelogKernels
   /** By table. */
   readonly topics: ReadonlyMap<string, TopicInfo>
+  readonly plants?: ReadonlySet<Plant> | undefined
 }
 
 /** What brokers take by default is 1 MiB, and a batch is little slower than many. */
@@ -33,11 +36,32 @@ export class Changelogs {
   /** `number`: that of the table in the store. */
   writer(number: number): ChangelogWriter {
     const { settings, kernels } = this.#options
-    return changelogWriter({
+    const writer = changelogWriter({
       table: number,
       compression: settings.changelogCompression,
       batchBytesMax: BATCH_BYTES_MAX,
       kernels,
     })
+    return this.has('tombstones-lost') ? withoutDeletes(writer) : writer
+  }
+
+  has(plant: Plant): boolean {
+    return this.#options.plants?.has(plant) === true
+  }
+}
+
+/** As a planted bug would have it. */
+function withoutDeletes(writer: ChangelogWriter): ChangelogWriter {
+  return {
+    async add(rows) {
+      const puts: Uint8Array[] = []
+      eachRow(rows, (op, keyStart, _keyEnd, valueEnd) => {
+        if (op !== ROW_DELETE) puts.push(rows.slice(keyStart - ROW_HEADER_BYTES, valueEnd))
+      })
+      for (const put of puts) await writer.add(put)
+    },
+    finish: (meta, nowMs) => writer.finish(meta, nowMs),
+    drop: () => writer.drop(),
+    close: () => writer.close(),
   }
 }

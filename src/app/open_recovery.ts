@@ -11,7 +11,10 @@ import type { CopiedTable } from './recovery_partition.ts'
 import { openTaskStore } from './task_store.ts'
 
 export interface OpenRecoveryOptions
-  extends Pick<EngineOptions, 'log' | 'appId' | 'settings' | 'clock' | 'logger' | 'openStore'> {
+  extends Pick<
+    EngineOptions,
+    'log' | 'appId' | 'settings' | 'clock' | 'logger' | 'openStore' | 'plants'
+  > {
   /** Every table that is kept in a changelog. */
   readonly tables: readonly CopiedTable[]
   readonly memory: SharedMemory

@@ -10,6 +10,7 @@ import { EuphorionError } from '../errors.ts'
 import type { GroupView, HeldState, Log, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
+import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import type { ChangelogReader } from '../table/changelog.ts'
 import { readChangelogPosition, readPosition, readSources } from '../table/meta.ts'
@@ -47,6 +48,7 @@ export interface RecoveryOptions {
   readonly openStore: (place: TopicPartition) => Promise<Store>
   /** Makes the group share its partitions anew. */
   readonly rejoin: (reason: string) => void
+  readonly plants?: ReadonlySet<Plant> | undefined
 }
 
 /** A changelog's batches are smaller (changelogs.ts). */
@@ -68,7 +70,7 @@ export class Recovery {
   #closed = false
 
   constructor(options: RecoveryOptions) {
-    const { settings, clock, logger, makeReader } = options
+    const { settings, clock, logger, makeReader, plants } = options
     this.#options = options
     this.#reader = new RecoveryReader({
       ...options,
@@ -78,7 +80,7 @@ export class Recovery {
     this.#fences = new Fences(options)
     this.#progress = new RecoveryProgress(clock, logger)
     const ends = new ChangelogEnds({ ...options, mayWait: () => !this.#closed })
-    this.#services = { clock, logger, ends, reader: this.#reader, makeReader }
+    this.#services = { clock, logger, ends, reader: this.#reader, makeReader, plants }
     this.#standbys = new Standbys({
       ...options,
       services: this.#services,

@@ -5,6 +5,7 @@ import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
+import type { Plant } from '../plants.ts'
 import type { ChangelogReader } from '../table/changelog.ts'
 import { readChangelogPosition, readPosition } from '../table/meta.ts'
 import { CopiedSources, dropTable, hasRows, markStale, TableCopy } from '../table/recovery.ts'
@@ -38,6 +39,7 @@ export interface CopyServices {
   readonly ends: ChangelogEnds
   readonly reader: RecoveryReader
   readonly makeReader: (table: number) => ChangelogReader
+  readonly plants?: ReadonlySet<Plant> | undefined
 }
 
 /** A changelog may lose its beginning again and again while it is read; not for ever. */
@@ -117,7 +119,8 @@ export class PartitionCopy {
       const replica = await this.begin(table, extent)
       began(replica, extent.latest)
       try {
-        await replica.reach(extent.latest, signal)
+        const isBehind = this.#options.services.plants?.has('promoted-behind') === true
+        await replica.reach(isBehind ? replica.nextOffset : extent.latest, signal)
         return replica
       } catch (error) {
         const code = error instanceof EuphorionError ? error.code : undefined

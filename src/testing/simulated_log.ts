@@ -18,6 +18,7 @@ import type {
   TransactionalProducer,
   TransactionalProducerOptions,
 } from '../log/log.ts'
+import { noPlants, type Plant } from '../plants.ts'
 import { BatchCursor } from '../wire/batch_header.ts'
 import { prepareCompression } from '../wire/compression.ts'
 import { decodeBatches } from '../wire/record_batch.ts'
@@ -36,6 +37,7 @@ export interface SimulatedLogOptions extends Partial<SimulatedMembership> {
   readonly isolation?: 'read_committed' | 'read_uncommitted'
   /** Default 30 s. */
   readonly deliveryTimeoutMs?: number
+  readonly plants?: ReadonlySet<Plant>
 }
 
 const capabilities: LogCapabilities = {
@@ -114,11 +116,12 @@ export class SimulatedLog implements Log {
   }
 
   offsets(topic: string): Promise<readonly PartitionOffsets[]> {
+    const { plants = noPlants } = this.#options
     return this.#ask('ListOffsets', () =>
       this.#options.cluster.topic(topic).partitions.map((each) => ({
         partition: each.partition,
         earliest: each.startOffset,
-        latest: each.nextOffset,
+        latest: plants.has('target-too-early') ? each.stableOffset : each.nextOffset,
       })),
     )
   }
@@ -186,8 +189,10 @@ export class SimulatedLog implements Log {
   }
 
   async reader({ maxBytes = READ_BYTES }: ReaderOptions = {}): Promise<LogReader> {
-    const { cluster, process } = this.#options
-    const reader = new SimulatedReader({ cluster, process, maxBytes, closed: this.#closed })
+    const { cluster, process, plants = noPlants } = this.#options
+    const isCommitted = !plants.has('restore-uncommitted')
+    const options = { cluster, process, maxBytes, isCommitted, closed: this.#closed }
+    const reader = new SimulatedReader(options)
     this.#open.add(reader)
     return reader
   }

@@ -92,6 +92,7 @@ export class SimulatedMachine {
       rebalanceTimeoutMs,
       progressTimeoutMs,
       deliveryTimeoutMs,
+      plants: this.#options.plants,
     })
   }
 

@@ -9,6 +9,7 @@ export interface SimulatedReaderOptions {
   readonly cluster: SimulatedCluster
   readonly process: SimulatedProcess
   readonly maxBytes: number
+  readonly isCommitted: boolean
   readonly closed: (reader: LogReader) => void
 }
 
@@ -16,13 +17,13 @@ export class SimulatedReader implements LogReader {
   readonly #fetcher: SimulatedFetcher
   readonly #closed: (reader: LogReader) => void
 
-  constructor({ cluster, process, maxBytes, closed }: SimulatedReaderOptions) {
+  constructor({ cluster, process, maxBytes, isCommitted, closed }: SimulatedReaderOptions) {
     this.#closed = closed
     this.#fetcher = new SimulatedFetcher({
       cluster,
       process,
       maxBytes,
-      isCommitted: true,
+      isCommitted,
       offsetOutOfRange: 'error',
       topicLost: (topic) => this.#fetcher.fail(topicDeleted(topic)),
     })
