@@ -7,6 +7,7 @@ import {
   record,
   string,
   sum,
+  type Table,
   timestamp,
   tumbling,
 } from '../../src/index.ts'
@@ -66,5 +67,74 @@ export function visitsBreaches({ records, settings }: SimulationOutcome): string
   const twice = events.filter((each) => (echoes.get(each) ?? 0) > 1)
   if (settings.guarantee === 'exactly_once' && twice.length > 0)
     found.push(`${twice.length} events were echoed more than once: ${twice.slice(0, 5)}`)
+  return found
+}
+
+const Move = record('Move', { account: string(), amount: integer() })
+const Balance = record('Balance', { total: integer(), moves: integer() })
+type Balances = Table<string, { total: number; moves: number }>
+
+const balancesOf = new WeakMap<App, Balances>()
+const ACCOUNTS = 15
+
+/** An agent with a table: balances, whose keys are deleted by moves of nothing. */
+export function accountsApp(): App {
+  const app = new App('accounts', { topicPartitions: 3 })
+  const moves = app.topic('moves', { key: string(), value: Move, keyedBy: 'account' })
+  const balances: Balances = app.table('balances', { key: string(), value: Balance })
+  balancesOf.set(app, balances)
+  const told = app.topic<{ account: string; moves: number }>('told')
+  app.agent(
+    moves,
+    async function* (stream) {
+      for await (const { account, amount } of stream) {
+        if (amount === 0) {
+          await balances.delete(account)
+          continue
+        }
+        const now = await balances.update(account, (before) => ({
+          total: (before?.total ?? 0) + amount,
+          moves: (before?.moves ?? 0) + 1,
+        }))
+        yield { account, ...now }
+      }
+    },
+    { sink: told },
+  )
+  return app
+}
+
+export function move(random: Random, number: number): SimulatedEvent {
+  const account = `a${Math.floor(random() * ACCOUNTS)}`
+  const amount = random() < 0.08 ? 0 : number + 1
+  return { topic: 'moves', key: account, value: JSON.stringify({ account, amount }) }
+}
+
+/** Balances are those of the moves in their order, and were told as often as there were moves. */
+export async function accountsBreaches(outcome: SimulationOutcome): Promise<string[]> {
+  const { records, apps, settings } = outcome
+  const expected = new Map<string, { total: number; moves: number }>()
+  let movesOfSome = 0
+  for (const { value } of records('moves')) {
+    const { account, amount } = JSON.parse(String(Buffer.from(value!)))
+    const before = expected.get(account) ?? { total: 0, moves: 0 }
+    if (amount === 0) expected.delete(account)
+    else {
+      movesOfSome++
+      expected.set(account, { total: before.total + amount, moves: before.moves + 1 })
+    }
+  }
+  const found: string[] = []
+  const told = records('told').length
+  if (told < movesOfSome || (settings.guarantee === 'exactly_once' && told > movesOfSome))
+    found.push(`${movesOfSome} moves were told ${told} times`)
+  const shown = (all: Iterable<[string, object]>) =>
+    JSON.stringify([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
+  const held: [string, object][] = []
+  for (const app of apps)
+    for await (const [account, { total, moves }] of balancesOf.get(app)!)
+      held.push([account, { total, moves }])
+  if (shown(held) !== shown(expected))
+    found.push(`balances are ${shown(held)}, of the moves come ${shown(expected)}`)
   return found
 }
