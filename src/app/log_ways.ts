@@ -60,12 +60,12 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
 }
 
 async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {
-  const { log, appId, settings, partitionsOf, kernels } = options
+  const { log, appId, settings, partitionsOf, kernels, plants } = options
   const tables = options.tables.map(({ topic, name, window }) => {
     return { name, window, partitions: partitionsOf.get(topic)! }
   })
   const topics = await ensureChangelogs(log, appId, tables, settings)
-  return new Changelogs({ settings, kernels: kernels(), topics })
+  return new Changelogs({ settings, kernels: kernels(), topics, plants })
 }
 
 /** A static member's is the same after a restart, so that it fences its own past at once. */
