@@ -15,8 +15,8 @@ interface Transaction {
   isCommit: boolean
   timeoutMs: number
   /** Partitions by their keys, and groups. */
-  readonly partitions: Set<string>
-  readonly groups: Set<string>
+  partitions: Set<string>
+  groups: Set<string>
   cancelTimeout: () => void
 }
 
@@ -183,30 +183,37 @@ export class TransactionCoordinator {
     const { clock, markerDelayMs, markPartition, markGroup } = this.#ports
     const { id, producerId, epoch, isCommit } = transaction
     const sender = { transactionalId: id, producerId, epoch }
+    const { partitions, groups } = transaction
     const done = (from: Set<string>, key: string): void => {
       from.delete(key)
-      if (transaction.partitions.size + transaction.groups.size > 0) return
-      if (transaction.state === 'preparing') transaction.state = 'complete'
+      if (partitions.size + groups.size === 0) this.#complete(transaction)
     }
     const marks = [
-      ...[...transaction.partitions].map((key) => ({
-        from: transaction.partitions,
+      ...[...partitions].map((key) => ({
+        from: partitions,
         key,
         mark: () => markPartition(key, sender, isCommit),
       })),
-      ...[...transaction.groups].map((key) => ({
-        from: transaction.groups,
+      ...[...groups].map((key) => ({
+        from: groups,
         key,
         mark: () => markGroup(key, sender, isCommit),
       })),
     ]
-    if (marks.length === 0) transaction.state = 'complete'
+    if (marks.length === 0) this.#complete(transaction)
     for (const { from, key, mark } of marks)
       clock.after(markerDelayMs(), () => {
         if (!from.has(key)) return
         mark()
         done(from, key)
       })
+  }
+
+  /** Markers that are on their way twice are of this transaction, not of the next. */
+  #complete(transaction: Transaction): void {
+    transaction.state = 'complete'
+    transaction.partitions = new Set()
+    transaction.groups = new Set()
   }
 
   /** Ids with something that is neither committed nor aborted everywhere. */
