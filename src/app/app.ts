@@ -305,7 +305,7 @@ export class App {
     return this.#worker?.statistics() ?? []
   }
 
-  /** Tables that are being restored from their changelogs now; their partitions are read afterwards. */
+  /** Tables that are being restored from their changelogs; their partitions are read afterwards. */
   recoveries(): RecoveryFacts[] {
     return this.#worker?.recoveries() ?? []
   }

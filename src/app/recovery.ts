@@ -16,7 +16,7 @@ import type { ChangelogReader } from '../table/changelog.ts'
 import { readChangelogPosition, readPosition, readSources } from '../table/meta.ts'
 import { retainWindows } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
-import { ChangelogEnds } from './recovery_ends.ts'
+import { ChangelogEnds, orAborted } from './recovery_ends.ts'
 import { Fences } from './recovery_fences.ts'
 import {
   type CopiedTable,
@@ -158,7 +158,7 @@ export class Recovery {
     committed: number | undefined,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    await this.#fences.settled()
+    await orAborted(this.#fences.settled(), signal)
     const copy = new PartitionCopy({ place, store, tables, services: this.#services })
     this.#opening.add(copy)
     try {

@@ -1,5 +1,7 @@
 // Where changelogs begin and end, asked for many partitions of a topic at once. Called by recovery
 // and standbys.
+import { deferred } from '../deferred.ts'
+import { EuphorionError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { offsetsOf, type Patience } from './positions.ts'
 import type { ChangelogExtent } from './recovery_plan.ts'
@@ -7,6 +9,8 @@ import type { ChangelogExtent } from './recovery_plan.ts'
 export interface ChangelogEndsOptions extends Patience {
   readonly log: Log
 }
+
+const ASK_EVERY_MS = 1000
 
 type Extents = readonly ChangelogExtent[]
 
@@ -45,13 +49,35 @@ export class ChangelogEnds {
   }
 
   async #ask(topic: string): Promise<Extents> {
-    const { log } = this.#options
+    const { log, clock, mayWait } = this.#options
     const partitions = (await offsetsOf(log, new Set([topic]), this.#options)).get(topic) ?? []
     if (partitions.length === 0) return []
-    const { id: topicId } = await log.topic(topic)
-    const extents: ChangelogExtent[] = []
-    for (const { partition, earliest, latest } of partitions)
-      extents[partition] = { earliest, latest, topicId }
-    return extents
+    try {
+      const { id: topicId } = await log.topic(topic)
+      const extents: ChangelogExtent[] = []
+      for (const { partition, earliest, latest } of partitions)
+        extents[partition] = { earliest, latest, topicId }
+      return extents
+    } catch (error) {
+      const isPassing = error instanceof EuphorionError && error.retriable
+      if (!isPassing || !mayWait()) throw error
+    }
+    await new Promise<void>((resolve) => void clock.after(ASK_EVERY_MS, resolve))
+    return this.#ask(topic)
   }
+}
+
+/** Rejects as soon as the signal aborts; what was asked for goes on, and nobody hears of it. */
+export async function orAborted<T>(
+  answer: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return answer
+  const aborted = deferred<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  if (signal.aborted) abort()
+  return Promise.race([answer, aborted.promise]).finally(() => {
+    signal.removeEventListener('abort', abort)
+  })
 }

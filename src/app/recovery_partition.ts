@@ -10,7 +10,7 @@ import type { ChangelogReader } from '../table/changelog.ts'
 import { readChangelogPosition, readPosition } from '../table/meta.ts'
 import { CopiedSources, dropTable, hasRows, markStale, TableCopy } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
-import type { ChangelogEnds } from './recovery_ends.ts'
+import { type ChangelogEnds, orAborted } from './recovery_ends.ts'
 import { type ChangelogExtent, type CopyPlan, planCopy } from './recovery_plan.ts'
 import type { RecoveryReader } from './recovery_reader.ts'
 import { Replica } from './recovery_replica.ts'
@@ -114,8 +114,7 @@ export class PartitionCopy {
     signal?: AbortSignal,
   ): Promise<Replica> {
     for (let tries = 1; ; tries++) {
-      signal?.throwIfAborted()
-      const extent = await this.extent(table)
+      const extent = await orAborted(this.extent(table), signal)
       const replica = await this.begin(table, extent)
       began(replica, extent.latest)
       try {
