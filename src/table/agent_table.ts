@@ -36,6 +36,9 @@ export interface AgentTableOptions {
   readonly elsewhere?: (partition: number) => TablePart
 }
 
+/** Of the partitions that are here only, or of all. */
+type Scope = 'here' | 'everywhere'
+
 /** Part of the cache that may have changed before a cut is asked for. */
 const DIRTY_SHARE = 0.5
 
@@ -143,7 +146,7 @@ export class AgentTable<K, V> {
    * Of the partitions that are here, one after the other; 'everywhere', the default of a global table, of
    * the others too.
    */
-  async *entries(scope?: 'here' | 'everywhere'): AsyncGenerator<[key: K, value: V], void> {
+  async *entries(scope?: Scope): AsyncGenerator<[key: K, value: V], void> {
     const isWhole = scope === undefined ? this.definition.isGlobal : scope === 'everywhere'
     const { elsewhere } = this.#options
     for (let partition = 0; partition < this.partitions; partition++) {

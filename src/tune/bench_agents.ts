@@ -11,7 +11,7 @@ import type { AgentServices } from '../stream/agent_definition.ts'
 import type { Stream } from '../stream/stream.ts'
 import { defineTable, Table } from '../stream/table.ts'
 import type { AgentTableDefinition } from '../table/agent_table.ts'
-import { type BenchSpec, isAgent } from './bench_spec.ts'
+import { type BenchSpec, benchTable, isAgent } from './bench_spec.ts'
 import { PageView } from './page_view.ts'
 
 type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
@@ -51,7 +51,7 @@ function readFields(): Job {
 
 /** Counts by url. */
 function countInTable(): Job {
-  const definition = defineTable('views', { key: string(), value: integer(), default: 0 }, false)
+  const definition = defineTable(benchTable, { key: string(), value: integer(), default: 0 }, false)
   const counts = new Table<string, number, number>(definition)
   return {
     tables: [definition as unknown as AgentTableDefinition<unknown, unknown>],
@@ -70,7 +70,7 @@ function countInTable(): Job {
   }
 }
 
-export class BenchAgent {
+class BenchAgent {
   readonly #spec: BenchSpec
   readonly #job: Job
   readonly #sinks = new Map<number, PartitionSink>()

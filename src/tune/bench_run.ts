@@ -13,7 +13,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
-import type { PartitionOffsets } from '../log/log.ts'
+import type { Log, PartitionOffsets } from '../log/log.ts'
 import { createLogger } from '../logger.ts'
 import { codecOf } from '../record/codec.ts'
 import { string } from '../record/fields.ts'
@@ -21,14 +21,14 @@ import type { RecordType } from '../record/record.ts'
 import type { Settings } from '../settings.ts'
 import { count, max, min, sum } from '../stream/aggregates.ts'
 import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
+import { changelogTopic } from '../table/changelog_topics.ts'
 import { hopping, tumbling } from '../window/windows.ts'
 import { benchAgentOf } from './bench_agents.ts'
-import type { BenchRun, BenchSpec } from './bench_spec.ts'
+import { type BenchRun, type BenchSpec, benchTable } from './bench_spec.ts'
 import { PageView } from './page_view.ts'
 
 type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
 
-const TABLE = 'views'
 const MIB = 1 << 20
 
 /** The declared aggregation of w1, w2 and w3. */
@@ -47,15 +47,17 @@ function aggregationOf(spec: BenchSpec): AggregationDefinition {
     .keyBy('url')
     .time('ts')
   if (spec.workload === 'w1') {
-    stream.window(tumbling('10s', { grace: '5s' })).aggregate(TABLE, () => ({ views: count() }))
+    stream
+      .window(tumbling('10s', { grace: '5s' }))
+      .aggregate(benchTable, () => ({ views: count() }))
   } else if (spec.workload === 'w2') {
-    stream.window(hopping('60s', '10s', { grace: '5s' })).aggregate(TABLE, (v) => ({
+    stream.window(hopping('60s', '10s', { grace: '5s' })).aggregate(benchTable, (v) => ({
       views: count(),
       total: sum(v.ms),
       fastest: min(v.ms),
       slowest: max(v.ms),
     }))
-  } else stream.aggregate(TABLE, () => ({ views: count() }))
+  } else stream.aggregate(benchTable, () => ({ views: count() }))
   return { ...declared!, onBadRecord: 'skip', outputs: [], late: [] }
 }
 
@@ -115,6 +117,13 @@ function whenConsumed(isDone: () => boolean): { promise: Promise<void>; look: ()
   return { promise, look: () => look() }
 }
 
+/** Nobody reads it again. */
+async function deleteChangelog(log: Log, appId: string): Promise<void> {
+  const changelog = changelogTopic(appId, benchTable)
+  const isThere = (await log.topics()).some(({ name }) => name === changelog)
+  if (isThere) await log.deleteTopic(changelog)
+}
+
 export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Promise<BenchRun> {
   const dataDir = mkdtempSync(join(tmpdir(), 'euphorion-bench-'))
   const remove = (): void => rmSync(dataDir, { recursive: true, force: true })
@@ -139,6 +148,7 @@ async function measure(
   const { log, sender } = connection
   const { topic, events, dumpBatch } = spec
   const agent = benchAgentOf(spec)
+  const appId = `bench-${process.pid}-${clock.now()}`
   const deadLetters = new DeadLetters({ topic: `${topic}-dead-letter`, partitions: 1, sender })
   const ends = await log.offsets(topic)
   let fail = (_: unknown): void => undefined
@@ -159,7 +169,7 @@ async function measure(
   }
   const engine: Engine = new Engine({
     log,
-    appId: `bench-${process.pid}-${clock.now()}`,
+    appId,
     settings,
     clock,
     logger: createLogger('bench', 'error'),
@@ -190,6 +200,7 @@ async function measure(
   const { batches } = engine.fetched
   const { count: cuts } = engine.cuts
   await engine.stop()
+  await deleteChangelog(log, appId)
   const leftOut = total('late') + total('bad') + total('filtered')
   return {
     events,

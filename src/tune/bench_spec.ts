@@ -12,6 +12,9 @@ export const workloads = ['w0', 'w1', 'w2', 'w3', 'agents-table'] as const
  */
 export type Workload = (typeof workloads)[number]
 
+/** The one table of a run. */
+export const benchTable = 'views'
+
 export interface BenchSpec {
   readonly workload: Workload
   readonly topic: string

@@ -259,6 +259,7 @@ test('a table goes on with an optional field more, and not with a field less', {
   const narrow = record('Page', { views: integer() })
   const wide = record('Page', { views: integer(), by: optional(string()) })
   assert.deepEqual(await run(narrow, 1), { views: 1 })
+  await rm(newApp(t, dataDir).settings.dataDir, { recursive: true })
   assert.deepEqual(await run(wide, 0), { views: 1 })
   await assert.rejects(run(narrow, 0), {
     code: 'TABLE_CHANGED',

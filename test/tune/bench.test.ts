@@ -9,6 +9,7 @@ import { ByteBuffer } from 'flatbuffers'
 import { Batch } from '../../src/batch/batch_generated.ts'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
 import { storeKind } from '../../src/table/open.ts'
+import { isAgent, workloads } from '../../src/tune/bench_spec.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
 import { decodeBatches } from '../../src/wire/record_batch.ts'
 import { withLog } from '../support/embedded.ts'
@@ -36,7 +37,8 @@ function cellsOf(options: PageViewOptions, sliceMs: number): number {
 }
 
 const EVENTS = 400_000
-const slices = { w1: 10_000, w2: 10_000, w3: Number.MAX_SAFE_INTEGER }
+const forever = Number.MAX_SAFE_INTEGER
+const slices = { w1: 10_000, w2: 10_000, w3: forever, 'agents-table': forever }
 
 describe('bench pageviews', limit, () => {
   const runs = [
@@ -45,6 +47,7 @@ describe('bench pageviews', limit, () => {
     ['w1', 'lz4', 2, '4MiB', 20_000],
     ['w2', 'zstd', 4, '256KiB', 1000],
     ['w3', 'snappy', 2, '1MiB', 1],
+    ['agents-table', 'none', 2, '1MiB', 500],
   ] as const
   for (const [workload, compression, threads, batchBytes, keys] of runs) {
     const options = `--workload ${workload} --compression ${compression} --threads ${threads} --batch-bytes ${batchBytes} --keys ${keys}`
@@ -64,12 +67,12 @@ describe('bench pageviews', limit, () => {
         verified: true,
         late: 0,
         bad: 0,
-        threads: workload === 'w0' ? 0 : threads,
+        threads: isAgent(workload) ? 0 : threads,
         batchBytes: Number.parseInt(batchBytes, 10) * (batchBytes.endsWith('KiB') ? 1024 : 1 << 20),
         broker: 'embedded:log',
         transport: 'embedded',
         store: storeKind('rocksdb'),
-        backend: workload === 'w0' ? 'js' : 'wasm',
+        backend: isAgent(workload) ? 'js' : 'wasm',
         guarantee: 'at_least_once',
         runs: 1,
       }
@@ -148,7 +151,7 @@ describe('bench pageviews --topic', limit, () => {
       await log.createTopic('mine', { partitions: 2 })
       await append(log, 'mine', (offset) => view(offset, offset % 10 === 3 ? '{"ts":' : undefined))
     })
-    for (const workload of ['w0', 'w1', 'w2', 'w3']) {
+    for (const workload of workloads) {
       const { lines } = await bench(t, cwd, `--topic mine --workload ${workload}`)
       const { verified, events, bad, topic } = lines[0]
       assert.deepEqual(
@@ -234,7 +237,7 @@ if (hasFlatc)
 
 describe('bench pageviews, wrong options', limit, () => {
   const usage: readonly (readonly [string, RegExp])[] = [
-    ['--workload w9', /Allowed choices are w0, w1, w2, w3/],
+    ['--workload w9', /Allowed choices are w0, w1, w2, w3, agents-table/],
     ['--events 0', /'0' is invalid. It is a whole number from 1/],
     ['--events many', /'many' is invalid. It is a whole number from 1/],
     ['--partitions 1001', /whole number from 1 to 1,000/],

@@ -94,6 +94,7 @@ export function addBench(program: Command, context: CommandContext): void {
     'commitIntervalMs',
     'transport',
     'guarantee',
+    'changelog',
     'checkCrcs',
     'store',
   ])
