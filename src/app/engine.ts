@@ -19,7 +19,9 @@ import { type GlobalCopies, openGlobalCopies } from './global_copies.ts'
 import { KernelThreads } from './kernel_threads.ts'
 import { type CutStatistics, type LaneStatistics, laneStatistics } from './lane_statistics.ts'
 import { type LogWays, openLogWays, plainWays } from './log_ways.ts'
+import { memberFacts } from './member_facts.ts'
 import { openRecovery } from './open_recovery.ts'
+import { openWatchdog } from './open_watchdog.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Recovery } from './recovery.ts'
 import type { CopiedTable } from './recovery_partition.ts'
@@ -27,8 +29,7 @@ import type { RecoveryFacts } from './recovery_progress.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
-import { Watchdog } from './watchdog.ts'
-import { WatchedParts } from './watched_parts.ts'
+import type { Watchdog } from './watchdog.ts'
 
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
 const LANE_SHARE = 0.75
@@ -106,7 +107,14 @@ export class Engine {
       failed: (error) => this.#assignmentFailed(error),
       stopped: (error) => this.#endIfNothingRuns(error),
     })
-    this.#watchdog = this.#makeWatchdog()
+    this.#watchdog = openWatchdog({
+      ...options,
+      tasks: this.#tasks,
+      consumer: () => this.#consumer,
+      recovery: () => this.#recovery,
+      reopen: (task, error) => this.#assignments.reopen([task], error, false),
+      stopped: (error) => this.#endIfNothingRuns(error),
+    })
     this.#loop = new FetchLoop({
       memory: this.#memory,
       clock,
@@ -149,16 +157,11 @@ export class Engine {
       maxBytes: settings.batchBytes,
       onAssigned: (partitions) => this.#assigned(partitions),
       onRevoked: (partitions, lost = false) => this.#assignments.revoked(partitions, lost),
-      member: {
+      member: memberFacts(this.#options, {
         transactionalId: this.#ways.transactions?.id ?? '',
-        address: this.#options.address?.() ?? '',
-        stateful: [...new Set(this.#stateTables.map((each) => each.topic))],
-        // what nobody copies must not be waited for
-        standbyReplicas: this.#recovery === undefined ? 0 : settings.standbyReplicas,
-        warmupReplicas: this.#recovery === undefined ? 0 : settings.warmupReplicas,
-        acceptableLag: settings.acceptableLag,
-        held: () => this.#recovery?.held() ?? [],
-      },
+        tables: this.#stateTables,
+        recovery: this.#recovery,
+      }),
       onGroup: (view) => {
         this.#hosts.update(view)
         this.#recovery?.group(view)
@@ -344,24 +347,6 @@ export class Engine {
       },
       laneFailed: (task, table, error) => this.#laneFailed(task, table, error),
     }
-  }
-
-  #makeWatchdog(): Watchdog {
-    const { clock, logger, settings } = this.#options
-    const parts = new WatchedParts({
-      tasks: () => this.#tasks.values(),
-      restores: () => this.#recovery?.recoveries() ?? [],
-      consumer: () => this.#consumer,
-      stopsAgents: settings.onAgentStall === 'stop',
-      reconnectRestore: (restore) => this.#recovery?.reconnect(restore),
-      reopen: (task, error) => this.#assignments.reopen([task], error, false),
-      stop: (task, error) => {
-        task.intake.failed = true
-        logger.error({ ...task.place, err: error }, 'a partition stopped')
-        this.#endIfNothingRuns(error)
-      },
-    })
-    return new Watchdog({ clock, logger, stallTimeoutMs: settings.stallTimeoutMs, parts })
   }
 
   #laneFailed(task: PartitionTask, table: string, error: unknown): void {
