@@ -34,6 +34,12 @@ export function outOfRange(
   })
 }
 
+/** Of what a group can bear only without members. */
+export function hasMembers(groupId: string, cause?: unknown): EuphorionError {
+  const message = `the group ${groupId} has members: its workers must be stopped first`
+  return new EuphorionError('LOG_FAILED', message, { cause })
+}
+
 /** Of what needs `capabilities.transactions`. */
 export function noTransactions(driver: string): EuphorionError {
   const message = `the driver ${driver} has no transactions: tables cannot be kept in the log`

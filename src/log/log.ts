@@ -301,6 +301,8 @@ export interface Log {
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
   /** Waits for transactions that are about to change them (requireStable of KIP-447). */
   committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>>
+  /** Forgets all offsets of a group. LOG_FAILED while it has members. */
+  forgetGroup(groupId: string): Promise<void>
   producer(options?: ProducerOptions): Promise<LogProducer>
   /** CAPABILITY_MISSING without `transactions`. Aborts what its id has left open. */
   transactionalProducer(options: TransactionalProducerOptions): Promise<TransactionalProducer>

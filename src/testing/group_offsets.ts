@@ -71,6 +71,10 @@ export class GroupOffsetStore {
     )
   }
 
+  forget(groupId: string): void {
+    this.#committed.delete(groupId)
+  }
+
   topicDeleted(topic: string): void {
     const forget = (offsets: Map<string, Committed>): void => {
       for (const key of [...offsets.keys()])

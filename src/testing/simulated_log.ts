@@ -1,6 +1,7 @@
 // The log of a process on a simulated cluster: everything that log.ts asks of one, by questions
 // that take their time and may be lost. Made by the simulation, and by tests of what runs on a log.
 import { EuphorionError } from '../errors.ts'
+import { hasMembers } from '../log/failures.ts'
 import type {
   ConsumerOptions,
   Log,
@@ -103,6 +104,15 @@ export class SimulatedLog implements Log {
     const { cluster } = this.#options
     await this.#ask('DeleteTopics', () => {
       cluster.deleteTopic(name)
+      return true
+    })
+  }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    const { cluster } = this.#options
+    await this.#ask('DeleteGroups', () => {
+      if (cluster.group(groupId).size > 0) throw hasMembers(groupId)
+      cluster.offsets.forget(groupId)
       return true
     })
   }

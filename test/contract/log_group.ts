@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Log, LogConsumer } from '../../src/log/log.ts'
-import { appendTo, numbered, openConsumer, Reader, unique, Watch } from '../support/log.ts'
+import {
+  appendTo,
+  numbered,
+  openConsumer,
+  Reader,
+  rejectsWith,
+  unique,
+  Watch,
+} from '../support/log.ts'
 import type { ContractContext } from './log.ts'
 
 export function groupContract(context: ContractContext): void {
@@ -22,6 +30,22 @@ export function groupContract(context: ContractContext): void {
     await two.close()
     await group.watch.until(() => one.owned.size === 4)
     await one.close()
+    assert.deepEqual(group.faults, [])
+  })
+
+  test('offsets of a group can be forgotten when it has no members', async () => {
+    const { log } = context
+    const topic = await context.newTopic(2)
+    const group = new Group(log, topic)
+    await log.forgetGroup(group.id)
+    const member = await group.join()
+    await group.watch.until(() => member.owned.size === 2)
+    await assert.rejects(log.forgetGroup(group.id), rejectsWith('LOG_FAILED'))
+    // It commits where it stands.
+    await member.close()
+    assert.equal((await log.committed(group.id, topic)).size, 2)
+    await log.forgetGroup(group.id)
+    assert.deepEqual([...(await log.committed(group.id, topic))], [])
     assert.deepEqual(group.faults, [])
   })
 

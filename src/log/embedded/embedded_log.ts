@@ -6,6 +6,7 @@ import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import type { LocalServer } from '../../wire/local_socket.ts'
+import { hasMembers } from '../failures.ts'
 import type {
   ConsumerOptions,
   Log,
@@ -175,6 +176,13 @@ export class EmbeddedLog implements Log {
     this.#topics.get(topic)
     await this.#transactions.stable(groupId, (at) => at.topic === topic)
     return new Map(this.#offsets.of(groupId, topic))
+  }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    this.#requireOpen()
+    if (this.#groups.get(groupId)?.empty === false) throw hasMembers(groupId)
+    await this.#transactions.stable(groupId, () => true)
+    await this.#offsets.forget(groupId)
   }
 
   async transactionalProducer(

@@ -148,6 +148,14 @@ export class GroupOffsets {
     }
   }
 
+  /** The file stays, for what it says of decisions. */
+  async forget(groupId: string): Promise<void> {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return
+    group.offsets.clear()
+    await this.#store(groupId, group)
+  }
+
   /** Forgets a deleted topic, so that one with the same name begins afresh. */
   async forgetTopic(topic: string): Promise<void> {
     for (const [groupId, group] of this.#groups)

@@ -14,6 +14,7 @@ export interface OwnerRequests {
   topic: { name: string }
   offsets: { topic: string }
   committed: { groupId: string; topic: string }
+  forgetGroup: { groupId: string }
   read: { topic: string; partition: number; offset: number; maxBytes: number }
   producerId: null
   append: { topic: string; partition: number }
@@ -43,6 +44,10 @@ export function serveOwner(root: string, log: EmbeddedLog): Promise<LocalServer>
       async committed(argument) {
         const { groupId, topic } = argument as OwnerRequests['committed']
         return { value: [...(await log.committed(groupId, topic))] }
+      },
+      async forgetGroup(argument) {
+        await log.forgetGroup((argument as OwnerRequests['forgetGroup']).groupId)
+        return { value: null }
       },
       async read(argument) {
         const { topic, partition, offset, maxBytes } = argument as OwnerRequests['read']

@@ -131,6 +131,10 @@ class RemoteLog implements Log {
     return new Map(value as [number, number][])
   }
 
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.request('forgetGroup', { groupId })
+  }
+
   async transactionalProducer(): Promise<TransactionalProducer> {
     throw this.#elsewhere()
   }

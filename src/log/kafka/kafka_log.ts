@@ -116,6 +116,10 @@ class KafkaLog implements Log {
     return created
   }
 
+  forgetGroup(groupId: string): Promise<void> {
+    return this.#editor.forgetGroup(groupId)
+  }
+
   async deleteTopic(name: string): Promise<void> {
     await this.topic(name)
     await this.#editor.delete(name)

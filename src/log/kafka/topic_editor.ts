@@ -1,4 +1,4 @@
-// Creates and deletes topics, through kafkajs' admin client, which is loaded when it is first
+// Creates and deletes topics, and deletes groups, through kafkajs' admin client, which is loaded when it is first
 // needed: workers seldom need it. Owned by KafkaLog.
 import type { Sockets } from '../kafkajs/sockets.ts'
 import type { TopicAdmin } from '../kafkajs/topic_admin.ts'
@@ -28,6 +28,10 @@ export class TopicEditor {
 
   async delete(name: string): Promise<void> {
     return (await this.#admin()).deleteTopic(name)
+  }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    return (await this.#admin()).forgetGroup(groupId)
   }
 
   async close(): Promise<void> {

@@ -108,6 +108,10 @@ class KafkajsLog implements Log {
       await new Promise<void>((resolve) => this.#clock.after(deletionLookMs, resolve))
   }
 
+  forgetGroup(groupId: string): Promise<void> {
+    return this.#admin.forgetGroup(groupId)
+  }
+
   async topics(): Promise<readonly TopicInfo[]> {
     const { topics } = await this.#admin.ask((admin) => admin.fetchTopicMetadata())
     return topics

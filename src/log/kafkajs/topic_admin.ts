@@ -2,6 +2,8 @@
 // by both drivers of Kafka: the other one creates and deletes topics with it.
 import type { Admin } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
+import { brokerCode } from '../../wire/broker_code.ts'
+import { hasMembers } from '../failures.ts'
 import type { TopicConfig } from '../log.ts'
 import type { ClientMaker } from './client.ts'
 import { asLogError, kafkaErrorType } from './failures.ts'
@@ -53,6 +55,19 @@ export class TopicAdmin {
   /** The broker confirms it before it has forgotten the topic. */
   async deleteTopic(name: string): Promise<void> {
     await this.ask((admin) => admin.deleteTopics({ topics: [name] }), name)
+  }
+
+  async forgetGroup(groupId: string): Promise<void> {
+    await this.ask(async (admin) => {
+      try {
+        await admin.deleteGroups([groupId])
+      } catch (error) {
+        const { groups = [] } = error as { groups?: readonly { errorCode: number }[] }
+        const [code] = groups.map(({ errorCode }) => errorCode)
+        if (code === brokerCode.NON_EMPTY_GROUP) throw hasMembers(groupId, error)
+        if (code !== brokerCode.GROUP_ID_NOT_FOUND) throw error
+      }
+    })
   }
 
   /** Nobody can ask from then on. */
