@@ -43,6 +43,11 @@ const codes = {
     retriable: false,
     advice: 'Topic names have 1 to 249 of the characters a-z A-Z 0-9 . _ -.',
   },
+  TOPIC_UNFIT: {
+    retriable: false,
+    advice:
+      'Change the settings of the topic as the message says, or delete it where nothing of it is needed: it is made anew.',
+  },
   TOPIC_DELETED: {
     retriable: false,
     advice: 'The topic was deleted while it was read. Create it again and restart the worker.',

@@ -5,6 +5,7 @@ import type { TopicInfo } from '../log/log.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import { type ChangelogWriter, changelogWriter } from '../table/changelog.ts'
+import { CHANGELOG_BATCH_BYTES_MAX } from '../table/changelog_topics.ts'
 
 export interface ChangelogsOptions {
   readonly settings: Settings
@@ -13,9 +14,6 @@ export interface ChangelogsOptions {
   readonly topics: ReadonlyMap<string, TopicInfo>
   readonly plants?: ReadonlySet<Plant> | undefined
 }
-
-/** What brokers take by default is 1 MiB, and a batch is little slower than many. */
-const BATCH_BYTES_MAX = 512 * 1024
 
 export class Changelogs {
   readonly #options: ChangelogsOptions
@@ -39,7 +37,7 @@ export class Changelogs {
     const writer = changelogWriter({
       table: number,
       compression: settings.changelogCompression,
-      batchBytesMax: BATCH_BYTES_MAX,
+      batchBytesMax: CHANGELOG_BATCH_BYTES_MAX,
       kernels,
     })
     return this.has('tombstones-lost') ? withoutDeletes(writer) : writer

@@ -297,6 +297,11 @@ export interface Log {
   topics(): Promise<readonly TopicInfo[]>
   /** Rejects with TOPIC_UNKNOWN. */
   topic(name: string): Promise<TopicInfo>
+  /**
+   * How topics that exist are kept, by name, as far as the log tells it. Absent where a driver
+   * cannot say.
+   */
+  topicConfigs?(names: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>>
   /** `latest` counts records of transactions that are still open. */
   offsets(topic: string): Promise<readonly PartitionOffsets[]>
   /** Waits for transactions that are about to change them (requireStable of KIP-447). */

@@ -9,6 +9,9 @@ const DAY_MS = 86_400_000
 /** What is in the newest segment is not compacted, nor are segments that have just been left. */
 const SEGMENT_BYTES = 64 * 1024 * 1024
 
+/** Of what cuts append: brokers take 1 MiB by default, and such a batch is little slower. */
+export const CHANGELOG_BATCH_BYTES_MAX = 512 * 1024
+
 /** A table that is to have a changelog. */
 export interface ChangelogTable {
   readonly name: string
@@ -43,15 +46,14 @@ export function changelogConfig(
     maxMessageBytes: maxRecordBytes,
   }
   if (window === undefined) return { cleanup: 'compact', ...common }
-  const { sizeMs, graceMs, retentionMs } = window
-  const kept = sizeMs + graceMs + retentionMs + DAY_MS
-  return { cleanup: 'compact,delete', retentionMs: kept, ...common }
+  return { cleanup: 'compact,delete', retentionMs: keptMs(window), ...common }
 }
 
 /**
  * Creates the changelog topics that do not exist; answers with all of them, by table. Rejects with
  * TOPIC_UNKNOWN where creating is off, with PARTITIONS_MISMATCH where one has another number of
- * partitions than the topic of its table.
+ * partitions than the topic of its table, with TOPIC_UNFIT where it loses rows that are needed, as
+ * far as the log says so.
  */
 export async function ensureChangelogs(
   log: Log,
@@ -61,13 +63,59 @@ export async function ensureChangelogs(
 ): Promise<ReadonlyMap<string, TopicInfo>> {
   const existing = new Map((await log.topics()).map((info) => [info.name, info]))
   const found = new Map<string, TopicInfo>()
+  const old: ChangelogTable[] = []
   for (const table of tables) {
     const name = changelogTopic(appId, table.name)
-    const info = existing.get(name) ?? (await create(log, name, table, settings))
+    const known = existing.get(name)
+    if (known !== undefined) old.push(table)
+    const info = known ?? (await create(log, name, table, settings))
     if (info.partitions !== table.partitions) throw mismatch(table, info)
     found.set(table.name, info)
   }
+  await checkConfigs(log, appId, old)
   return found
+}
+
+/** A topic that somebody else has made, or changed, may lose what a table needs. */
+async function checkConfigs(
+  log: Log,
+  appId: string,
+  tables: readonly ChangelogTable[],
+): Promise<void> {
+  if (tables.length === 0 || log.topicConfigs === undefined) return
+  const names = tables.map(({ name }) => changelogTopic(appId, name))
+  let configs: ReadonlyMap<string, TopicConfig>
+  try {
+    configs = await log.topicConfigs(names)
+  } catch (error) {
+    // whoever may write a topic may not always ask how it is kept
+    if (error instanceof EuphorionError) return
+    throw error
+  }
+  tables.forEach((table, i) => {
+    const wrong = unfit(table, configs.get(names[i]) ?? {})
+    if (wrong === undefined) return
+    const message = `the changelog ${names[i]} of table ${table.name} ${wrong}`
+    const place = { topic: names[i], table: table.name }
+    throw new EuphorionError('TOPIC_UNFIT', message, { place })
+  })
+}
+
+/** What is wrong with how the topic is kept. */
+function unfit({ window }: ChangelogTable, config: TopicConfig): string | undefined {
+  const { cleanup, retentionMs = -1, maxMessageBytes = CHANGELOG_BATCH_BYTES_MAX } = config
+  if (maxMessageBytes < CHANGELOG_BATCH_BYTES_MAX)
+    return `takes batches of ${maxMessageBytes} bytes: max.message.bytes has to be ${CHANGELOG_BATCH_BYTES_MAX} at least`
+  if (cleanup === undefined || cleanup === 'compact') return undefined
+  if (window === undefined || cleanup === 'delete')
+    return `forgets rows by their age: cleanup.policy is ${cleanup} and has to be compact`
+  const wanted = keptMs(window)
+  if (retentionMs < 0 || retentionMs >= wanted) return undefined
+  return `forgets windows that are kept: retention.ms is ${retentionMs} and has to be ${wanted} at least`
+}
+
+function keptMs({ sizeMs, graceMs, retentionMs }: NonNullable<ChangelogTable['window']>): number {
+  return sizeMs + graceMs + retentionMs + DAY_MS
 }
 
 /** Another worker may be as fast. */

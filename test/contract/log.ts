@@ -104,6 +104,27 @@ function topicContract(context: ContractContext): void {
     assert.deepEqual(names, [...names].sort())
   })
 
+  test('how topics are kept can be asked, where the driver can say', async () => {
+    const { log, newTopic } = context
+    if (log.topicConfigs === undefined) return
+    const made: TopicConfig[] = [
+      { cleanup: 'compact', deleteRetentionMs: 90_000, segmentBytes: 3 << 20 },
+      { cleanup: 'compact,delete', retentionMs: 80_000 },
+      {},
+    ]
+    const limits = [100_000, 200_000, 300_000]
+    const names: string[] = []
+    for (const [i, config] of made.entries()) names.push(await newTopic(1, limits[i], config))
+    const configs = await log.topicConfigs(names)
+    assert.deepEqual(
+      names.map((name) => configs.get(name)!.cleanup),
+      ['compact', 'compact,delete', 'delete'],
+    )
+    for (const [i, config] of made.entries()) {
+      const found = configs.get(names[i])!
+      assert.deepEqual({ ...found, ...config, maxMessageBytes: limits[i] }, found)
+    }
+  })
   test('an unknown topic is a coded error everywhere', async () => {
     const { log } = context
     const topic = unique('never')

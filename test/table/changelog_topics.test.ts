@@ -62,6 +62,54 @@ test('another number of partitions is refused, with the ways out', async () => {
   )
 })
 
+test('a changelog that loses what a table needs is refused, and says what has to change', async () => {
+  const table = { name: 'visits', partitions: 1 }
+  const config = { cleanup: 'compact', maxMessageBytes: 1 << 20 } as const
+  const kept = 75_000 + 86_400_000
+  const cases: [Omit<TopicConfig, 'maxMessageBytes'>, boolean, string | undefined][] = [
+    [{}, false, undefined],
+    [{}, true, undefined],
+    [{ cleanup: 'delete' }, false, 'cleanup.policy is delete'],
+    [{ cleanup: 'delete' }, true, 'cleanup.policy is delete'],
+    [{ cleanup: 'compact,delete' }, false, 'cleanup.policy is compact,delete'],
+    [{ cleanup: 'compact,delete', retentionMs: kept }, true, undefined],
+    [{ cleanup: 'compact,delete', retentionMs: -1 }, true, undefined],
+    [{ cleanup: 'compact,delete', retentionMs: kept - 1 }, true, `to be ${kept} at least`],
+  ]
+  for (const [changed, isWindowed, says] of cases)
+    await inDirectory((directory) =>
+      withLog(directory, {}, async (log) => {
+        const name = changelogTopic('app', 'visits')
+        await log.createTopic(name, { partitions: 1, config: { ...config, ...changed } })
+        const tables = [isWindowed ? { ...table, window } : table]
+        const ensured = ensureChangelogs(log, 'app', tables, settings)
+        if (says === undefined) await ensured
+        else await assert.rejects(ensured, coded('TOPIC_UNFIT', name, says))
+      }),
+    )
+})
+
+test('too small a bound of batches is refused; a log that does not say is believed', async () => {
+  await inDirectory((directory) =>
+    withLog(directory, {}, async (log) => {
+      const tables = [{ name: 'visits', partitions: 1 }]
+      await log.createTopic(changelogTopic('app', 'visits'), {
+        partitions: 1,
+        config: { cleanup: 'compact', maxMessageBytes: 100_000 },
+      })
+      const small = coded('TOPIC_UNFIT', 'max.message.bytes')
+      await assert.rejects(ensureChangelogs(log, 'app', tables, settings), small)
+      const refuses = async () => {
+        throw new EuphorionError('REQUEST_REFUSED', 'not allowed')
+      }
+      for (const topicConfigs of [undefined, refuses]) {
+        const silent = { topics: () => log.topics(), topicConfigs } as unknown as Log
+        assert.equal((await ensureChangelogs(silent, 'app', tables, settings)).size, 1)
+      }
+    }),
+  )
+})
+
 test('without createTopics a missing changelog is an error', async () => {
   await inDirectory((directory) =>
     withLog(directory, {}, async (log) => {

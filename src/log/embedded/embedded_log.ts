@@ -162,6 +162,11 @@ export class EmbeddedLog implements Log {
     return infoOf(this.#topics.get(name))
   }
 
+  async topicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>> {
+    this.#requireOpen()
+    return new Map(names.map((name) => [name, this.#topics.get(name).config]))
+  }
+
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     this.#requireOpen()
     return this.#topics.get(topic).partitions.map(({ partition, startOffset, nextOffset }) => ({

@@ -144,6 +144,10 @@ class KafkaLog implements Log {
     return topicInfo(topic)
   }
 
+  topicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>> {
+    return this.#editor.configs(names)
+  }
+
   async offsets(topic: string): Promise<readonly PartitionOffsets[]> {
     const partitions = (await this.topic(topic)).partitions
     const [earliest, latest] = await Promise.all([

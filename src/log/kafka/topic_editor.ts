@@ -26,6 +26,10 @@ export class TopicEditor {
     return (await this.#admin()).createTopic(name, options, false)
   }
 
+  async configs(names: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>> {
+    return (await this.#admin()).topicConfigs(names)
+  }
+
   async delete(name: string): Promise<void> {
     return (await this.#admin()).deleteTopic(name)
   }

@@ -8,6 +8,18 @@ import type { TopicConfig } from '../log.ts'
 import type { ClientMaker } from './client.ts'
 import { asLogError, kafkaErrorType } from './failures.ts'
 
+/** kafkajs' number of the resources that are topics. */
+const TOPIC_RESOURCE = 2
+
+const brokerNames = {
+  cleanup: 'cleanup.policy',
+  retentionMs: 'retention.ms',
+  retentionBytes: 'retention.bytes',
+  segmentBytes: 'segment.bytes',
+  maxMessageBytes: 'max.message.bytes',
+  deleteRetentionMs: 'delete.retention.ms',
+} as const satisfies Record<keyof TopicConfig, string>
+
 export class TopicAdmin {
   readonly #makeClient: ClientMaker
   readonly #brokers: string
@@ -50,6 +62,21 @@ export class TopicAdmin {
       configEntries: configEntries(config),
     }
     return this.ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders }), name)
+  }
+
+  /** How they are kept, by name. */
+  async topicConfigs(names: readonly string[]): Promise<ReadonlyMap<string, TopicConfig>> {
+    const configNames = Object.values(brokerNames)
+    const resources = names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames }))
+    const answer = await this.ask((admin) =>
+      admin.describeConfigs({ resources, includeSynonyms: false }),
+    )
+    return new Map(
+      answer.resources.map(({ resourceName, configEntries: entries }) => {
+        const values = new Map(entries.map((each) => [each.configName, each.configValue]))
+        return [resourceName, readConfig(values)]
+      }),
+    )
   }
 
   /** The broker confirms it before it has forgotten the topic. */
@@ -117,15 +144,29 @@ export class TopicAdmin {
 }
 
 function configEntries(config: TopicConfig): { name: string; value: string }[] {
-  const names = {
-    cleanup: 'cleanup.policy',
-    retentionMs: 'retention.ms',
-    retentionBytes: 'retention.bytes',
-    segmentBytes: 'segment.bytes',
-    maxMessageBytes: 'max.message.bytes',
-    deleteRetentionMs: 'delete.retention.ms',
-  } as const
-  return (Object.keys(names) as (keyof TopicConfig)[])
+  return (Object.keys(brokerNames) as (keyof TopicConfig)[])
     .filter((key) => config[key] !== undefined)
-    .map((key) => ({ name: names[key], value: String(config[key]) }))
+    .map((key) => ({ name: brokerNames[key], value: String(config[key]) }))
+}
+
+/** `values` by the brokers' names. */
+function readConfig(values: ReadonlyMap<string, string>): TopicConfig {
+  const number = (key: keyof TopicConfig) => {
+    const text = values.get(brokerNames[key])
+    return text === undefined ? undefined : Number(text)
+  }
+  // in any order, and perhaps with spaces
+  const policies = values
+    .get(brokerNames.cleanup)
+    ?.split(',')
+    .map((each) => each.trim())
+    .sort()
+  return {
+    cleanup: policies?.join(',') as TopicConfig['cleanup'],
+    retentionMs: number('retentionMs'),
+    retentionBytes: number('retentionBytes'),
+    segmentBytes: number('segmentBytes'),
+    maxMessageBytes: number('maxMessageBytes'),
+    deleteRetentionMs: number('deleteRetentionMs'),
+  }
 }
