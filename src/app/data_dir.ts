@@ -11,6 +11,11 @@ export function globalPath(dataDir: string, appId: string, worker: number): stri
   return join(dataDir, appId, 'global', String(worker))
 }
 
+/** Everything of an app's state that a disk has. */
+export function statePaths(dataDir: string, appId: string): string[] {
+  return [tablesPath(dataDir, appId), join(dataDir, appId, 'global')]
+}
+
 /** Workers of one app that answer queries on one machine. */
 const WORKERS_MAX = 16
 

@@ -5,6 +5,7 @@ import { addBench } from './bench.ts'
 import { addDemo } from './demo.ts'
 import { addKernel } from './kernel.ts'
 import { addMandelbrot } from './mandelbrot.ts'
+import { addReset } from './reset.ts'
 import { addSend } from './send.ts'
 import { addTable } from './table.ts'
 import { addTopics } from './topics.ts'
@@ -19,6 +20,7 @@ const commands: readonly AddCommand[] = [
   addSend,
   addTopics,
   addTable,
+  addReset,
   addBench,
   addMandelbrot,
   addKernel,
