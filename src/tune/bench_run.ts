@@ -133,10 +133,19 @@ export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Pro
   try {
     return await measure(spec, settings, connection, clock)
   } finally {
+    await removeChangelogs(connection.log)
     await connection.close()
     remove()
     process.off('exit', remove)
   }
+}
+
+/** Each run has its own: tables are counted from nothing. */
+const appId = `bench-${process.pid}`
+
+async function removeChangelogs(log: Log): Promise<void> {
+  for (const { name } of await log.topics())
+    if (name.startsWith(`${appId}-`)) await log.deleteTopic(name)
 }
 
 async function measure(
@@ -178,7 +187,10 @@ async function measure(
     agentTables: agent?.tables ?? [],
     deadLetters,
     sends: connection,
-    beforeCommit: () => deadLetters.flush(),
+    beforeCommit: async () => {
+      await sender.flush()
+      await deadLetters.flush()
+    },
     onError: fail,
     onProgress: () => consumed.look(),
     onBatch: dumpBatch === undefined ? undefined : firstBatchTo(dumpBatch),
@@ -198,7 +210,7 @@ async function measure(
   const inLanes = agent === undefined ? await countCells(engine, topic) : undefined
   const inAgent = await agent?.result()
   const { batches } = engine.fetched
-  const { count: cuts } = engine.cuts
+  const { count: cuts, lastMs: cutMs, transactionMs } = engine.cuts
   await engine.stop()
   await deleteChangelog(log, appId)
   const leftOut = total('late') + total('bad') + total('filtered')
@@ -214,5 +226,7 @@ async function measure(
     bad: total('bad') + (inAgent?.bad ?? 0),
     batches,
     cuts,
+    cutMs,
+    transactionMs,
   }
 }

@@ -42,6 +42,9 @@ export interface BenchRun {
   readonly bad: number
   readonly batches: number
   readonly cuts: number
+  /** How long the last cut took, and its transaction of that; ms. */
+  readonly cutMs: number
+  readonly transactionMs: number
 }
 
 /** Runs an agent's function, and no kernels. */

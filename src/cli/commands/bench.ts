@@ -78,6 +78,7 @@ export function addBench(program: Command, context: CommandContext): void {
       '--dump-batch <file>',
       'write the first batch that a kernel consumed, as a FlatBuffer (src/batch/batch.fbs)',
     )
+    .option('--no-changelog', 'keep the table on this machine only')
     .option('--json', 'print one JSON object a line')
     .addOption(
       new Option(
@@ -121,14 +122,23 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   const broker = settings.broker ?? DEFAULT_BROKER
   const backends = backendsOf(options.workload, backend ?? settings.backend)
   const progress = new Progress(process.stderr)
-  const { topic, events, driver } = await prepare(options, { ...settings, broker }, progress)
+  const { topic, events, driver, hasChangelogs } = await prepare(
+    options,
+    { ...settings, broker },
+    progress,
+  )
   const lines: Line[] = []
   for (const name of backends) {
     const spec: BenchSpec = {
       workload: options.workload,
       topic,
       events,
-      settings: { ...settings, broker, backend: name },
+      settings: {
+        ...settings,
+        broker,
+        backend: name,
+        changelog: settings.changelog && hasChangelogs,
+      },
       dumpBatch: options.dumpBatch,
     }
     const runs: BenchRun[] = []
@@ -156,18 +166,27 @@ function backendsOf(workload: Workload, backend: unknown): readonly ('wasm' | 'j
   return backend === 'all' ? ['wasm', 'js'] : ['wasm']
 }
 
+interface Prepared {
+  readonly topic: string
+  readonly events: number
+  readonly driver: string
+  /** The log can have them. */
+  readonly hasChangelogs: boolean
+}
+
 /** Makes the topic, or looks how much is in the one that was named. */
 async function prepare(
   options: BenchOptions,
   settings: Settings,
   progress: Progress,
-): Promise<{ topic: string; events: number; driver: string }> {
+): Promise<Prepared> {
   const connection = await Connection.open(settings, systemClock)
   try {
     connection.requireGuarantee(settings)
-    const { driver } = connection.log.capabilities
+    const { driver, transactions: hasChangelogs } = connection.log.capabilities
     if (options.topic !== undefined) {
-      return { topic: options.topic, events: await eventsIn(connection.log, options.topic), driver }
+      const events = await eventsIn(connection.log, options.topic)
+      return { topic: options.topic, events, driver, hasChangelogs }
     }
     const { events, partitions, keys, compression } = options
     const topic = await prepareTopic(
@@ -179,7 +198,7 @@ async function prepare(
         )
       },
     )
-    return { topic, events, driver }
+    return { topic, events, driver, hasChangelogs }
   } finally {
     await connection.close()
   }
@@ -222,6 +241,9 @@ function line(
     transport: driver,
     backend: settings.backend,
     guarantee: settings.guarantee,
+    changelog: settings.changelog,
+    cutMs: round(median.cutMs, 1),
+    transactionMs: round(median.transactionMs, 1),
     topic: spec.topic,
     partitions: options.topic === undefined ? options.partitions : undefined,
     keys: options.topic === undefined ? options.keys : undefined,
