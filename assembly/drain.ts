@@ -33,13 +33,16 @@ export function drain(at: usize): i32 {
   const count = load<u32>(at, lane.DIRTY_COUNT)
   let row = rows
   let done = load<u32>(at, lane.DRAINED)
+  let deltas: u32 = 0
   for (; done < count; done++) {
     const cell: usize = load<u32>(list + (<usize>done << 2))
     const keyLength: usize = load<u16>(cell, CELL_KEY_LENGTH)
     const bytes = ROW_HEADER_BYTES + prefix + keyLength + stateBytes
     if (row + bytes > end) break
     const flags = load<u32>(cell, CELL_FLAGS)
-    store<u16>(row, flags & CELL_DELTA ? ROW_DELTA : ROW_PUT)
+    const isDelta = (flags & CELL_DELTA) != 0
+    if (isDelta) deltas++
+    store<u16>(row, isDelta ? ROW_DELTA : ROW_PUT)
     store<u16>(row, <u16>(prefix + keyLength), 2)
     store<u32>(row, <u32>stateBytes, 4)
     store<u16>(row, bswap<u16>(<u16>table), 8)
@@ -54,6 +57,7 @@ export function drain(at: usize): i32 {
     row += bytes
   }
   store<u32>(at, <u32>(row - rows), lane.ROWS_LENGTH)
+  store<u32>(at, deltas, lane.DELTAS)
   if (done < count) {
     store<u32>(at, done, lane.DRAINED)
     return lane.FULL

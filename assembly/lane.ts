@@ -57,6 +57,8 @@ export const COUNTED: usize = 160
 export const LATE: usize = 168
 export const BAD: usize = 176
 export const FILTERED: usize = 184
+/** u32: how many of the rows of the last drain are deltas. */
+export const DELTAS: usize = 192
 export const LANE_BYTES: usize = 256
 
 export const NO_TIME: i64 = -1

@@ -80,6 +80,8 @@ export interface LaneKernel {
   drain(): Promise<'done' | 'full'>
   /** Packed rows (batch/rows.ts) of the last drain; valid until the next call. */
   rows(): Uint8Array
+  /** How many of them are deltas. */
+  deltas(): number
   /**
    * Takes the merged states of cells that were drained as deltas, as ROW_PUT rows: those cells are
    * absolute from now on. Called, if at all, before the next consume.

@@ -42,6 +42,7 @@ export const laneField = {
   late: 168,
   bad: 176,
   filtered: 184,
+  deltas: 192,
 } as const
 
 export const LANE_BYTES = 256

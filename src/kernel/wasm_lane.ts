@@ -144,6 +144,10 @@ export class WasmLane implements LaneKernel {
     return new Uint8Array(buffer, this.#arena.get('rows'), this.#arena.get('rowsLength'))
   }
 
+  deltas(): number {
+    return this.#arena.get('deltas')
+  }
+
   /** The rows of the last drain, merged in place, need no memory more. */
   async absorb(rows: Uint8Array): Promise<void> {
     const own = rows.buffer === this.#memory.wasm.buffer

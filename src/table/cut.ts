@@ -58,13 +58,8 @@ export interface DrainedLane<Lane extends CutLane> {
 /** No row is smaller, in bytes, but few are as small. */
 const ROW_BYTES = 32
 
-/** Replaces deltas by whole states, in place; answers whether there were any. */
-async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array): Promise<boolean> {
-  let deltas = 0
-  eachRow(rows, (op) => {
-    if (op === ROW_DELTA) deltas++
-  })
-  if (deltas === 0) return false
+/** Replaces deltas by whole states, in place. */
+async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array): Promise<void> {
   const stored = new ValueReader(await store.getDeltas(rows))
   const view = new DataView(rows.buffer, rows.byteOffset, rows.byteLength)
   eachRow(rows, (op, keyStart, keyEnd) => {
@@ -73,7 +68,6 @@ async function mergeDeltas(store: Store, layout: StateLayout, rows: Uint8Array):
     const old = stored.next()
     if (stored.length !== MISSING) mergeStates(layout, view, keyEnd, stored.view, old)
   })
-  return true
 }
 
 /** A lane is left alone when nothing has moved since its last cut. */
@@ -132,7 +126,10 @@ export class PartitionCut<Lane extends CutLane> {
       for (;;) {
         const status = await kernel.drain()
         const rows = kernel.rows()
-        if (await mergeDeltas(this.store, layout, rows)) await kernel.absorb(rows)
+        if (kernel.deltas() > 0) {
+          await mergeDeltas(this.store, layout, rows)
+          await kernel.absorb(rows)
+        }
         const after = kernel.counters()
         if (status === 'done') {
           await (feed.wantsRoom ? kernel.evict() : kernel.tidy())

@@ -92,6 +92,8 @@ export class LaneJob {
       more = (await this.lane.drain()) === 'full'
       const rows = this.lane.rows()
       if (more) assert.notEqual(rows.length, 0, 'full without a row')
+      const before = this.deltas
+      const counted = this.lane.deltas()
       eachRow(rows, (op, keyStart, keyEnd, valueEnd) => {
         const key = rows.slice(keyStart, keyEnd)
         const value = this.#store(op, key, rows.slice(keyEnd, valueEnd))
@@ -101,6 +103,7 @@ export class LaneJob {
           rows.set(value, keyEnd)
         } else merged.push([key, value])
       })
+      assert.equal(counted, this.deltas - before)
       if (inPlace) await this.lane.absorb(rows)
     }
     if (!inPlace) await this.lane.absorb(packed(merged))

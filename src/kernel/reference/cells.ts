@@ -55,6 +55,8 @@ export class Cells {
   /** Cells drained as deltas and not absorbed since, by row key. */
   #lent = new Map<string, Cell>()
   #storedThroughMs = Number.NEGATIVE_INFINITY
+  /** Among the rows of the last drain. */
+  deltas = 0
   #rows: Uint8Array
   #rowBytes = 0
 
@@ -105,6 +107,7 @@ export class Cells {
 
   drain(): 'done' | 'full' {
     this.#rowBytes = 0
+    this.deltas = 0
     const stateBytes = this.#empty.length
     while (this.#dirtyHead < this.#dirty.length) {
       const cell = this.#dirty[this.#dirtyHead]
@@ -118,6 +121,7 @@ export class Cells {
       this.#rowBytes = writeRow(this.#rows, this.#rowBytes, op, cell.rowKey, state)
       cell.dirty = false
       if (cell.delta) {
+        this.deltas++
         state.set(this.#empty)
         this.#lent.set(latin1(cell.rowKey), cell)
       }

@@ -106,6 +106,10 @@ export class ReferenceLane implements LaneKernel {
     return this.#cells.rows()
   }
 
+  deltas(): number {
+    return this.#cells.deltas
+  }
+
   async absorb(rows: Uint8Array): Promise<void> {
     this.#cells.absorb(rows)
   }
