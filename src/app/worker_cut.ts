@@ -142,6 +142,8 @@ export class WorkerCut {
     })
     await Promise.race([Promise.all(sinks.map(({ sink }) => sink.pause())), late])
     cancel()
+    // an agent that could not send because of it has not failed of itself
+    this.#ways.transactions?.check()
     let failure: SinkHalt | undefined
     for (const { intake, halts } of this.#tasks)
       for (const feed of intake.sinks) {
