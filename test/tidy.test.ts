@@ -31,7 +31,7 @@ const folders = [
 ]
 
 /** Where programs, threads and users begin. */
-const entries = ['src/index.ts', 'src/kernels.ts', 'src/cli/main.ts']
+const entries = ['src/index.ts', 'src/kernels.ts', 'src/testing.ts', 'src/cli/main.ts']
 
 /** `importer imported`: why the direction is another. */
 const upward = new Map([

@@ -11,7 +11,8 @@ import {
   timestamp,
   tumbling,
 } from '../../src/index.ts'
-import type { SimulationOutcome } from '../../src/testing/simulate.ts'
+import type { SettingsSource } from '../../src/settings.ts'
+import type { SimulateOptions, SimulationOutcome } from '../../src/testing/simulate.ts'
 import type { SimulatedEvent } from '../../src/testing/workload.ts'
 
 const PAGES = 12
@@ -137,4 +138,27 @@ export async function accountsBreaches(outcome: SimulationOutcome): Promise<stri
   if (shown(held) !== shown(expected))
     found.push(`balances are ${shown(held)}, of the moves come ${shown(expected)}`)
   return found
+}
+
+/** What is simulated, and what must hold besides what always must. */
+interface Trial extends Pick<SimulateOptions, 'events' | 'check'> {
+  readonly makeApp: () => App
+}
+
+export const trials = {
+  visits: { makeApp: visitsApp, events: visit, check: visitsBreaches },
+  accounts: { makeApp: accountsApp, events: move, check: accountsBreaches },
+} satisfies Record<string, Trial>
+
+/** Both guarantees, with and without copies, members that are static or not: by the seed. */
+export function trialSettings(seed: number): SettingsSource {
+  return {
+    guarantee: seed % 2 === 0 ? 'at_least_once' : 'exactly_once',
+    standbyReplicas: (seed >> 1) % 2,
+    ...((seed >> 2) % 4 === 3 && { instanceId: 'static' }),
+  }
+}
+
+export function trialOf(name: keyof typeof trials, seed: number, seconds: number) {
+  return { ...trials[name], seed, seconds, settings: trialSettings(seed) }
 }
