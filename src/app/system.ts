@@ -14,4 +14,6 @@ export interface AppSystem {
   readonly plants: ReadonlySet<Plant>
   readonly random: Random
   openLog(settings: Settings): Log
+  /** Timers of the app are called; not while the simulation waits for an end. */
+  runsTimers(): boolean
 }

@@ -251,12 +251,12 @@ export class Worker {
   }
 
   #startTimers(): void {
-    const { app, logger } = this.#options
+    const { app, logger, system } = this.#options
     for (const { name, everyMs, run } of app.topology.timers) {
       const timer = new Timer({
         everyMs,
         clock: app.clock,
-        run: (signal) => run({ app, signal }),
+        run: (signal) => (system?.runsTimers() === false ? undefined : run({ app, signal })),
         onError: (error) => logger.error({ timer: name, err: error }, 'a timer failed'),
       })
       this.#timers.push(timer)

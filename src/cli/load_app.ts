@@ -17,7 +17,7 @@ export const appOption = ['-A, --app <file>', 'file of the app, JavaScript or Ty
  */
 export async function findApp(context: CommandContext, command: Command): Promise<App | undefined> {
   const file = command.opts<{ app?: string }>().app
-  const app = context.app ?? (file === undefined ? undefined : await loadApp(file))
+  const app = context.app ?? (file === undefined ? undefined : (await loadApp(file)).app)
   app?.configure(givenSettings(command))
   return app
 }
@@ -29,12 +29,20 @@ export async function needApp(context: CommandContext, command: Command): Promis
   throw new EuphorionError('USAGE', `${command.name()} needs an app: -A FILE`)
 }
 
-async function loadApp(file: string): Promise<App> {
+export interface LoadedApp {
+  readonly app: App
+  /** What the file exports. */
+  readonly module: Readonly<Record<string, unknown>>
+}
+
+/** Another copy of the module for each `copy`. */
+export async function loadApp(file: string, copy?: string): Promise<LoadedApp> {
   const path = resolve(file)
   if (!existsSync(path)) throw new EuphorionError('USAGE', `there is no file ${file}`)
-  const module = await importModule(pathToFileURL(path).href)
+  const { href } = pathToFileURL(path)
+  const module = await importModule(copy === undefined ? href : `${href}?${copy}`)
   const found = [module.app, module.default, ...Object.values(module)].find(isApp)
-  if (found !== undefined) return found
+  if (found !== undefined) return { app: found, module }
   throw new EuphorionError('USAGE', `${file} exports no app: export const app = new App(…)`)
 }
 

@@ -115,6 +115,7 @@ class Simulation {
   readonly #failures: string[] = []
   #actions: (() => Promise<void>)[] = []
   #exits = 0
+  #isSettling = false
   #changedMs = 0
 
   constructor(makeApp: () => App | Promise<App>, options: SimulateOptions) {
@@ -142,6 +143,7 @@ class Simulation {
           plants,
           makeApp,
           trace,
+          runsTimers: () => !this.#isSettling,
           failed: (machine, error) => this.#exited(machine, error),
         }),
     )
@@ -205,6 +207,7 @@ class Simulation {
     faults.start()
     await this.#pass(() => false, seconds * 1000)
     faults.stop()
+    this.#isSettling = true
     await this.#await(workload.stop(), 'storing the events')
     for (const machine of this.#machines.slice(0, workers)) await machine.start()
     const hasSettled = await this.#settle(app)

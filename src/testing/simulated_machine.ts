@@ -21,6 +21,8 @@ export interface MachineOptions {
   readonly plants: ReadonlySet<Plant>
   readonly makeApp: () => App | Promise<App>
   readonly trace: (text: string) => void
+  /** Timers of the app are called. */
+  readonly runsTimers: () => boolean
   /** The worker has failed, and its process ended. */
   readonly failed: (machine: SimulatedMachine, error: unknown) => void
 }
@@ -68,6 +70,7 @@ export class SimulatedMachine {
       plants: this.#options.plants,
       openLog: (resolved) => this.#openLog(process, resolved),
       random: this.#options.random,
+      runsTimers: this.#options.runsTimers,
     })
     const fail = (error: unknown): void => {
       if (process.isDead) return

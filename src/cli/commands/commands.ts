@@ -7,6 +7,7 @@ import { addKernel } from './kernel.ts'
 import { addMandelbrot } from './mandelbrot.ts'
 import { addReset } from './reset.ts'
 import { addSend } from './send.ts'
+import { addSimulate } from './simulate.ts'
 import { addTable } from './table.ts'
 import { addTopics } from './topics.ts'
 import { addWorker } from './worker.ts'
@@ -21,6 +22,7 @@ const commands: readonly AddCommand[] = [
   addTopics,
   addTable,
   addReset,
+  addSimulate,
   addBench,
   addMandelbrot,
   addKernel,
