@@ -27,7 +27,7 @@ import type { Store } from '../src/table/store.ts'
 
 const smoke = process.argv.includes('--smoke')
 const given = Number(process.argv.slice(2).find((word) => /^\d+$/.test(word)) ?? 5_000_000)
-const ROWS = smoke ? 40_000 : given
+const ROWS = smoke ? 240_000 : given
 const PARTITIONS = 4
 const CUT_ROWS = 50_000
 const KEY_BYTES = 21

@@ -140,6 +140,8 @@ export interface TableCopyOptions {
   readonly topicId: string | undefined
   /** As the store has it. */
   readonly isBehind: boolean | undefined
+  /** Rows loaded in bulk before the position is noted; default 64 MiB. */
+  readonly loadBytes?: number
   readonly now: () => number
 }
 
@@ -179,7 +181,7 @@ export class TableCopy {
       await this.#load.putRows(rows)
       this.#loadedBytes += rows.length
     }
-    if (this.#loadedBytes < LOAD_BYTES) return
+    if (this.#loadedBytes < (this.#options.loadBytes ?? LOAD_BYTES)) return
     await this.#endLoad()
     await this.#note('between')
   }

@@ -362,3 +362,55 @@ test('a hundred partitions are recovered together, with few questions to the log
     assert.ok(asked < 10, `asked ${asked} times`)
     await recovery.close()
   }))
+
+/** The log, whose readers first do this instead of a fetch. */
+function withFetch(log: Log, first: (() => Promise<never>)[]): Log {
+  const reader: Log['reader'] = async (options) => {
+    const whole = await log.reader(options)
+    const fetch: typeof whole.fetch = (target, wants, signal) =>
+      first.shift()?.() ?? whole.fetch(target, wants, signal)
+    return {
+      add: (topic, partition, offset) => whole.add(topic, partition, offset),
+      remove: (topic, partition) => whole.remove(topic, partition),
+      wake: () => whole.wake(),
+      close: () => whole.close(),
+      fetch,
+    }
+  }
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === 'reader') return reader
+      const member = Reflect.get(target, name)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+test('a changelog that moves away while it is read is begun again; what can pass is waited for', () =>
+  inSetting(async ({ running, log, table, store }) => {
+    const counts = await table()
+    for (let i = 0; i < 4; i++) await counts.cut(500)
+    const at = { topic: counts.table.changelog, partition: 0 }
+    const gone = new EuphorionError('OFFSET_OUT_OF_RANGE', 'gone', { place: { ...at, offset: 0 } })
+    const passing = new EuphorionError('LOG_FAILED', 'no leader')
+    const fail = (error: Error) => () => Promise.reject(error)
+    const failing = withFetch(log, [fail(passing), fail(gone), fail(passing)])
+    const { recovery, lines } = recoveryOn(failing, running.clock)
+    const empty = await store()
+    await recovery.open(place, empty, [await numbered(empty, counts.table)], counts.position)
+    await counts.assertIn(empty)
+    assert.ok(lines.some(({ message }) => message === 'changelogs cannot be read; trying again'))
+    await recovery.close()
+  }))
+
+test('a batch that is larger than a region gets one of its own', () =>
+  inSetting(async ({ table, store, recover, producer }) => {
+    const counts = await table()
+    counts.batchBytesMax = 1 << 20
+    await counts.append(4000)
+    await producer.commit()
+    await counts.cut(100)
+    const empty = await store()
+    await recover(empty, [counts.table])
+    await counts.assertIn(empty)
+  }))

@@ -83,6 +83,7 @@ export class ChangedTable {
   /** By key without the table's number, in hex. */
   readonly rows = new Map<string, string>()
   position = 0
+  batchBytesMax = 32 * 1024
   /** The group has read further. */
   isBehind = false
   readonly #log: Log
@@ -131,7 +132,7 @@ export class ChangedTable {
     const writer = changelogWriter({
       table: 1,
       compression: 'none',
-      batchBytesMax: 32 * 1024,
+      batchBytesMax: this.batchBytesMax,
       kernels,
     })
     await writer.add(packedRows(changes))
