@@ -36,7 +36,7 @@ export function tableChanged(
   return new EuphorionError('TABLE_CHANGED', message, { place: { table: name } })
 }
 
-/** 'the window's size was 10 s and is 60 s; the aggregate n was added'. Lines of shape.ts, or agent_shape.ts. */
+/** 'the window's size was 10 s and is 1 m'. Of lines of shape.ts, or of agent_shape.ts. */
 export function describeShapeChange(stored: string, declared: string): string {
   if (areAgents(stored, declared)) {
     const change = agentShapeChange(stored, declared)

@@ -414,3 +414,15 @@ test('a batch that is larger than a region gets one of its own', () =>
     await recover(empty, [counts.table])
     await counts.assertIn(empty)
   }))
+
+test('a table of a topic that agents read too may be behind the group, whose offset is theirs', () =>
+  inSetting(async ({ running, log, table, store }) => {
+    const counts = await table()
+    await counts.cut(100)
+    const { recovery } = recoveryOn(log, running.clock)
+    const empty = await store()
+    const shared = { ...(await numbered(empty, counts.table)), hasAgents: true }
+    await recovery.open(place, empty, [shared], 500)
+    await counts.assertIn(empty)
+    await recovery.close()
+  }))
