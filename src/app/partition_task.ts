@@ -104,13 +104,16 @@ export class PartitionTask {
   ): Promise<boolean> {
     const { recovery, appId, agentTables } = this.#services
     const { topic } = this.place
+    const hasAgents = this.#services.hasAgents(topic)
     const kept = [
       ...aggregations.map((aggregation) => aggregationTable(appId, aggregation)),
       ...agentTables.of(topic).map(({ definition }) => agentsTable(appId, topic, definition)),
     ]
     const tables: RecoveredTable[] = []
-    for (const table of kept)
-      tables.push({ ...table, number: await tableNumber(store, table.name, table.shape) })
+    for (const table of kept) {
+      const number = await tableNumber(store, table.name, table.shape)
+      tables.push({ ...table, hasAgents, number })
+    }
     if (recovery === undefined) {
       for (const { name, number } of tables) await leaveChangelog(store, name, number)
       return true

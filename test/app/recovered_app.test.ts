@@ -77,7 +77,7 @@ function program(directory: string, options: AppOptions) {
       .sort()
   const stored = () => app.statistics().reduce((sum, { storedOffset }) => sum + storedOffset, 0)
   const told = (message: string) => lines.filter((line) => line.message === message)
-  return { app, rows, counters, stored, told }
+  return { app, topic, rows, counters, stored, told }
 }
 
 async function filled(directory: string, options: AppOptions) {
@@ -160,4 +160,26 @@ test('with changelog: false a table leaves its changelog, and is not taken for w
     await still.app.start()
     assert.deepEqual(await still.rows(), state.rows)
     await still.app.stop()
+  }))
+
+test('an aggregation beside an agent that has come further is not taken for lost', () =>
+  inTemporary(async (directory) => {
+    const first = program(directory, { store: 'rocksdb' })
+    await fillTopic(await first.app.log(), 'views', views())
+    let taken = 0
+    const take = ({ app, topic }: typeof first): void => {
+      app.agent(topic, async (stream) => {
+        for await (const _view of stream) taken++
+      })
+    }
+    take(first)
+    await first.app.start()
+    await until(first.app, () => taken > 0)
+    await first.app.stop()
+    rmSync(join(directory, 'data'), { recursive: true, force: true })
+    const again = program(directory, { store: 'rocksdb' })
+    take(again)
+    await again.app.start()
+    await until(again.app, () => again.stored() === 3 * RECORDS)
+    await again.app.stop()
   }))
