@@ -54,6 +54,23 @@ for (const [name, broker] of drivers) {
       assert.ok(stored.every((row) => row.fastest >= 1 && row.slowest <= 100))
     })
 
+    test('counts: the busiest pages, counted on after a restart', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['visits', 'counts-counts-changelog'])
+      const args = [example('counts'), 'worker', '--broker', broker]
+      let before = 0
+      for (const _ of ['first', 'again']) {
+        const program = Program.start(t, args, { cwd })
+        await program.prints(/^\/home: \d+ views$/m)
+        await interrupt(program)
+        const rows = await readCounts(t, cwd)
+        assert.ok(rows.length <= 5 && rows.every(({ value }) => value > 0))
+        const views = rows.reduce((sum, { value }) => sum + value, 0)
+        assert.ok(views > before, `${views} views after ${before}`)
+        before = views
+      }
+    })
+
     test('tiles: ends by itself with the picture, whose pixels are in the table', async (t) => {
       const cwd = await newDirectory()
       await deleteTopics(t, broker, ['tiles', 'tile-pixels'])
@@ -69,6 +86,16 @@ for (const [name, broker] of drivers) {
           await checkTile(left, bottom, counts, picture.data)
     })
   })
+}
+
+async function readCounts(t: TestContext, cwd: string): Promise<{ key: string; value: number }[]> {
+  const args = [euphorion, 'table', 'counts', '--format', 'jsonl', '-A', example('counts')]
+  const { code, out, err } = await runNode(t, args, { cwd })
+  assert.equal(code, 0, err)
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
 }
 
 /** Counts by x * 240 + y. */
