@@ -200,7 +200,11 @@ export class PartitionTask {
    */
   async close(mayRun = false): Promise<void> {
     const { agentTables } = this.#services
-    for (const { sink } of this.intake.sinks) agentTables.removeHolder(this.place, sink)
+    for (const { sink } of this.intake.sinks) {
+      // one that was not waited for has no tables to write from now on
+      void sink.close()
+      agentTables.removeHolder(this.place, sink)
+    }
     agentTables.close(
       this.place,
       this.tables.map(({ state }) => state),

@@ -282,7 +282,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       this.#slotEnded()
     } catch (error) {
       this.#giveBack(slot)
-      this.#fail(this.#heldOffset(slot), error)
+      const offset = this.#heldOffset(slot)
+      // its tables went first: the event is another worker's, or comes again
+      if (this.#closing && isOfLostTable(error)) this.#failedAt = Math.min(this.#failedAt, offset)
+      else this.#fail(offset, error)
     }
     slot.hasEnded = true
     this.#rest()
@@ -381,6 +384,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       waiter?.resolve(ended)
     }
   }
+}
+
+/** What tables say to an agent whose partition has left; also where the function wrapped it. */
+function isOfLostTable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const codes = ['KEY_ELSEWHERE', 'TABLE_MOVING', 'QUERY_UNAVAILABLE']
+  if (error instanceof EuphorionError && codes.includes(error.code)) return true
+  return isOfLostTable(error.cause)
 }
 
 function isAhead(want: Want): boolean {

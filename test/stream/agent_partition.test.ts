@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { EuphorionError } from '../../src/errors.ts'
 import type { Event } from '../../src/stream/events.ts'
 import { agentOf, batchOf } from '../support/agents.ts'
 import { settle } from '../support/manual_clock.ts'
@@ -339,4 +340,25 @@ test('next() before the last one has answered is refused, and loses no event', a
   await partition.push(batchOf([1, 2]))
   assert.deepEqual(got, [1, 2])
   await partition.close()
+})
+
+test('an agent whose tables have gone with its partition ends quietly, at its event', async () => {
+  const moving = new EuphorionError('TABLE_MOVING', 'gone')
+  for (const error of [moving, new Error('wrapped', { cause: moving })]) {
+    const table = gate()
+    const { partition, stopped } = agentOf<number>(async (stream) => {
+      for await (const value of stream) {
+        if (value === 0) continue
+        await table.passed
+        throw error
+      }
+    })
+    void partition.push(batchOf([0, 1]))
+    await settle()
+    const closed = partition.close()
+    table.open()
+    await closed
+    assert.deepEqual(stopped, [])
+    assert.equal(partition.acknowledged(), 1)
+  }
 })
