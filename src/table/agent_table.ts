@@ -143,8 +143,8 @@ export class AgentTable<K, V> {
   }
 
   /**
-   * Of the partitions that are here, one after the other; 'everywhere', the default of a global table, of
-   * the others too.
+   * Of the partitions that are here, one after the other; 'everywhere', the default of a global
+   * table, of the others too.
    */
   async *entries(scope?: Scope): AsyncGenerator<[key: K, value: V], void> {
     const isWhole = scope === undefined ? this.definition.isGlobal : scope === 'everywhere'

@@ -207,9 +207,9 @@ async function measure(
   const lanes = engine.statistics()
   const total = (field: 'counted' | 'late' | 'bad' | 'filtered'): number =>
     lanes.reduce((sum, lane) => sum + lane[field], 0)
-  const inLanes = agent === undefined ? await countCells(engine, topic) : undefined
   const inAgent = await agent?.result()
-  const { batches } = engine.fetched
+  const { cells, events: found } = inAgent ?? (await countCells(engine, topic))
+  const { fetched } = engine
   const { count: cuts, lastMs: cutMs, transactionMs } = engine.cuts
   await engine.stop()
   await deleteChangelog(log, appId)
@@ -220,11 +220,11 @@ async function measure(
     eventsPerSecond: events / seconds,
     cpuSecondsPerMillion: (cpu.user + cpu.system) / events,
     maxResidentMiB: process.resourceUsage().maxRSS / 1024,
-    cells: inLanes?.cells ?? inAgent?.cells ?? 0,
-    verified: Number(inLanes?.events ?? inAgent?.events) + leftOut === events,
+    cells,
+    verified: Number(found) + leftOut === events,
     late: total('late'),
     bad: total('bad') + (inAgent?.bad ?? 0),
-    batches,
+    batches: fetched.batches,
     cuts,
     cutMs,
     transactionMs,
