@@ -197,6 +197,7 @@ export async function runStep(run: StepRun): Promise<StepOutcome> {
       logger,
       openStore: async (_kind, path) => steppedStore(disk.open(path, process), steps),
       plants: noPlants,
+      runsTimers: () => true,
       openLog: () => steppedLog(new SimulatedLog({ cluster, process }), steps),
       random,
     })
