@@ -1,4 +1,4 @@
-// The changelog topics of an app's tables, as its tasks see them. Made by the engine when it starts.
+// The changelog topics of an app, as its tasks see them. Made by the engine when it starts.
 import { eachRow, ROW_DELETE, ROW_HEADER_BYTES } from '../batch/rows.ts'
 import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
 import type { TopicInfo } from '../log/log.ts'

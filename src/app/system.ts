@@ -1,5 +1,5 @@
-// What stands in for the machine and the cluster under an app that is simulated. Given to the app by
-// euphorion/testing; read by App and its worker.
+// What stands in for the machine and the cluster under an app that is simulated. Given to the app
+// by euphorion/testing; read by App and its worker.
 import type { Clock, Random } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -14,6 +14,6 @@ export interface AppSystem {
   readonly plants: ReadonlySet<Plant>
   readonly random: Random
   openLog(settings: Settings): Log
-  /** Timers of the app are called; not while the simulation waits for an end. */
-  runsTimers(): boolean
+  /** Timers of the app are called: not while a simulation waits for its end. Default: always. */
+  runsTimers?(): boolean
 }

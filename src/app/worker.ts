@@ -256,7 +256,7 @@ export class Worker {
       const timer = new Timer({
         everyMs,
         clock: app.clock,
-        run: (signal) => (system?.runsTimers() === false ? undefined : run({ app, signal })),
+        run: (signal) => (system?.runsTimers?.() === false ? undefined : run({ app, signal })),
         onError: (error) => logger.error({ timer: name, err: error }, 'a timer failed'),
       })
       this.#timers.push(timer)

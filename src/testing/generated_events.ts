@@ -44,10 +44,10 @@ function keyOf(topic: Topic<unknown, unknown>, event: Event, random: Random): Ui
 }
 
 function recordOf({ fields }: RecordSchema, random: Random, nowMs: number): Event {
-  return Object.fromEntries(fields.map(([name, schema]) => [name, valueOf(schema, random, nowMs)]))
+  return Object.fromEntries(fields.map(([name, schema]) => [name, sampleOf(schema, random, nowMs)]))
 }
 
-function valueOf(schema: FieldSchema, random: Random, nowMs: number): unknown {
+function sampleOf(schema: FieldSchema, random: Random, nowMs: number): unknown {
   const whole = (below: number): number => Math.floor(random() * below)
   switch (schema.type) {
     case 'boolean':
@@ -73,13 +73,13 @@ function valueOf(schema: FieldSchema, random: Random, nowMs: number): unknown {
     case 'literal':
       return schema.values[whole(schema.values.length)]
     case 'union':
-      return valueOf(schema.members[whole(schema.members.length)], random, nowMs)
+      return sampleOf(schema.members[whole(schema.members.length)], random, nowMs)
     case 'array':
       return Array.from({ length: whole(ITEMS_MAX + 1) }, () =>
-        valueOf(schema.items, random, nowMs),
+        sampleOf(schema.items, random, nowMs),
       )
     case 'map':
-      return { [`t${whole(TEXTS)}`]: valueOf(schema.values, random, nowMs) }
+      return { [`t${whole(TEXTS)}`]: sampleOf(schema.values, random, nowMs) }
     case 'record':
       return recordOf(schema, random, nowMs)
   }
