@@ -1,7 +1,7 @@
 // One cut of a worker: everything that its partitions have worked out by one moment counts
 // together, or not at all. Made by cuts.ts, one at a time.
 //
-//   agents rest ─▶ what they wrote and acknowledged ─▶ agents go on        (only where it has to be)
+//   agents rest ─▶ what they wrote and acknowledged ─▶ agents go on          (where it has to be)
 //     ─▶ lanes drained ─▶ results, late and bad records sent, flushed
 //     ─▶ changelogs ─▶ the group's offsets ─▶ commit ─▶ stores
 import type { Clock } from '../clock.ts'
@@ -84,7 +84,7 @@ export class WorkerCut {
     if (!isReversed) await this.#writeAll()
   }
 
-  /** Nothing of it is in a store; answers whose lanes and tables have to go back to the last cut. */
+  /** Nothing of it is in a store; answers whose lanes and tables go back to the last cut. */
   drop(): PartitionTask[] {
     const drained = this.#cuts.filter(({ hasState }) => hasState).map(({ task }) => task)
     for (const cut of this.#cuts) cut.drop()

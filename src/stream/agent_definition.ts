@@ -1,5 +1,5 @@
-// What an agent is, and what its partitions are given while the app runs. Made by app.agent() and by
-// the worker.
+// What an agent is, and what its partitions are given while the app runs. Made by app.agent() and
+// by the worker.
 import type { Clock } from '../clock.ts'
 import type { EuphorionError } from '../errors.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'

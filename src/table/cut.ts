@@ -94,8 +94,8 @@ export class PartitionCut<Lane extends CutLane> {
   }
 
   /**
-   * Undefined where nothing has moved and there are no rows of others. When it rejects every lane of the partition has to go back
-   * to its last cut: cells that were drained are taken for written.
+   * Undefined where nothing has moved and there are no rows of others. When it rejects every lane
+   * of the partition has to go back to its last cut: cells that were drained are taken for written.
    */
   static async drain<Lane extends CutLane>(
     store: Store,

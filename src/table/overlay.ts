@@ -10,8 +10,8 @@ interface Pending {
 }
 
 /**
- * Reads a store as if the rows were in it. Cost: the rows' bytes, two views a row, and one sort when
- * it is first read after rows were added.
+ * Reads a store as if the rows were in it. Cost: the rows' bytes, two views a row, one sort when it
+ * is first read after rows were added.
  */
 export class Overlay implements StoreReads {
   /** What was added, packed. */

@@ -167,15 +167,9 @@ async function measure(
   const consumed = whenConsumed(() =>
     agent === undefined ? areThrough(engine.statistics(), ends) : agent.isThrough(ends),
   )
-  const services = {
-    clock,
-    deadLetters,
-    reading: {
-      decompressedBytesMax: settings.maxDecompressedMib * MIB,
-      checkCrcs: settings.checkCrcs,
-    },
-    onStopped: fail,
-  }
+  const { maxDecompressedMib, checkCrcs } = settings
+  const reading = { decompressedBytesMax: maxDecompressedMib * MIB, checkCrcs }
+  const services = { clock, deadLetters, reading, onStopped: fail }
   const engine: Engine = new Engine({
     log,
     appId,
@@ -209,10 +203,8 @@ async function measure(
     lanes.reduce((sum, lane) => sum + lane[field], 0)
   const inAgent = await agent?.result()
   const { cells, events: found } = inAgent ?? (await countCells(engine, topic))
-  const { fetched } = engine
-  const { count: cuts, lastMs: cutMs, transactionMs } = engine.cuts
-  await engine.stop()
-  await deleteChangelog(log, appId)
+  const { fetched, cuts } = engine
+  await engine.stop().then(() => deleteChangelog(log, appId))
   const leftOut = total('late') + total('bad') + total('filtered')
   return {
     events,
@@ -225,8 +217,8 @@ async function measure(
     late: total('late'),
     bad: total('bad') + (inAgent?.bad ?? 0),
     batches: fetched.batches,
-    cuts,
-    cutMs,
-    transactionMs,
+    cuts: cuts.count,
+    cutMs: cuts.lastMs,
+    transactionMs: cuts.transactionMs,
   }
 }

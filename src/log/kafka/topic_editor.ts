@@ -1,5 +1,5 @@
-// Creates and deletes topics, and deletes groups, through kafkajs' admin client, which is loaded when it is first
-// needed: workers seldom need it. Owned by KafkaLog.
+// Creates and deletes topics, and deletes groups, through kafkajs' admin client, loaded when it is
+// first needed: workers seldom need it. Owned by KafkaLog.
 import type { Sockets } from '../kafkajs/sockets.ts'
 import type { TopicAdmin } from '../kafkajs/topic_admin.ts'
 import type { TopicConfig } from '../log.ts'
