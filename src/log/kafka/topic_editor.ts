@@ -1,5 +1,6 @@
 // Creates and deletes topics, and deletes groups, through kafkajs' admin client, loaded when it is
 // first needed: workers seldom need it. Owned by KafkaLog.
+import { systemClock } from '../../clock.ts'
 import type { Sockets } from '../kafkajs/sockets.ts'
 import type { TopicAdmin } from '../kafkajs/topic_admin.ts'
 import type { TopicConfig } from '../log.ts'
@@ -35,7 +36,7 @@ export class TopicEditor {
   }
 
   async forgetGroup(groupId: string): Promise<void> {
-    return (await this.#admin()).forgetGroup(groupId)
+    return (await this.#admin()).forgetGroup(groupId, this.#options.clock ?? systemClock)
   }
 
   async close(): Promise<void> {

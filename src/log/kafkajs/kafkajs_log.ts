@@ -109,7 +109,7 @@ class KafkajsLog implements Log {
   }
 
   forgetGroup(groupId: string): Promise<void> {
-    return this.#admin.forgetGroup(groupId)
+    return this.#admin.forgetGroup(groupId, this.#clock)
   }
 
   async topics(): Promise<readonly TopicInfo[]> {

@@ -1,6 +1,7 @@
 // Questions to a cluster through kafkajs' admin client, which is connected at the first one. Used
 // by both drivers of Kafka: the other one creates and deletes topics with it.
 import type { Admin } from 'kafkajs'
+import type { Clock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { hasMembers } from '../failures.ts'
@@ -19,6 +20,14 @@ const brokerNames = {
   maxMessageBytes: 'max.message.bytes',
   deleteRetentionMs: 'delete.retention.ms',
 } as const satisfies Record<keyof TopicConfig, string>
+
+const notReady: readonly number[] = [
+  brokerCode.COORDINATOR_LOAD_IN_PROGRESS,
+  brokerCode.COORDINATOR_NOT_AVAILABLE,
+  brokerCode.NOT_COORDINATOR,
+]
+const coordinatorAttempts = 40
+const coordinatorPauseMs = 250
 
 export class TopicAdmin {
   readonly #makeClient: ClientMaker
@@ -84,17 +93,22 @@ export class TopicAdmin {
     await this.ask((admin) => admin.deleteTopics({ topics: [name] }), name)
   }
 
-  async forgetGroup(groupId: string): Promise<void> {
-    await this.ask(async (admin) => {
-      try {
-        await admin.deleteGroups([groupId])
-      } catch (error) {
-        const { groups = [] } = error as { groups?: readonly { errorCode: number }[] }
-        const [code] = groups.map(({ errorCode }) => errorCode)
-        if (code === brokerCode.NON_EMPTY_GROUP) throw hasMembers(groupId, error)
-        if (code !== brokerCode.GROUP_ID_NOT_FOUND) throw error
-      }
-    })
+  /** A coordinator that is not ready yet is asked again for some seconds. */
+  async forgetGroup(groupId: string, clock: Clock): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.ask((admin) =>
+        admin.deleteGroups([groupId]).then(
+          () => undefined,
+          (error: unknown) => ({ error, code: groupErrorCode(error) }),
+        ),
+      )
+      if (answer === undefined || answer.code === brokerCode.GROUP_ID_NOT_FOUND) return
+      const { error, code } = answer
+      if (code === brokerCode.NON_EMPTY_GROUP) throw hasMembers(groupId, error)
+      if (!notReady.includes(code ?? 0) || attempt === coordinatorAttempts)
+        throw asLogError(error, this.#brokers)
+      await new Promise<void>((wake) => clock.after(coordinatorPauseMs, wake))
+    }
   }
 
   /** Nobody can ask from then on. */
@@ -169,4 +183,14 @@ function readConfig(values: ReadonlyMap<string, string>): TopicConfig {
     maxMessageBytes: number('maxMessageBytes'),
     deleteRetentionMs: number('deleteRetentionMs'),
   }
+}
+
+/** What the broker said of the first group; kafkajs may have wrapped it. */
+function groupErrorCode(error: unknown): number | undefined {
+  interface Refused {
+    readonly groups?: readonly { readonly errorCode: number }[]
+    readonly cause?: Refused
+  }
+  const { groups, cause } = error as Refused
+  return (groups ?? cause?.groups)?.[0]?.errorCode
 }
