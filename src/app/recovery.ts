@@ -64,8 +64,8 @@ export class Recovery {
   readonly #shelf: StoreShelf
   /** Own partitions that are being restored. */
   readonly #opening = new Set<PartitionCopy>()
-  /** Partitions that wait for a copy here. */
-  #warmups = new Set<string>()
+  /** Partitions that wait for a copy here: true once the group was asked to move them. */
+  #warmups = new Map<string, boolean>()
   #actives: readonly TopicPartition[] = []
   #closed = false
 
@@ -99,7 +99,12 @@ export class Recovery {
   group({ departed, actives, warmups }: GroupView): void {
     this.#fences.add(departed)
     this.#actives = actives
-    this.#warmups = new Set(warmups.map(partitionKey))
+    const asked = this.#warmups
+    this.#warmups = new Map(warmups.map(partitionKey).map((key) => [key, asked.get(key) === true]))
+    // a copy may have become good enough while the round was made, of which it knows nothing
+    this.#options.clock.after(0, () => {
+      for (const place of warmups) if (this.#standbys.isWarm(place)) this.#warm(place)
+    })
   }
 
   /** All partitions that are to be copied here. */
@@ -194,7 +199,10 @@ export class Recovery {
 
   /** A copy has become good enough; the group is told where it waits for that. */
   #warm(place: TopicPartition): void {
-    if (this.#warmups.has(partitionKey(place))) this.#options.rejoin('a copy is warm')
+    const key = partitionKey(place)
+    if (this.#closed || this.#warmups.get(key) !== false) return
+    this.#warmups.set(key, true)
+    this.#options.rejoin('a copy is warm')
   }
 
   async #restore(copy: PartitionCopy, table: RecoveredTable, signal?: AbortSignal): Promise<void> {

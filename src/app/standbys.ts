@@ -115,6 +115,12 @@ export class Standbys {
     return undefined
   }
 
+  /** It lacks little enough for the partition to move here. */
+  isWarm(place: TopicPartition): boolean {
+    const copy = this.#standbys.get(partitionKey(place))?.copy
+    return copy !== undefined && !copy.isBroken && copy.lag <= this.#options.acceptableLag
+  }
+
   held(): HeldState[] {
     const held: HeldState[] = []
     for (const { place, copy } of this.#standbys.values())

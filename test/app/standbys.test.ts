@@ -157,6 +157,21 @@ test('the group is asked to move a partition once its copy is good enough, where
     assert.deepEqual(rejoined, ['a copy is warm'])
   }))
 
+test('a copy that was good enough before the group waits for it is told of once', () =>
+  inSetting(async (setting) => {
+    const { recovery, counts, until, rejoined } = setting
+    await counts.cut(300)
+    await recovery.standbys([place])
+    await until(() => lagOf(setting) === 0)
+    assert.deepEqual(rejoined, [])
+    for (let round = 0; round < 3; round++) recovery.group({ ...view, warmups: [place] })
+    await until(() => rejoined.length > 0)
+    await counts.cut(10)
+    recovery.group({ ...view, warmups: [place] })
+    await until(() => lagOf(setting) === 0)
+    assert.deepEqual(rejoined, ['a copy is warm'])
+  }))
+
 test('a copy whose changelog is gone is tried again', () =>
   inSetting(async (setting) => {
     const { recovery, counts, until, lines, log } = setting
