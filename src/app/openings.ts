@@ -17,14 +17,16 @@ export interface OpeningsOptions {
 }
 
 const RETRY_MS = 1000
+const TRIES_MIN = 3
 
 interface Opening {
   readonly calledOff: AbortController
   /** Of the next try. */
   cancel: (() => void) | undefined
   trying: Promise<void> | undefined
-  /** Settles with the first try. */
+  /** Settles with the first try that is not to be repeated soon. */
   readonly tried: Deferred<void>
+  tries: number
   isTold: boolean
 }
 
@@ -41,12 +43,17 @@ export class Openings {
     this.#schedule(place, 0)
   }
 
-  /** Throws the error unless it `mayWait` and is STORE_LOCKED. */
+  /**
+   * Throws the error unless it is STORE_LOCKED, and it `mayWait` or has not been tried often: a
+   * worker that starts looks into the stores that nobody has open (store_shelf.ts).
+   */
   retry(place: AssignedPartition, error: unknown, mayWait: boolean): void {
     const opening = this.#openings.get(partitionKey(place))
     if (opening?.calledOff.signal.aborted) return
     const isLocked = error instanceof EuphorionError && error.code === 'STORE_LOCKED'
-    if (!isLocked || !mayWait) throw error
+    const isFirst = opening !== undefined && opening.tries < TRIES_MIN
+    if (!isLocked || !(mayWait || isFirst)) throw error
+    if (mayWait) opening?.tried.resolve()
     const { topic, partition } = place
     if (opening?.isTold !== true)
       this.#options.logger.warn(
@@ -56,7 +63,7 @@ export class Openings {
     this.#schedule(place, RETRY_MS).isTold = true
   }
 
-  /** Resolves when the first tries of all that were begun are over. */
+  /** Resolves when all that were begun are open, have failed, or may wait for long. */
   async tried(): Promise<void> {
     await Promise.all([...this.#openings.values()].map(({ tried }) => tried.promise))
   }
@@ -82,6 +89,7 @@ export class Openings {
       cancel: undefined,
       trying: undefined,
       tried: deferred(),
+      tries: 0,
       isTold: false,
     }
     this.#openings.set(key, opening)
@@ -96,14 +104,17 @@ export class Openings {
     const { open, failed } = this.#options
     const { calledOff, tried } = opening
     const { signal } = calledOff
+    opening.tries++
     try {
       await open(place, signal)
     } catch (error) {
       if (!signal.aborted) failed(error)
     } finally {
       opening.trying = undefined
-      tried.resolve()
-      if (opening.cancel === undefined) this.#openings.delete(key)
+      if (opening.cancel === undefined) {
+        tried.resolve()
+        this.#openings.delete(key)
+      }
     }
   }
 }

@@ -34,7 +34,9 @@ export interface StandbysOptions {
 
 /** A store that nobody wants is closed after that: the partition may be on its way here. */
 const LINGER_MS = 5000
+/** After the first failure; twice as long after each that follows. */
 const RETRY_MS = 2000
+const RETRY_MS_MAX = 60_000
 /** Where copies end, as far as lag is concerned. */
 const ASK_EVERY_MS = 1000
 
@@ -42,6 +44,7 @@ interface Standby {
   readonly place: TopicPartition
   isWanted: boolean
   isWarm: boolean
+  failures: number
   store: Store | undefined
   copy: PartitionCopy | undefined
   /** What is being done with it, one thing after the other. */
@@ -141,6 +144,7 @@ export class Standbys {
       place: { topic: place.topic, partition: place.partition },
       isWanted: false,
       isWarm: false,
+      failures: 0,
       store: undefined,
       copy: undefined,
       last: Promise.resolve(),
@@ -222,7 +226,8 @@ export class Standbys {
     const { clock, logger } = this.#options
     const isLocked = error instanceof EuphorionError && error.code === 'STORE_LOCKED'
     if (!isLocked) logger.warn({ ...standby.place, err: error }, 'a copy cannot go on; again soon')
-    standby.cancel = clock.after(RETRY_MS, () => void this.#begin(standby))
+    const ms = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(standby.failures++, 10))
+    standby.cancel = clock.after(ms, () => void this.#begin(standby))
   }
 
   /** For the first time as good as is asked for? */

@@ -11,7 +11,7 @@ const place = (partition: number): AssignedPartition => {
   return { topic: 't', partition, committed: undefined }
 }
 
-function setting() {
+function setting(mayWait = true) {
   const clock = new ManualClock()
   const events: string[] = []
   const opening = new Map<number, Deferred<void>>()
@@ -33,7 +33,7 @@ function setting() {
         events.push(`opened ${partition}`)
       } catch (error) {
         events.push(`refused ${partition}`)
-        openings.retry(place(partition), error, true)
+        openings.retry(place(partition), error, mayWait)
       }
     },
     failed: (error) => void events.push(`failed ${(error as Error).message}`),
@@ -101,4 +101,24 @@ test('what cannot be opened for another reason has failed', async () => {
   opening.get(0)!.reject(new EuphorionError('TABLE_CHANGED', 'changed'))
   await settle()
   assert.deepEqual(events, ['open 0', 'refused 0', 'failed changed'])
+})
+
+test('at the start a store may be locked for moments, by a worker that looks into it', async () => {
+  const { clock, events, opening, openings } = setting(false)
+  let isTried = false
+  openings.begin(place(0))
+  void openings.tried().then(() => {
+    isTried = true
+  })
+  await clock.advance(0)
+  for (let i = 0; i < 2; i++) {
+    opening.get(0)!.reject(locked())
+    await settle()
+    await clock.advance(1000)
+  }
+  assert.equal(isTried, false)
+  opening.get(0)!.reject(locked())
+  await settle()
+  assert.equal(isTried, true)
+  assert.equal(events.at(-1), 'failed another has it')
 })
