@@ -78,11 +78,11 @@ export class Cuts {
 
   /**
    * Cuts these partitions, behind the cut that may be under way; others with them where they cannot
-   * be told apart. 'store': without the group, which has given them to others. Rejects when nothing
-   * of it counts; then they are on their way back to their last cut.
+   * be told apart. Rejects when nothing of it counts; then they are on their way back to their last
+   * cut.
    */
-  cut(tasks: readonly PartitionTask[], until: 'store' | 'commit' = 'commit'): Promise<void> {
-    const cut = this.#last.then(() => this.#cutNow(tasks, until))
+  cut(tasks: readonly PartitionTask[]): Promise<void> {
+    const cut = this.#last.then(() => this.#cutNow(tasks, 'commit'))
     this.#last = cut.catch(() => undefined)
     return cut
   }
@@ -93,9 +93,16 @@ export class Cuts {
    */
   leave(tasks: readonly PartitionTask[], isLost: boolean): Promise<void> {
     const { transactions } = this.#options.ways()
-    if (!isLost) return this.cut(tasks)
-    if (transactions === undefined) return this.cut(tasks, 'store')
-    const left = this.#last.then(() => this.#giveUp(transactions, tasks))
+    const leave = (): Promise<void> => {
+      if (!isLost) return this.#cutNow(tasks, 'commit')
+      if (transactions === undefined) return this.#cutNow(tasks, 'store')
+      return this.#giveUp(transactions, tasks)
+    }
+    // a cut that was asked for before may still have them in mind
+    const gone = () => {
+      for (const task of tasks) task.isGivenUp = true
+    }
+    const left = this.#last.then(leave).finally(gone)
     this.#last = left.catch(() => undefined)
     return left
   }
@@ -109,6 +116,7 @@ export class Cuts {
     this.#reopen(tasks(), error, true)
   }
 
+  /** 'store': without the group, which has given them to others. */
   async #cutNow(asked: readonly PartitionTask[], until: 'store' | 'commit'): Promise<void> {
     assert(!this.#isCutting, 'two cuts at once')
     this.#isCutting = true

@@ -50,7 +50,7 @@ export class PartitionTask {
   /** Tables of agents that are kept here. */
   readonly tables: TaskTable[] = []
   readonly #services: TaskServices
-  /** It goes back to its last cut, and is in no other before. */
+  /** It goes back to its last cut, or has had its last one: it is in no other. */
   isGivenUp = false
   /** Where subscribers have to stop when the partition is opened again. */
   readonly halts = new Map<EventSubscriber, SinkHalt>()
