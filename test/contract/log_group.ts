@@ -92,6 +92,24 @@ export function groupContract(context: ContractContext): void {
     await consumer.close()
   })
 
+  test('a consumer says which partitions have something behind its position', async () => {
+    const { log } = context
+    const topic = await context.newTopic(3)
+    await appendTo(log, topic, 0, numbered(10))
+    await appendTo(log, topic, 1, numbered(5))
+    const consumer = await openConsumer(log, [topic])
+    if (consumer.unread === undefined) return consumer.close()
+    const reader = new Reader(consumer)
+    await reader.take(15)
+    assert.deepEqual(await consumer.unread(topic), new Map())
+    await appendTo(log, topic, 1, numbered(2))
+    assert.deepEqual(await consumer.unread(topic), new Map([[1, 7]]))
+    consumer.reconnect?.(topic, 1)
+    assert.equal((await reader.take(2)).length, 2)
+    assert.deepEqual(await consumer.unread(topic), new Map())
+    await consumer.close()
+  })
+
   test('consumers of different groups do not share', async () => {
     const { log } = context
     const topic = await context.newTopic(2)
