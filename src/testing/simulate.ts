@@ -67,8 +67,8 @@ export interface SimulationReport {
 
 /** How long a simulation may take to settle once nothing goes wrong any more. */
 const SETTLE_MS = 180_000
-/** Nothing happens for so long in one that has settled. */
-const QUIET_MS = 3000
+/** Nothing happens for so long in one that has settled: members that are gone are missed by then. */
+const QUIET_MS = 7500
 const START_MS = 60_000
 const EXITS_MAX = 30
 
