@@ -133,19 +133,10 @@ export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Pro
   try {
     return await measure(spec, settings, connection, clock)
   } finally {
-    await removeChangelogs(connection.log)
     await connection.close()
     remove()
     process.off('exit', remove)
   }
-}
-
-/** Each run has its own: tables are counted from nothing. */
-const appId = `bench-${process.pid}`
-
-async function removeChangelogs(log: Log): Promise<void> {
-  for (const { name } of await log.topics())
-    if (name.startsWith(`${appId}-`)) await log.deleteTopic(name)
 }
 
 async function measure(

@@ -3,6 +3,7 @@ import { systemClock } from '../../src/clock.ts'
 import type { EuphorionError } from '../../src/errors.ts'
 import { type BadRecord, DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
+import type { SinkBeginning } from '../../src/ingest/subscriber.ts'
 import type { LogProducer, LogRecord, StoredBatch } from '../../src/log/log.ts'
 import { type Codec, codecOf, json, text } from '../../src/record/codec.ts'
 import type {
@@ -49,13 +50,14 @@ export interface Fixture<V> {
 /** A partition of topic 't' with text keys; values are JSON unless given. */
 export function agentOf<V = unknown>(
   run: AgentFunction<string, V, unknown>,
-  more: Partial<AgentDefinition<string, V, unknown>> & { startOffset?: number } = {},
+  more: Partial<AgentDefinition<string, V, unknown>> & Partial<SinkBeginning> = {},
   services: Partial<AgentServices> = {},
 ): Fixture<V> {
   const stopped: EuphorionError[] = []
   const bad: BadRecord[] = []
   const producer = new MemoryProducer()
   const sender = new Sender(producer, { recordsMax: 1000 })
+  const { startOffset = 0, until, ...definition } = more
   const partition = new AgentPartition<string, V, unknown>(
     {
       name: 'tested',
@@ -66,7 +68,7 @@ export function agentOf<V = unknown>(
       concurrency: 1,
       sinks: [],
       run,
-      ...more,
+      ...definition,
     },
     {
       clock: systemClock,
@@ -77,7 +79,7 @@ export function agentOf<V = unknown>(
       ...services,
     },
     2,
-    { startOffset: more.startOffset ?? 0 },
+    { startOffset, until },
   )
   return { partition, stopped, bad, producer }
 }
