@@ -51,7 +51,7 @@ export class Assignments {
       ...options,
       retriesMax: options.settings.laneRetries,
       remove: ({ place }) => void this.#tasks.delete(partitionKey(place)),
-      open: (place) => this.#openAgain(place),
+      open: (place, signal) => this.#openAgain(place, signal),
       stopped: (place, error) => this.#stop(place, error),
     })
   }
@@ -166,10 +166,10 @@ export class Assignments {
     for (const { intake } of late) rewound(intake)
   }
 
-  async #openAgain({ topic, partition }: TopicPartition): Promise<void> {
+  async #openAgain({ topic, partition }: TopicPartition, signal: AbortSignal): Promise<void> {
     const { log, appId } = this.#options
     const committed = (await log.committed(appId, topic)).get(partition)
-    await this.#openLate({ topic, partition, committed })
+    await this.#openLate({ topic, partition, committed }, signal)
   }
 
   /** It stays this worker's, and nothing of it is read. */

@@ -15,7 +15,8 @@ export interface ReopenerOptions {
   readonly retriesMax: number
   /** The task does not count any more. */
   readonly remove: (task: PartitionTask) => void
-  readonly open: (place: TopicPartition) => Promise<void>
+  /** The signal aborts when the partition goes meanwhile. */
+  readonly open: (place: TopicPartition, signal: AbortSignal) => Promise<void>
   /** The partition stays closed. */
   readonly stopped: (place: TopicPartition, error: unknown) => void
 }
@@ -26,7 +27,7 @@ const PAUSE_MS_MAX = 30_000
 
 interface Run {
   readonly ended: Promise<void>
-  cancel: () => void
+  readonly calledOff: AbortController
 }
 
 export class Reopener {
@@ -45,10 +46,11 @@ export class Reopener {
     const resting = Promise.all(tasks.map(({ intake }) => intake.quiesce())).then(quiet)
     for (const task of tasks) {
       const key = partitionKey(task.place)
+      const calledOff = new AbortController()
       const run: Run = {
-        cancel: () => undefined,
+        calledOff,
         ended: resting
-          .then(() => this.#run(task, reason, run))
+          .then(() => this.#run(task, reason, calledOff.signal))
           .finally(() => {
             if (this.#runs.get(key) === run) this.#runs.delete(key)
           }),
@@ -64,19 +66,19 @@ export class Reopener {
 
   /** Resolves when these are not on their way any more: they are open, or stay closed. */
   async drop(places: readonly TopicPartition[]): Promise<void> {
-    for (const place of places) {
-      const run = this.#runs.get(partitionKey(place))
-      run?.cancel()
-      await run?.ended
-      this.#failures.delete(partitionKey(place))
+    const keys = places.map(partitionKey)
+    const reason = new EuphorionError('TABLE_MOVING', 'the partition was given up')
+    for (const key of keys) this.#runs.get(key)?.calledOff.abort(reason)
+    for (const key of keys) {
+      await this.#runs.get(key)?.ended
+      this.#failures.delete(key)
     }
   }
 
-  async #run(task: PartitionTask, reason: unknown, run: Run): Promise<void> {
+  async #run(task: PartitionTask, reason: unknown, signal: AbortSignal): Promise<void> {
     const { open, stopped, retriesMax, logger } = this.#options
     const { place } = task
     const key = partitionKey(place)
-    let isDropped = false
     let error = reason
     try {
       await task.close()
@@ -87,35 +89,31 @@ export class Reopener {
       const failures = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failures)
       if (failures > retriesMax || !mayRetry(error)) return stopped(place, error)
-      if (failures > 1) {
-        const dropped = () => {
-          isDropped = true
-        }
-        await this.#pause(failures, run, dropped)
-      }
-      if (isDropped) return
+      if (failures > 1) await this.#pause(failures, signal)
+      if (signal.aborted) return
       try {
-        await open(place)
+        await open(place, signal)
         return
       } catch (failure) {
+        if (signal.aborted) return
         error = failure
         logger.warn({ ...place, err: error }, 'a partition could not be opened again')
       }
     }
   }
 
-  async #pause(failures: number, run: Run, dropped: () => void): Promise<void> {
-    const { clock } = this.#options
+  async #pause(failures: number, signal: AbortSignal): Promise<void> {
     const ms = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (failures - 2))
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(ms, resolve)
-      run.cancel = () => {
-        cancel()
-        dropped()
-        resolve()
-      }
+    let end = (): void => undefined
+    const over = new Promise<void>((resolve) => {
+      end = resolve
     })
-    run.cancel = () => undefined
+    const cancel = this.#options.clock.after(ms, end)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+    await over
+    cancel()
+    signal.removeEventListener('abort', end)
   }
 }
 
