@@ -26,6 +26,8 @@ export type CopyLine = { readonly atMs: number } & (
   | { readonly kind: 'gap'; readonly partition: number; readonly ms: number }
   /** Of a partition that was assigned. */
   | { readonly kind: 'first'; readonly partition: number }
+  /** A lane of a partition that was assigned has read something (state_worker.ts). */
+  | { readonly kind: 'counting'; readonly partition: number; readonly table: string }
   | { readonly kind: 'state'; readonly copied: number; readonly residentBytes: number }
 )
 

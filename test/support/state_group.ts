@@ -29,6 +29,8 @@ export interface StateGroupOptions {
   readonly seed: number
   /** Views a second. */
   readonly rate: number
+  /** Processes are static members, by their names. */
+  readonly isStatic?: boolean
   readonly settings: SettingsInput
 }
 
@@ -53,6 +55,8 @@ export class StateGroup {
   views = 0
   readonly #options: StateGroupOptions
   readonly #root = mkdtempSync(join(tmpdir(), 'euphorion-state-'))
+  /** By name: who comes back is found where it was. */
+  readonly #ports = new Map<string, number>()
   #isFilling = true
   #filling: Promise<void> = Promise.resolve()
 
@@ -112,10 +116,12 @@ export class StateGroup {
 
   /** Another process; of the same `name` where it comes back to its data and its instance id. */
   async start(name: string, settings: SettingsInput = {}): Promise<StateLife> {
-    const { broker, settings: common } = this.#options
-    const [webPort] = await freePorts(1)
+    const { broker, settings: common, isStatic } = this.#options
+    const webPort = this.#ports.get(name) ?? (await freePorts(1))[0]
+    this.#ports.set(name, webPort)
     const dataDir = this.dataDir(name)
-    const own = { broker, dataDir, webPort, ...settings }
+    const instance = isStatic ? { instanceId: name } : {}
+    const own = { broker, dataDir, webPort, ...instance, ...settings }
     const job: StateJob = {
       appId: this.appId,
       topics: this.topics,

@@ -25,6 +25,7 @@ export interface StateJob {
 }
 
 const GAP_MS_MIN = 50
+const LOOK_MS = 25
 const { appId, topics, settings } = JSON.parse(process.argv[2]) as StateJob
 
 function say(line: object): void {
@@ -38,6 +39,9 @@ const sayLog =
     const fields = err === undefined ? given : { ...given, err: String(err) }
     say({ kind: 'log', level, fields, message })
   }
+const loadedMs = Math.round(1000 * process.uptime())
+say({ kind: 'log', level: 'info', fields: { ms: loadedMs }, message: 'loaded' })
+
 const logger: Logger = {
   debug: () => undefined,
   info: sayLog('info'),
@@ -83,6 +87,27 @@ app.agent(
   { sink: copies },
 )
 
+/** Of lanes that are here: where each was first seen, until it has counted something. */
+const begun = new Map<string, number>()
+let cancelLook = (): void => undefined
+function look(): void {
+  const here = new Set<string>()
+  for (const { table, partition, nextOffset } of app.statistics()) {
+    const lane = `${table} ${partition}`
+    here.add(lane)
+    const first = begun.get(lane)
+    if (first === undefined) begun.set(lane, nextOffset)
+    else if (nextOffset > first) {
+      say({ kind: 'counting', table, partition })
+      begun.set(lane, Number.POSITIVE_INFINITY)
+    }
+  }
+  for (const lane of begun.keys()) if (!here.has(lane)) begun.delete(lane)
+  cancelLook = systemClock.after(LOOK_MS, look)
+}
+
+look()
 const code = await runUntilSignal(app)
+cancelLook()
 say({ kind: 'log', level: 'info', fields: { code }, message: 'ended' })
 process.exitCode = code
