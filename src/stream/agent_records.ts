@@ -66,6 +66,8 @@ interface Span<K, V> {
 const NONE = -1
 /** One that batches are taken of, and one that is ready behind it. */
 const SPANS_MAX = 2
+/** Payloads whose values are extracted, where they are wanted one by one. */
+const EXTRACTED_BYTES_MIN = 32 * 1024
 /** Records decoded at once: a few ms. */
 const DECODED_MAX = 4096
 
@@ -78,8 +80,8 @@ export class AgentRecords<K, V> {
   #payload: Uint8Array = new Uint8Array(0)
   #columns: AgentColumns<K, V> | undefined
   #isExtracting = false
-  /** The last that was wanted was a batch: others are made ready. */
-  #wantsBatches = false
+  /** What was wanted last is made of columns: more of it is made ready. */
+  #wantsColumns = false
   /** What comes next is not for kernels. */
   #mustDecode = false
   #isClosed = false
@@ -104,6 +106,7 @@ export class AgentRecords<K, V> {
     this.#reader.reset(payload)
     this.#isDrained = false
     this.#isDamaged = false
+    this.#mustDecode = false
     this.#readAhead()
   }
 
@@ -135,11 +138,10 @@ export class AgentRecords<K, V> {
 
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
-    this.#wantsBatches = want.as === 'batch'
-    if (want.as === 'batch') {
-      this.#readAhead()
-      if (this.#spans.length === 0 && !this.#isExtracting) this.#decodeChunk(want.maxRecords)
-    }
+    this.#wantsColumns = want.as === 'batch' || (want.as === 'value' && this.#makesValues)
+    if (this.#wantsColumns) this.#readAhead()
+    if (want.as === 'batch' && this.#spans.length === 0 && !this.#isExtracting)
+      this.#decodeChunk(want.maxRecords)
     if (this.#spans.length > 0) return this.#takeRows(this.#spans[0], want)
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
@@ -164,15 +166,22 @@ export class AgentRecords<K, V> {
       if (want.isAhead) this.#spanOf.set(value, { chunk, from, to })
       return { done: false, value } as const
     }
+    if (want.as === 'value') return { done: false, value: chunk.value(from) } as const
     const [event] = chunk.events(from, to)
-    return { done: false, value: want.as === 'event' ? event : event.value } as const
+    return { done: false, value: event } as const
+  }
+
+  /** A turn of a thread costs more than to decode what is small. */
+  get #makesValues(): boolean {
+    const { shape } = this.#options
+    return shape.valueOfRow !== undefined && this.#payload.length >= EXTRACTED_BYTES_MIN
   }
 
   /** Extracts what comes next, where kernels can and it is likely to be wanted. */
   #readAhead(): void {
     const isBusy = this.#isExtracting || this.#spans.length >= SPANS_MAX || this.#mustDecode
     const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
-    if (isBusy || isEnd || !this.#wantsBatches) return
+    if (isBusy || isEnd || !this.#wantsColumns) return
     this.#columns ??= new AgentColumns(this.#options)
     // columns are extracted beyond it
     if (this.#options.until !== undefined) return

@@ -3,6 +3,7 @@
 import type { BatchArray, ExtractedRows } from '../kernel/extract/extracted_rows.ts'
 import type { Codec } from '../record/codec.ts'
 import { AgentReader } from './agent_reader.ts'
+import type { BatchShape } from './batch_shape.ts'
 import type { Chunk } from './chunk.ts'
 import { decodeGood } from './decode.ts'
 import type { Event } from './events.ts'
@@ -15,6 +16,7 @@ export interface ExtractedFrom<K, V> {
   /** Whole RecordBatches, whose checksums are right. */
   readonly payload: Uint8Array
   readonly decompressedBytesMax: number
+  readonly shape: BatchShape
 }
 
 /** A reader of the payload, and the row that it can go on at. */
@@ -26,6 +28,7 @@ interface Place {
 export class ExtractedChunk<K, V> implements Chunk<K, V> {
   readonly #rows: ExtractedRows
   readonly #from: ExtractedFrom<K, V>
+  #columns: BatchArray[] | undefined
   /** Where the last walk of each kind ended: batches are slices, and mostly read in order. */
   readonly #places = new Map<string, Place>()
 
@@ -66,6 +69,13 @@ export class ExtractedChunk<K, V> implements Chunk<K, V> {
   values(from: number, to: number): V[] {
     const { value } = this.#from
     return Array.from(this.#walk('values', from, to), (reader) => decodeGood(value, reader.value))
+  }
+
+  value(row: number): V {
+    const { valueOfRow, columns } = this.#from.shape
+    if (valueOfRow === undefined) return this.values(row, row + 1)[0]
+    this.#columns ??= columns.map((_, index) => this.#rows.column(index))
+    return valueOfRow(this.#columns, row) as V
   }
 
   *events(from: number, to: number): Generator<Event<K, V>> {

@@ -91,6 +91,7 @@ class BenchAgent {
       topic: this.#spec.topic,
       key: codecOf(string()),
       value: codecOf(PageView),
+      schema: PageView.schema,
       onBadRecord: 'skip',
       concurrency: 1,
       sinks: [],

@@ -30,6 +30,7 @@ import { PageView } from './page_view.ts'
 type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
 
 const MIB = 1 << 20
+const LOOK_MS = 10
 
 /** The declared aggregation of w1, w2 and w3. */
 function aggregationOf(spec: BenchSpec): AggregationDefinition {
@@ -107,14 +108,24 @@ function areThrough(lanes: readonly LaneStatistics[], ends: readonly PartitionOf
 }
 
 /** Resolves when every partition has been consumed up to the end that it had at the start. */
-function whenConsumed(isDone: () => boolean): { promise: Promise<void>; look: () => void } {
+function whenConsumed(
+  isDone: () => boolean,
+  clock: Clock,
+): { promise: Promise<void>; look: () => void; end: () => void } {
   let look = (): void => undefined
+  let end = (): void => undefined
   const promise = new Promise<void>((resolve) => {
     look = () => {
       if (isDone()) resolve()
     }
+    // an agent may come to the end when nothing is fetched any more
+    const watch = (): void => {
+      look()
+      end = clock.after(LOOK_MS, watch)
+    }
+    end = clock.after(LOOK_MS, watch)
   })
-  return { promise, look: () => look() }
+  return { promise, look: () => look(), end: () => end() }
 }
 
 /** Nobody reads it again. */
@@ -155,12 +166,13 @@ async function measure(
   const failed = new Promise<never>((_, reject) => {
     fail = reject
   })
-  const consumed = whenConsumed(() =>
-    agent === undefined ? areThrough(engine.statistics(), ends) : agent.isThrough(ends),
-  )
+  const isConsumed = () =>
+    agent === undefined ? areThrough(engine.statistics(), ends) : agent.isThrough(ends)
+  const consumed = whenConsumed(isConsumed, clock)
   const { maxDecompressedMib, checkCrcs } = settings
   const reading = { decompressedBytesMax: maxDecompressedMib * MIB, checkCrcs }
-  const services = { clock, deadLetters, reading, onStopped: fail }
+  const extraction = () => engine.extraction()
+  const services = { clock, deadLetters, reading, extraction, onStopped: fail }
   const engine: Engine = new Engine({
     log,
     appId,
@@ -185,7 +197,7 @@ async function measure(
     started.at = clock.monotonic()
     started.cpu = process.cpuUsage()
   })
-  await Promise.race([consumed.promise, failed])
+  await Promise.race([consumed.promise, failed]).finally(consumed.end)
   await engine.cut()
   const seconds = (clock.monotonic() - started.at) / 1000
   const cpu = process.cpuUsage(started.cpu)
