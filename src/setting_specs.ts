@@ -336,7 +336,7 @@ export const settingSpecs = {
     default: 0,
     min: 0,
     max: HOUR_MS,
-    help: 'Time between signs of life to Kafka. 0: a twelfth of sessionTimeoutMs, from 100 to 500 ms.',
+    help: 'Time between signs of life to Kafka. 0: sessionTimeoutMs / 24, from 100 to 500 ms.',
   }),
   rebalanceTimeoutMs: duration({
     default: 60_000,

@@ -135,7 +135,9 @@ export class Engine {
     const { log, appId, settings, agentTables } = this.#options
     const topics = this.#topics()
     if (topics.length === 0 && (agentTables?.length ?? 0) === 0) return
-    await this.executor?.ready()
+    const ready = Promise.resolve(this.executor?.ready())
+    // what fails before it is waited for is worse
+    ready.catch(() => undefined)
     const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
     this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
     this.#agentTables = new AgentTables(this.#options, {
@@ -150,6 +152,7 @@ export class Engine {
     this.#services = this.#makeServices()
     await this.#recovery?.start()
     await this.#globals?.start()
+    await ready
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,

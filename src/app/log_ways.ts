@@ -46,13 +46,15 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
     const message = 'changelog: without one, tables cannot be kept as exactly_once promises'
     throw new EuphorionError('SETTING_INVALID', message)
   }
-  const changelogs = hasChangelogs ? await openChangelogs(options) : undefined
   const transactions = new Transactions({
     ...options,
     transactionalId: transactionalId(options),
     transactionTimeoutMs: settings.transactionTimeoutMs,
   })
-  await transactions.start()
+  const [changelogs] = await Promise.all([
+    hasChangelogs ? openChangelogs(options) : undefined,
+    transactions.start(),
+  ])
   if (!isExactlyOnce) return { transactions, changelogs, outputs: undefined }
   if (options.plants?.has('output-outside')) return { transactions, changelogs, outputs: undefined }
   options.sends?.route(transactions.sends)

@@ -20,7 +20,7 @@ import type { RecoveryFacts } from './recovery_progress.ts'
 import { RejectLog } from './reject_log.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
-import { WebServer } from './web_server.ts'
+import type { WebServer } from './web_server.ts'
 
 export interface WorkerOptions {
   readonly app: App
@@ -186,6 +186,8 @@ export class Worker {
     if (!settings.web || queried.length === 0) return
     const { clock } = app
     const { tables } = engine
+    // its modules take as long to load as all that a small app needs
+    const { WebServer } = await import('./web_server.ts')
     this.#web = new WebServer({
       settings,
       clock,

@@ -36,7 +36,7 @@ export interface MembershipOptions {
   readonly facts?: MemberFacts
   /** Silence, in ms, after which the group goes on without this member. Brokers bound it. */
   readonly sessionTimeoutMs: number
-  /** Default, and for 0: a twelfth of the session time-out, from 100 to 500 ms. */
+  /** Default, and for 0: 1/24 of the session time-out, from 100 to 500 ms. */
   readonly heartbeatIntervalMs?: number
   /** How long the group waits for its members in a rebalance. Default: 60 s. */
   readonly rebalanceTimeoutMs?: number
@@ -70,7 +70,7 @@ export interface MembershipOptions {
  * Others hear by a beat that a member has left or is missed: so long its partitions lie idle after
  * that, and so much sooner than its death the session began that is waited for.
  */
-const heartbeatMs = { part: 12, least: 100, most: 500 }
+const heartbeatMs = { part: 24, least: 100, most: 500 }
 const rebalanceTimeoutMsDefault = 60_000
 const metadataIntervalMsDefault = 5000
 const closeTimeoutMsDefault = 30_000
