@@ -135,9 +135,6 @@ export class Engine {
     const { log, appId, settings, agentTables } = this.#options
     const topics = this.#topics()
     if (topics.length === 0 && (agentTables?.length ?? 0) === 0) return
-    const ready = Promise.resolve(this.executor?.ready())
-    // what fails before it is waited for is worse
-    ready.catch(() => undefined)
     const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
     this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
     this.#agentTables = new AgentTables(this.#options, {
@@ -152,7 +149,7 @@ export class Engine {
     this.#services = this.#makeServices()
     await this.#recovery?.start()
     await this.#globals?.start()
-    await ready
+    await this.#threads.ready()
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,
@@ -176,7 +173,7 @@ export class Engine {
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule()
     this.#watchdog.start()
-    await this.#firstAssignment()
+    await this.#firstAssignment().then(this.#ways.check)
     this.#isUp = true
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
   }

@@ -16,6 +16,7 @@ export class KernelThreads {
   readonly #settings: Settings
   readonly #turns: Turns
   #executor: Executor | undefined
+  #ready: Promise<void> = Promise.resolve()
   #isClosed = false
 
   constructor(memory: SharedMemory, settings: Settings) {
@@ -37,13 +38,22 @@ export class KernelThreads {
   /** MEMORY_EXHAUSTED. */
   start(): Executor {
     const { memoryMib, threads, maxDecompressedMib } = this.#settings
-    this.#executor ??= openExecutor({
+    if (this.#executor !== undefined) return this.#executor
+    this.#executor = openExecutor({
       memory: this.#memory,
       threads,
       queueMax: TASKS_PER_MIB * memoryMib + this.#turnsMax,
       inflatedBytesMax: maxDecompressedMib * MIB,
     })
+    this.#ready = this.#executor.ready()
+    // also of threads that nobody waits for
+    this.#ready.catch(() => undefined)
     return this.#executor
+  }
+
+  /** Resolves when those that were started can take tasks; they load while others are asked. */
+  ready(): Promise<void> {
+    return this.#ready
   }
 
   /** Undefined for backend js, and where the memory has no room for threads. */

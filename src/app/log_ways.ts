@@ -4,7 +4,7 @@ import { systemRandom } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { RowSink } from '../ingest/rows.ts'
 import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
-import { ensureChangelogs } from '../table/changelog_topics.ts'
+import { checkChangelogs, ensureChangelogs } from '../table/changelog_topics.ts'
 import { Changelogs } from './changelogs.ts'
 import type { EngineOptions } from './engine_options.ts'
 import type { CopiedTable } from './recovery_partition.ts'
@@ -17,12 +17,15 @@ export interface LogWays {
   readonly changelogs: Changelogs | undefined
   /** Where results go so that they count with the cut; undefined: as the program sends. */
   readonly outputs: RowSink | undefined
+  /** Rejects with TOPIC_UNFIT where a changelog loses what its table needs. */
+  readonly check: () => Promise<void>
 }
 
 export const plainWays: LogWays = {
   transactions: undefined,
   changelogs: undefined,
   outputs: undefined,
+  check: async () => undefined,
 }
 
 export interface LogWaysOptions extends EngineOptions {
@@ -55,10 +58,13 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
     hasChangelogs ? openChangelogs(options) : undefined,
     transactions.start(),
   ])
-  if (!isExactlyOnce) return { transactions, changelogs, outputs: undefined }
-  if (options.plants?.has('output-outside')) return { transactions, changelogs, outputs: undefined }
+  const check = async () => {
+    if (hasChangelogs) await checkChangelogs(log, options.appId, tables)
+  }
+  const ways = { transactions, changelogs, outputs: undefined, check }
+  if (!isExactlyOnce || options.plants?.has('output-outside')) return ways
   options.sends?.route(transactions.sends)
-  return { transactions, changelogs, outputs: options.sends?.sinkTo(transactions.own) }
+  return { ...ways, outputs: options.sends?.sinkTo(transactions.own) }
 }
 
 async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {

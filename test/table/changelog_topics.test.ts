@@ -4,7 +4,11 @@ import { test } from 'node:test'
 import { EuphorionError } from '../../src/errors.ts'
 import type { Log, TopicConfig } from '../../src/log/log.ts'
 import { resolveSettings } from '../../src/settings.ts'
-import { changelogTopic, ensureChangelogs } from '../../src/table/changelog_topics.ts'
+import {
+  changelogTopic,
+  checkChangelogs,
+  ensureChangelogs,
+} from '../../src/table/changelog_topics.ts'
 import { inDirectory, withLog } from '../support/embedded.ts'
 
 const settings = resolveSettings({})
@@ -82,9 +86,9 @@ test('a changelog that loses what a table needs is refused, and says what has to
         const name = changelogTopic('app', 'visits')
         await log.createTopic(name, { partitions: 1, config: { ...config, ...changed } })
         const tables = [isWindowed ? { ...table, window } : table]
-        const ensured = ensureChangelogs(log, 'app', tables, settings)
-        if (says === undefined) await ensured
-        else await assert.rejects(ensured, coded('TOPIC_UNFIT', name, says))
+        const checked = checkChangelogs(log, 'app', tables)
+        if (says === undefined) await checked
+        else await assert.rejects(checked, coded('TOPIC_UNFIT', name, says))
       }),
     )
 })
@@ -98,13 +102,13 @@ test('too small a bound of batches is refused; a log that does not say is believ
         config: { cleanup: 'compact', maxMessageBytes: 100_000 },
       })
       const small = coded('TOPIC_UNFIT', 'max.message.bytes')
-      await assert.rejects(ensureChangelogs(log, 'app', tables, settings), small)
+      await assert.rejects(checkChangelogs(log, 'app', tables), small)
       const refuses = async () => {
         throw new EuphorionError('REQUEST_REFUSED', 'not allowed')
       }
       for (const topicConfigs of [undefined, refuses]) {
         const silent = { topics: () => log.topics(), topicConfigs } as unknown as Log
-        assert.equal((await ensureChangelogs(silent, 'app', tables, settings)).size, 1)
+        await checkChangelogs(silent, 'app', tables)
       }
     }),
   )
