@@ -183,3 +183,29 @@ test('an aggregation beside an agent that has come further is not taken for lost
     await until(again.app, () => again.stored() === 3 * RECORDS)
     await again.app.stop()
   }))
+
+test('a partition that is restored holds up none of the others, and can be asked about', () =>
+  inTemporary(async (directory) => {
+    const state = await filled(directory, { store: 'rocksdb' })
+    const again = program(directory, { store: 'rocksdb' })
+    const log = await again.app.log()
+    await fillTopic(log, 'views', views())
+    // nobody fences it: the end of this changelog is not known yet
+    const options = { transactionalId: 'somebody', transactionTimeoutMs: 60_000 }
+    const somebody = await log.transactionalProducer(options)
+    const record = { key: Buffer.from('\0\x01x'), value: Buffer.from('x'), timestamp: 1 }
+    await somebody.append('restored-plain-changelog', 0, [record])
+    await again.app.start()
+    const isRead = ({ partition, storedOffset }: { partition: number; storedOffset: number }) =>
+      partition > 0 && storedOffset === 2 * views()[partition].length
+    await until(again.app, () => again.app.statistics().filter(isRead).length === 6)
+    assert.deepEqual(
+      again.app.recoveries().map(({ table, partition, rows }) => [table, partition, rows]),
+      [['plain', 0, 0]],
+    )
+    assert.ok(!again.app.statistics().some(({ partition }) => partition === 0))
+    await somebody.abort()
+    await until(again.app, () => again.stored() === 2 * state.stored)
+    assert.deepEqual(again.app.recoveries(), [])
+    await again.app.stop()
+  }))
