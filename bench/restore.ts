@@ -114,6 +114,7 @@ function recoveryOf(log: Log, decoders: ChangelogKernels): Recovery {
 async function restore(log: Log, kind: Store['kind']) {
   const recovery = recoveryOf(log, kernels)
   const beganMs = systemClock.monotonic()
+  const before = process.cpuUsage()
   const open = async (_: unknown, partition: number): Promise<Store> => {
     const store = await openStore(kind, join(directory, kind, String(partition)))
     const number = await tableNumber(store, 'rows', shape)
@@ -130,8 +131,9 @@ async function restore(log: Log, kind: Store['kind']) {
   }
   const stores = await Promise.all(Array.from({ length: PARTITIONS }, open))
   const seconds = (systemClock.monotonic() - beganMs) / 1000
+  const { user, system } = process.cpuUsage(before)
   await recovery.close()
-  return { stores, seconds }
+  return { stores, seconds, cpu: (user + system) / 1e6 }
 }
 
 async function check(store: Store): Promise<void> {
@@ -150,7 +152,7 @@ async function check(store: Store): Promise<void> {
 const log = await openLog(broker)
 try {
   await writeChangelog(log, { batchBytesMax: 512 * 1024 })
-  console.log(['store', 'rows', 'cold M rows/s', 'cold s', 'warm s', 'ratio'].join(' │ '))
+  console.log(['store', 'rows', 'M rows/s', 'CPU-s/M', 'cold s', 'warm s', 'ratio'].join(' │ '))
   for (const kind of kinds) {
     const cold = await restore(log, kind)
     for (const store of cold.stores) await check(store)
@@ -159,7 +161,8 @@ try {
     for (const store of warm.stores) await store.close()
     const rate = ROWS / cold.seconds / 1e6
     const ratio = cold.seconds / warm.seconds
-    const figures = [rate, cold.seconds, warm.seconds].map((each) => each.toPrecision(3))
+    const cpu = (cold.cpu / ROWS) * 1e6
+    const figures = [rate, cpu, cold.seconds, warm.seconds].map((each) => each.toPrecision(3))
     console.log([kind, ROWS, ...figures, `${ratio.toPrecision(3)} ×`].join(' │ '))
   }
   if (brokers !== undefined) await log.deleteTopic(changelog)
