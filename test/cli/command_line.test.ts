@@ -11,6 +11,7 @@ const commands = [
   'send',
   'topics',
   'table',
+  'simulate',
   'bench pageviews',
   'bench kernels',
   'mandelbrot',
