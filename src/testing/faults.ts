@@ -45,6 +45,16 @@ export interface FaultPorts {
   readonly act: (action: () => Promise<void>) => void
 }
 
+/** Part of the crashes that come with a request. */
+const AMBUSH_RATE = 0.5
+const AMBUSHED = [
+  'EndTransaction',
+  'OffsetCommit',
+  'TxnOffsetCommit',
+  'AddToTransaction',
+  'Produce',
+]
+
 export class Faults {
   readonly made: Fault[] = []
   readonly #ports: FaultPorts
@@ -113,8 +123,23 @@ export class Faults {
       this.#until(ms, () => process!.resume())
       return `${name} for ${Math.round(ms)} ms`
     } else if (kind === 'leave') return this.#leave(machine)
+    else if (random() < AMBUSH_RATE) return this.#ambush(machine, kind)
     else this.#kill(machine, kind)
     return name
+  }
+
+  /** It happens in the middle of a cut, or of whatever asks the brokers next. */
+  #ambush(machine: SimulatedMachine, kind: FaultKind): string {
+    const { cluster, random } = this.#ports
+    const victim = machine.process
+    const request = AMBUSHED[Math.floor(random() * AMBUSHED.length)]
+    const place = random() < 0.5 ? 'before' : 'behind'
+    cluster.watch = (process, name, when) => {
+      if (process !== victim || name !== request || when !== place) return
+      cluster.watch = () => undefined
+      if (!this.#isOver) this.#kill(machine, kind)
+    }
+    return `${victim!.name} ${place} its next ${request}`
   }
 
   #kill(machine: SimulatedMachine, kind: FaultKind): void {

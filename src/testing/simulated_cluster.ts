@@ -11,7 +11,11 @@ import { brokerCode } from '../wire/broker_code.ts'
 import type { HeartbeatBody } from '../wire/requests/heartbeat.ts'
 import { GroupCoordinator } from './group_coordinator.ts'
 import { GroupOffsetStore } from './group_offsets.ts'
-import { type NetworkWeather, SimulatedConnection } from './simulated_connection.ts'
+import {
+  type NetworkPorts,
+  type NetworkWeather,
+  SimulatedConnection,
+} from './simulated_connection.ts'
 import { type Appended, SimulatedPartition } from './simulated_partition.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
 import { TransactionCoordinator, type TransactionSender } from './transaction_coordinator.ts'
@@ -43,6 +47,8 @@ const SLOW_MARKER_MS_MAX = 1500
 
 export class SimulatedCluster {
   readonly weather: NetworkWeather
+  /** Set by faults that wait for a request. */
+  watch: NetworkPorts['watch'] = () => undefined
   readonly offsets = new GroupOffsetStore()
   readonly transactions: TransactionCoordinator
   readonly trace: (text: string) => void

@@ -22,6 +22,8 @@ export interface NetworkPorts {
   readonly random: Random
   readonly weather: NetworkWeather
   readonly trace: (text: string) => void
+  /** Hears of requests that the broker is about to do, and has done. */
+  readonly watch: (process: SimulatedProcess, name: string, when: 'before' | 'behind') => void
 }
 
 interface Pending {
@@ -77,7 +79,11 @@ export class SimulatedConnection {
       clock.after(this.#arrivesMs - clock.monotonic(), () => {
         if (isOver && random() < 0.5) return
         if (weather.isDown) this.#back(() => pending.fail('the broker is down'))
-        else this.#apply(apply, settle, resolve, reject)
+        else {
+          this.#ports.watch(this.#process, name, 'before')
+          this.#apply(apply, settle, resolve, reject)
+          this.#ports.watch(this.#process, name, 'behind')
+        }
       })
     })
   }
