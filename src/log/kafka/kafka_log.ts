@@ -314,8 +314,8 @@ class KafkaLog implements Log {
   }
 
   async #readable(topic: string, isolation: number): Promise<ReadonlyMap<number, number>> {
-    const { partitions } = await this.topic(topic)
-    const offsets = await this.#offsetsAt(topic, partitions, offsetAt.latest, isolation)
+    const [{ leaders }] = await this.#cluster.metadata([topic])
+    const offsets = await this.#offsetsAt(topic, leaders.length, offsetAt.latest, isolation)
     return new Map(offsets.entries())
   }
 
