@@ -4,6 +4,7 @@ import { systemRandom } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { RowSink } from '../ingest/rows.ts'
 import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
+import type { Settings } from '../settings.ts'
 import { checkChangelogs, ensureChangelogs } from '../table/changelog_topics.ts'
 import { Changelogs } from './changelogs.ts'
 import type { EngineOptions } from './engine_options.ts'
@@ -49,6 +50,7 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
     const message = 'changelog: without one, tables cannot be kept as exactly_once promises'
     throw new EuphorionError('SETTING_INVALID', message)
   }
+    if (isExactlyOnce) checkTimes(settings)
   const transactions = new Transactions({
     ...options,
     transactionalId: transactionalId(options),
@@ -74,6 +76,15 @@ async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {
   })
   const topics = await ensureChangelogs(log, appId, tables, settings)
   return new Changelogs({ settings, kernels: kernels(), topics, plants })
+}
+
+/** What is sent stands open until the next cut, which may wait for agents. */
+function checkTimes({ commitIntervalMs, barrierTimeoutMs, transactionTimeoutMs }: Settings): void {
+  const open = commitIntervalMs + barrierTimeoutMs
+  if (open < transactionTimeoutMs) return
+  const sum = `commitIntervalMs and barrierTimeoutMs are ${open} ms together`
+  const message = `transactionTimeoutMs is ${transactionTimeoutMs} ms: ${sum}, and must be less`
+  throw new EuphorionError('SETTING_INVALID', message)
 }
 
 /** A static member's is the same after a restart, so that it fences its own past at once. */

@@ -109,6 +109,14 @@ describe('settings', limit, () => {
       await assert.rejects(app.start(), isError('CAPABILITY_MISSING', says))
     }))
 
+  test('a transaction that is over before its cut: SETTING_INVALID', () =>
+    inTemporary(async (directory) => {
+      const slow = { guarantee: 'exactly_once', commitIntervalMs: '15s' } as const
+      const { app } = withTable({ ...place(directory), ...slow })
+      const says = /transactionTimeoutMs is 20000 ms: .* are 25000 ms together/
+      await assert.rejects(app.start(), isError('SETTING_INVALID', says))
+    }))
+
   test('batches that do not fit the memory: MEMORY_EXHAUSTED', () =>
     inTemporary(async (directory) => {
       const large = { memoryMib: 32, fetchesInFlight: 64, batchBytes: '16 MiB' } as const
