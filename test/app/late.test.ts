@@ -7,8 +7,12 @@ import { App, count, record, string, timestamp, tumbling } from '../../src/index
 
 const View = record('View', { url: string(), ts: timestamp() })
 
-for (const backend of ['wasm', 'js'] as const) {
-  test(`late records go to a topic as they were, and are counted: ${backend}`, async () => {
+for (const [backend, guarantee] of [
+  ['wasm', 'at_least_once'],
+  ['js', 'at_least_once'],
+  ['wasm', 'exactly_once'],
+] as const) {
+  test(`late records go to a topic as they were, and are counted: ${backend}, ${guarantee}`, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'euphorion-late-'))
     const app = new App('late', {
       broker: `embedded:${join(directory, 'log')}`,
@@ -17,6 +21,7 @@ for (const backend of ['wasm', 'js'] as const) {
       topicPartitions: 1,
       logLevel: 'silent',
       backend,
+      guarantee,
     })
     const views = app.topic('views', { key: string(), value: View, keyedBy: 'url' })
     const tooLate = app.topic('too-late', { key: string(), value: View })
