@@ -4,6 +4,7 @@ import { SharedMemory } from '../batch/memory.ts'
 import { deferred } from '../deferred.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
 import { openChangelogKernels } from '../kernel/changelog/open.ts'
+import { changelogBytes } from '../kernel/changelog/shared_spans.ts'
 import type { Executor } from '../kernel/executor.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { AssignedPartition, LogConsumer, StartPosition, TopicPartition } from '../log/log.ts'
@@ -326,6 +327,7 @@ export class Engine {
       transactionalId: this.#ways.transactions?.id ?? '',
       rejoin: (reason) => this.#consumer?.rejoin?.(reason),
     })
+    const kept = this.#recovery === undefined ? 0 : changelogBytes(this.#memory)
     return {
       ...this.#options,
       memory: this.#memory,
@@ -333,7 +335,7 @@ export class Engine {
       recovery: this.#recovery,
       agentTables: this.#agentTables!,
       executor: this.executor,
-      laneBytesMax: Math.floor((this.#memory.freeBytes() * LANE_SHARE) / lanes),
+      laneBytesMax: Math.floor(((this.#memory.freeBytes() - kept) * LANE_SHARE) / lanes),
       dirtyBytesMax: Math.floor(settings.commitBytes / lanes),
       isExactlyOnce: settings.guarantee === 'exactly_once',
       hasAgents: (topic) => this.#options.subscribers.some((each) => each.topic === topic),

@@ -2,8 +2,13 @@
 // not fit is worked on by plain TypeScript, on the heap. One for all tables of a worker.
 import type { SharedMemory } from '../../batch/memory.ts'
 
-/** Of the shared memory: most of it is the lanes'. */
-const SHARE = 1 / 8
+/** Of the shared memory: most of it is the lanes'. Cuts have it once, and recovery once more. */
+const SHARE = 1 / 16
+
+/** What lanes must leave to changelogs. */
+export function changelogBytes(memory: SharedMemory): number {
+  return 2 * SHARE * memory.bytes.length
+}
 
 export class SharedSpans {
   readonly memory: SharedMemory
