@@ -128,7 +128,8 @@ export class LaneFeed {
 
   /** Resolves when the queue is empty too (or the feed has stopped). */
   async finish(): Promise<void> {
-    while (this.#busy || (this.#queue.length > 0 && !this.stopped)) await this.#idle(true)
+    while (!this.isAbandoned && (this.#busy || (this.#queue.length > 0 && !this.stopped)))
+      await this.#idle(true)
   }
 
   /** A task outside consume failed (a drain): the lane goes back to its last cut, or stops. */
