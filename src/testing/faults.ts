@@ -4,6 +4,7 @@ import type { Random } from '../clock.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
 import { usualCommitMs } from './simulated_disk.ts'
 import type { SimulatedMachine } from './simulated_machine.ts'
+import type { SimulatedProcess } from './simulated_process.ts'
 import type { VirtualClock } from './virtual_clock.ts'
 
 export const faultKinds = [
@@ -117,29 +118,37 @@ export class Faults {
     const { process } = machine
     const name = process!.name
     if (kind === 'lost-connections') cluster.dropConnections(process)
-    else if (kind === 'pause') {
-      process!.pause()
+    else if (kind === 'leave') return this.#leave(machine)
+    else {
       const ms = random() < 0.5 ? random() * 4000 : 5000 + random() * 15_000
-      this.#until(ms, () => process!.resume())
-      return `${name} for ${Math.round(ms)} ms`
-    } else if (kind === 'leave') return this.#leave(machine)
-    else if (random() < AMBUSH_RATE) return this.#ambush(machine, kind)
-    else this.#kill(machine, kind)
+      const strike = (): void => {
+        if (kind === 'pause') this.#pause(process!, ms)
+        else this.#kill(machine, kind)
+      }
+      const howLong = kind === 'pause' ? ` for ${Math.round(ms)} ms` : ''
+      if (random() < AMBUSH_RATE) return `${this.#ambush(process!, strike)}${howLong}`
+      strike()
+      return `${name}${howLong}`
+    }
     return name
   }
 
+  #pause(process: SimulatedProcess, ms: number): void {
+    process.pause()
+    this.#until(ms, () => process.resume())
+  }
+
   /** It happens in the middle of a cut, or of whatever asks the brokers next. */
-  #ambush(machine: SimulatedMachine, kind: FaultKind): string {
+  #ambush(victim: SimulatedProcess, strike: () => void): string {
     const { cluster, random } = this.#ports
-    const victim = machine.process
     const request = AMBUSHED[Math.floor(random() * AMBUSHED.length)]
     const place = random() < 0.5 ? 'before' : 'behind'
     cluster.watch = (process, name, when) => {
       if (process !== victim || name !== request || when !== place) return
       cluster.watch = () => undefined
-      if (!this.#isOver) this.#kill(machine, kind)
+      if (!this.#isOver && !victim.isDead) strike()
     }
-    return `${victim!.name} ${place} its next ${request}`
+    return `${victim.name} ${place} its next ${request}`
   }
 
   #kill(machine: SimulatedMachine, kind: FaultKind): void {

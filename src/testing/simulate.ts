@@ -67,7 +67,7 @@ export interface SimulationReport {
 
 /** How long a simulation may take to settle once nothing goes wrong any more. */
 const SETTLE_MS = 180_000
-/** Nothing happens for so long in one that has settled: members that are gone are missed by then. */
+/** Nothing happens for so long in one that has settled: who is gone was missed by then. */
 const QUIET_MS = 7500
 const START_MS = 60_000
 const EXITS_MAX = 30
