@@ -56,7 +56,10 @@ const FETCH_BYTES_MAX = 1 << 20
 
 export class Recovery {
   readonly #options: RecoveryOptions
+  /** Of copies, whose fetches wait for what comes. */
   readonly #reader: RecoveryReader
+  /** Of restores, which are not to wait for such a fetch. */
+  readonly #restores: RecoveryReader
   readonly #fences: Fences
   readonly #progress: RecoveryProgress
   readonly #services: CopyServices
@@ -72,18 +75,20 @@ export class Recovery {
   constructor(options: RecoveryOptions) {
     const { settings, clock, logger, makeReader, plants } = options
     this.#options = options
-    this.#reader = new RecoveryReader({
+    const reading = {
       ...options,
       batchBytes: Math.min(settings.batchBytes, FETCH_BYTES_MAX),
       largestBatchBytes: settings.maxRecordBytes,
-    })
+    }
+    this.#restores = new RecoveryReader(reading)
+    this.#reader = settings.standbyReplicas > 0 ? new RecoveryReader(reading) : this.#restores
     this.#fences = new Fences(options)
     this.#progress = new RecoveryProgress(clock, logger)
     const ends = new ChangelogEnds({ ...options, mayWait: () => !this.#closed })
-    this.#services = { clock, logger, ends, reader: this.#reader, makeReader, plants }
+    this.#services = { clock, logger, ends, reader: this.#restores, makeReader, plants }
     this.#standbys = new Standbys({
       ...options,
-      services: this.#services,
+      services: { ...this.#services, reader: this.#reader },
       acceptableLag: settings.acceptableLag,
       warm: (place) => this.#warm(place),
     })
@@ -147,7 +152,7 @@ export class Recovery {
   /** The changelog of a restore that gets nothing is read by a new connection. */
   reconnect({ table, partition }: RecoveryFacts): void {
     const topic = this.#options.tables.find(({ name }) => name === table)?.changelog
-    if (topic !== undefined) void this.#reader.reconnect({ topic, partition })
+    if (topic !== undefined) void this.#restores.reconnect({ topic, partition })
   }
 
   /**
@@ -164,7 +169,7 @@ export class Recovery {
     signal?: AbortSignal,
   ): Promise<boolean> {
     await orAborted(this.#fences.settled(), signal)
-    const copy = new PartitionCopy({ place, store, tables, services: this.#services })
+    const copy = new PartitionCopy({ place, store, tables, services: this.#services, isOnce: true })
     this.#opening.add(copy)
     try {
       await all(tables.map((table) => this.#restore(copy, table, signal)))
@@ -194,7 +199,8 @@ export class Recovery {
     this.#fences.close()
     this.#progress.close()
     await this.#standbys.close()
-    await this.#reader.close()
+    const readers = new Set([this.#reader, this.#restores])
+    await Promise.all([...readers].map((reader) => reader.close()))
   }
 
   /** A copy has become good enough; the group is told where it waits for that. */

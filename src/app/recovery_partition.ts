@@ -50,6 +50,8 @@ export interface PartitionCopyOptions {
   readonly store: Store
   readonly tables: readonly RecoveredTable[]
   readonly services: CopyServices
+  /** Up to the ends that are to be reached, and no further. */
+  readonly isOnce?: boolean
   /** A copy cannot go on, while nobody waits for it. */
   readonly failed?: (error: unknown) => void
   readonly copied?: () => void
@@ -164,7 +166,7 @@ export class PartitionCopy {
 
   async #begin(table: RecoveredTable, extent: ChangelogExtent): Promise<Replica> {
     const { place, store } = this
-    const { services, copied } = this.#options
+    const { services, copied, isOnce } = this.#options
     const { number, name, shape, changelog } = table
     const plan = await this.#plan(table, extent)
     const { topicId } = extent
@@ -187,6 +189,7 @@ export class PartitionCopy {
       copy,
       reader: services.makeReader(number),
       from: plan.from,
+      isOnce,
       roomMade: () => void services.reader.wake(),
       failed: (error) => this.#failed(replica, error),
       ...(copied && { copied }),

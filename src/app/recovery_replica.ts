@@ -19,6 +19,11 @@ export interface ReplicaOptions {
   readonly reader: ChangelogReader
   /** Offset from which it is copied. */
   readonly from: number
+  /**
+   * Reads nothing behind the end that is to be reached: a fetch that waits at the end would hold up
+   * whoever is read next.
+   */
+  readonly isOnce?: boolean | undefined
   /** There is room for more. */
   readonly roomMade: () => void
   /** Nothing more is taken. */
@@ -60,7 +65,8 @@ export class Replica implements ReadPartition {
   }
 
   get hasRoom(): boolean {
-    return this.error === undefined && this.#pending < PENDING_MAX
+    const isThere = this.#options.isOnce === true && this.nextOffset >= this.end
+    return this.error === undefined && this.#pending < PENDING_MAX && !isThere
   }
 
   /** Records that the store lacks of what the changelog is known to have. */
@@ -87,6 +93,7 @@ export class Replica implements ReadPartition {
     if (this.nextOffset < offset) {
       const reached = deferred()
       this.#goals.push({ offset, reached })
+      this.#options.roomMade()
       const cancel = (): void => reached.reject(signal?.reason)
       signal?.addEventListener('abort', cancel)
       if (signal?.aborted) cancel()
