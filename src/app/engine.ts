@@ -314,11 +314,8 @@ export class Engine {
 
   #makeServices(): TaskServices {
     const { settings, aggregations } = this.#options
-    const partitions = ({ topic }: { topic: string }) => this.#partitionsOf.get(topic)!
-    const lanes = Math.max(
-      1,
-      aggregations.reduce((sum, each) => sum + partitions(each), 0),
-    )
+    const counts = aggregations.map(({ topic }) => this.#partitionsOf.get(topic)!)
+    const lanes = counts.reduce((sum, count) => sum + count, 0) || 1
     this.#recovery = openRecovery({
       ...this.#options,
       tables: this.#stateTables,
