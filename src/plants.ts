@@ -10,7 +10,7 @@ export type Plant =
   | 'tombstones-lost'
   /** After a cut that failed, what runs goes on from memory instead of from its store. */
   | 'stale-cut-used'
-  /** A cut that was fenced counts as committed. */
+  /** Members that are gone are not fenced, and offsets are taken from whoever sends them. */
   | 'fence-ignored'
   /** Restoring reads what was never committed, or was aborted. */
   | 'restore-uncommitted'

@@ -50,7 +50,7 @@ export async function openLogWays(options: LogWaysOptions): Promise<LogWays> {
     const message = 'changelog: without one, tables cannot be kept as exactly_once promises'
     throw new EuphorionError('SETTING_INVALID', message)
   }
-    if (isExactlyOnce) checkTimes(settings)
+  if (isExactlyOnce) checkTimes(settings)
   const transactions = new Transactions({
     ...options,
     transactionalId: transactionalId(options),

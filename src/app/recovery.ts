@@ -102,7 +102,7 @@ export class Recovery {
 
   /** Each round of the group, before its partitions come and go. */
   group({ departed, actives, warmups }: GroupView): void {
-    this.#fences.add(departed)
+    if (!this.#options.plants?.has('fence-ignored')) this.#fences.add(departed)
     this.#actives = actives
     const asked = this.#warmups
     this.#warmups = new Map(warmups.map(partitionKey).map((key) => [key, asked.get(key) === true]))

@@ -214,12 +214,7 @@ export class WorkerCut {
     const { plants } = this.#services
     const isOutside = plants?.has('offsets-outside')
     if (isOutside && offsets.length > 0) await consumer.commit(offsets)
-    try {
-      await transactions.commit(consumer, isOutside ? [] : offsets)
-    } catch (error) {
-      const isFenced = error instanceof EuphorionError && error.code === 'FENCED'
-      if (!isFenced || !plants?.has('fence-ignored')) throw error
-    }
+    await transactions.commit(consumer, isOutside ? [] : offsets)
   }
 
   /**

@@ -38,6 +38,8 @@ export interface TransactionalOffsets {
   readonly sender: TransactionSender
   readonly member: HeartbeatBody
   readonly offsets: readonly StartPosition[]
+  /** Planted: false takes them from whoever sends them. */
+  readonly isFenced: boolean
 }
 
 /** Most markers come at once, some much later. */
@@ -213,11 +215,12 @@ export class SimulatedCluster {
   }
 
   /** TxnOffsetCommit: as commitOffsets, once the transaction is committed. */
-  holdOffsets({ sender, member, offsets }: TransactionalOffsets): number {
+  holdOffsets({ sender, member, offsets, isFenced }: TransactionalOffsets): number {
     const { groupId } = member
     const verdict = this.transactions.verify(sender, { groupId })
     if (verdict !== brokerCode.NONE) return verdict
-    const errorCode = this.group(groupId).commitRefusal(member, true)
+    const refusal = this.group(groupId).commitRefusal(member, true)
+    const errorCode = isFenced ? refusal : brokerCode.NONE
     if (errorCode === brokerCode.NONE) this.offsets.hold(groupId, sender.producerId, offsets)
     return errorCode
   }

@@ -183,8 +183,9 @@ export class SimulatedLog implements Log {
     await prepareCompression(compression)
     const sender = await this.#take(transactionalId, transactionTimeoutMs)
     const producing = this.#producing(compression)
+    const isFenced = !this.#options.plants?.has('fence-ignored')
     return new SimulatedTransactionalProducer(
-      { ...producing, transactionalId, transactionTimeoutMs },
+      { ...producing, transactionalId, transactionTimeoutMs, isFenced },
       sender,
     )
   }

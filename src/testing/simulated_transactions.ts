@@ -25,6 +25,8 @@ import type { InitAnswer, TransactionSender } from './transaction_coordinator.ts
 export interface SimulatedTransactionsOptions extends SimulatedProducerOptions {
   readonly transactionalId: string
   readonly transactionTimeoutMs: number
+  /** Offsets are taken from members only. */
+  readonly isFenced: boolean
 }
 
 const RETRY_MS = 20
@@ -145,7 +147,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
     this.#checkUsable()
     if (!(consumer instanceof SimulatedConsumer))
       throw new EuphorionError('LOG_FAILED', 'the consumer is of another log')
-    const { cluster } = this.#options
+    const { cluster, isFenced } = this.#options
     const { groupId } = consumer
     const sender = this.#sender
     this.#isOpen = true
@@ -154,7 +156,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       await consumer.commitAs(offsets, (member) =>
         this.#producer.connection.request(
           'TxnOffsetCommit',
-          () => cluster.holdOffsets({ sender, member, offsets }),
+          () => cluster.holdOffsets({ sender, member, offsets, isFenced }),
           REQUEST_MS,
         ),
       )
