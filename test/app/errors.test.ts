@@ -356,6 +356,12 @@ const elsewhere: Readonly<Record<string, string>> = {
   KERNEL_CANCELLED: 'test/kernel/offload/isolation.test.ts',
   KERNEL_QUEUE_FULL: 'test/kernel/offload/isolation.test.ts',
   NATIVE_UNAVAILABLE: 'test/kernel/offload/process.test.ts',
+  TRANSACTION_ABORTED: 'test/app/transactions.test.ts',
+  STATE_LOST: 'test/app/recovery.test.ts',
+  PARTITION_STALLED: 'test/app/stalled.test.ts',
+  TABLE_MOVING: 'test/app/remote_part.test.ts',
+  KEY_ELSEWHERE: 'test/app/agent_tables.test.ts',
+  TOPIC_UNFIT: 'test/table/changelog_topics.test.ts',
 }
 
 test('every code is provoked by a test', () => {
