@@ -70,6 +70,7 @@ export class Cluster {
   /** Numbers of brokers by `kind id`. */
   readonly #coordinators = new Map<string, number>()
   readonly #refreshes: SharedTurns
+  #isPressing = false
   #readers = 0
   /** Who ended a connection that had not logged in. */
   #hungUp: string | undefined
@@ -132,7 +133,7 @@ export class Cluster {
     const missing = refresh ? topics : topics.filter((name) => !this.#cache.topic(name))
     if (missing.length > 0)
       await this.retry(async () => {
-        await this.refresh(missing)
+        await this.refresh(missing, true)
         for (const name of missing) this.#cache.checked(name)
       })
     return topics.map((name) => this.#cache.checked(name))
@@ -150,9 +151,11 @@ export class Cluster {
   /**
    * Asks for these topics' metadata. One question is under way at a time; those who come meanwhile
    * share the next one. A topic that does not exist is forgotten, which is no error. Rejects like
-   * connection() when no broker answers.
+   * connection() when no broker answers. Unless it is `pressing`, what was heard just now is not
+   * asked for again before a pause.
    */
-  refresh(topics: readonly string[]): Promise<void> {
+  refresh(topics: readonly string[], pressing = false): Promise<void> {
+    this.#isPressing ||= pressing
     return this.#closed ? Promise.reject(poolClosed()) : this.#refreshes.run(topics)
   }
 
@@ -368,13 +371,13 @@ export class Cluster {
     return answer
   }
 
-  /** A topic that was asked for just now is asked for again after a pause. */
   #refreshPauseMs(topics: Iterable<string>): number {
     let latestMs = Number.NEGATIVE_INFINITY
     for (const name of topics)
       latestMs = Math.max(latestMs, this.#cache.topic(name)?.knownAtMs ?? latestMs)
     const { firstMs } = this.#retryBackoff
-    const isRecent = this.#clock.monotonic() - latestMs < firstMs
+    const isRecent = this.#clock.monotonic() - latestMs < firstMs && !this.#isPressing
+    this.#isPressing = false
     return isRecent ? pauseMs(this.#retryBackoff, 1, this.#random) : 0
   }
 
