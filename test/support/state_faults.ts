@@ -45,6 +45,13 @@ export async function disturbState(
     running.delete(name)
     await life.leave()
   }
+  /** Who starts needs a broker. */
+  const started = () =>
+    Promise.all(
+      [...running.values()].map(({ life }) =>
+        life.until(() => life.logged('worker started').length > 0),
+      ),
+    )
   const absent = (): string | undefined => NAMES.find((name) => !running.has(name))
   const acts: Readonly<Record<string, () => Promise<void>>> = {
     async 'kill -9, and back'() {
@@ -73,11 +80,13 @@ export async function disturbState(
       life.continue()
     },
     async 'kill the broker'() {
+      await started()
       await broker.kill()
       await setTimeout(between(0, 2000))
       await broker.start()
     },
     async 'restart the broker'() {
+      await started()
       await broker.stop()
       await broker.start()
     },
