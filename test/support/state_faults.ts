@@ -41,17 +41,17 @@ export async function disturbState(
     running.delete(name)
     await life.kill()
   }
-  const leave = async ({ name, life }: StateLife): Promise<void> => {
+  /** Who starts needs a broker, and does not hear signals yet. */
+  const started = (lives: Iterable<StateLife> = running.values()) =>
+    Promise.all(
+      [...lives].map(({ life }) => life.until(() => life.logged('worker started').length > 0)),
+    )
+  const leave = async (leaving: StateLife): Promise<void> => {
+    await started([leaving])
+    const { name, life } = leaving
     running.delete(name)
     await life.leave()
   }
-  /** Who starts needs a broker. */
-  const started = () =>
-    Promise.all(
-      [...running.values()].map(({ life }) =>
-        life.until(() => life.logged('worker started').length > 0),
-      ),
-    )
   const absent = (): string | undefined => NAMES.find((name) => !running.has(name))
   const acts: Readonly<Record<string, () => Promise<void>>> = {
     async 'kill -9, and back'() {
