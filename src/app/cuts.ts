@@ -102,7 +102,7 @@ export class Cuts {
     const gone = () => {
       for (const task of tasks) task.isGivenUp = true
     }
-    const left = this.#last.then(leave).finally(gone)
+    const left = this.#last.then(leave).catch(passOver).finally(gone)
     this.#last = left.catch(() => undefined)
     return left
   }
@@ -192,4 +192,10 @@ export class Cuts {
     this.#options.onError(error)
     throw error
   }
+}
+
+/** A last cut that the log refuses is no reason to end: whoever is next begins at the one before. */
+function passOver(error: unknown): void {
+  const code = error instanceof EuphorionError ? error.code : undefined
+  if (code !== 'FENCED' && code !== 'TRANSACTION_ABORTED') throw error
 }

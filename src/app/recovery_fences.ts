@@ -37,6 +37,8 @@ export class Fences {
     }
     // an id that nobody tells of any more is forgotten
     for (const id of this.#known) if (!departed.includes(id)) this.#known.delete(id)
+    // and one that has come back is not to be fenced any more
+    this.#waiting = this.#waiting.filter((id) => this.#known.has(id))
     this.#pump()
   }
 
@@ -66,7 +68,7 @@ export class Fences {
   /** Never rejects: without it, the transaction ends by its time-out. */
   async #fence(id: string): Promise<void> {
     const { log, clock, logger } = this.#options
-    for (let tries = 1; !this.#closed; tries++) {
+    for (let tries = 1; !this.#closed && this.#known.has(id); tries++) {
       try {
         return await log.fence(id)
       } catch (error) {

@@ -44,6 +44,8 @@ interface Standby {
   readonly place: TopicPartition
   isWanted: boolean
   isWarm: boolean
+  /** Another worker of this data directory has the store itself open: nothing is to be copied. */
+  isShared: boolean
   failures: number
   store: Store | undefined
   copy: PartitionCopy | undefined
@@ -120,14 +122,16 @@ export class Standbys {
 
   /** It lacks little enough for the partition to move here. */
   isWarm(place: TopicPartition): boolean {
-    const copy = this.#standbys.get(partitionKey(place))?.copy
+    const { copy, isShared = false } = this.#standbys.get(partitionKey(place)) ?? {}
+    if (isShared) return true
     return copy !== undefined && !copy.isBroken && copy.lag <= this.#options.acceptableLag
   }
 
   held(): HeldState[] {
     const held: HeldState[] = []
-    for (const { place, copy } of this.#standbys.values())
-      if (copy !== undefined && !copy.isBroken) held.push({ ...place, lag: copy.lag })
+    for (const { place, copy, isShared } of this.#standbys.values())
+      if (isShared) held.push({ ...place, lag: 0 })
+      else if (copy !== undefined && !copy.isBroken) held.push({ ...place, lag: copy.lag })
     return held
   }
 
@@ -144,6 +148,7 @@ export class Standbys {
       place: { topic: place.topic, partition: place.partition },
       isWanted: false,
       isWarm: false,
+      isShared: false,
       failures: 0,
       store: undefined,
       copy: undefined,
@@ -196,6 +201,7 @@ export class Standbys {
     await standby.copy?.close()
     standby.copy = undefined
     standby.store ??= await this.#options.openStore(place)
+    standby.isShared = false
     const copy = new PartitionCopy({
       place,
       store: standby.store,
@@ -226,8 +232,16 @@ export class Standbys {
     const { clock, logger } = this.#options
     const isLocked = error instanceof EuphorionError && error.code === 'STORE_LOCKED'
     if (!isLocked) logger.warn({ ...standby.place, err: error }, 'a copy cannot go on; again soon')
+    else if (!standby.isShared) this.#share(standby)
     const ms = Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** Math.min(standby.failures++, 10))
     standby.cancel = clock.after(ms, () => void this.#begin(standby))
+  }
+
+  /** The partition can move here at once: its state is on this disk. */
+  #share(standby: Standby): void {
+    standby.isShared = true
+    if (!standby.isWarm) this.#options.warm(standby.place)
+    standby.isWarm = true
   }
 
   /** For the first time as good as is asked for? */

@@ -311,7 +311,7 @@ describe('running', limit, () => {
 
   test('state that is ahead of its log: OFFSET_OUT_OF_RANGE', () =>
     inTemporary(async (directory) => {
-      const options = { ...place(directory), store: 'rocksdb' } as const
+      const options = { ...place(directory), store: 'rocksdb', changelog: false } as const
       const { app, readings } = withTable(options)
       await app.start()
       await readings.send({ value: reading })

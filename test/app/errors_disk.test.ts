@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import fs, { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import Module, { syncBuiltinESMExports } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type AppOptions, count, integer, record, string } from '../../src/index.ts'
@@ -175,11 +175,11 @@ describe('locks', limit, () => {
       })
       const { broker } = place(elsewhere)
       const other = withTable({ ...place(directory), broker })
-      const path = join(directory, 'data', 'visits-app', 'tables', 'visits', '0')
-      await assert.rejects(
-        other.app.start(),
-        isError('STORE_LOCKED', /is open in another process/, { path }),
-      )
+      await assert.rejects(other.app.start(), (error: { place: { path: string } }) => {
+        const { path } = error.place
+        assert.equal(dirname(path), join(directory, 'data', 'visits-app', 'tables', 'visits'))
+        return isError('STORE_LOCKED', /is open in another process/, { path })(error)
+      })
     })
     program.signal('SIGINT')
     assert.equal((await program.ended).code, 0)

@@ -55,7 +55,6 @@ const cases: readonly (readonly [string, ErrorCode, RegExp, number?])[] = [
   ['worker -A nowhere.ts', 'USAGE', /there is no file nowhere.ts/, 2],
   ['worker -A nothing.mjs', 'USAGE', /nothing.mjs exports no app/, 2],
   ['worker -A broken.mjs', 'APP_INVALID', /keyBy\('uri'\): no such field of views.*: url/],
-  ['worker -A VISITS --guarantee exactly_once', 'CAPABILITY_MISSING', /driver embedded/],
   ['worker -A VISITS --broker kafka:/one', 'SETTING_INVALID', /'kafka:\/one' is no broker/],
 ]
 

@@ -254,7 +254,6 @@ describe('bench pageviews, wrong options', limit, () => {
   const failures: readonly (readonly [string, RegExp])[] = [
     ['--broker nonsense', /SETTING_INVALID: 'nonsense' is no broker: write 'kafka:/],
     ['--broker kafka://127.0.0.1:1', /BROKER_UNREACHABLE: .*127\.0\.0\.1:1/],
-    ['--guarantee exactly_once', /CAPABILITY_MISSING: .* transactions/],
   ]
   for (const [code, cases] of [
     [2, usage],
