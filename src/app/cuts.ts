@@ -194,7 +194,7 @@ export class Cuts {
   }
 }
 
-/** A last cut that the log refuses is no reason to end: whoever is next begins at the one before. */
+/** A last cut that the log refuses ends nothing: whoever is next begins at the one before. */
 function passOver(error: unknown): void {
   const code = error instanceof EuphorionError ? error.code : undefined
   if (code !== 'FENCED' && code !== 'TRANSACTION_ABORTED') throw error
