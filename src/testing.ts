@@ -1,5 +1,5 @@
 // The public surface of 'euphorion/testing': an app on simulated machines, with faults.
-export { type Fault, type FaultKind, faultKinds } from './testing/faults.ts'
+export { type Fault, type FaultKind, faultKinds } from './testing/fault_kinds.ts'
 export {
   type SimulateOptions,
   type SimulationOutcome,

@@ -252,7 +252,11 @@ export class App {
     return this.#system?.clock ?? this.#clock
   }
 
-  /** Has the app run on a machine and a log that are simulated; before start(). */
+  /**
+   * Has the app run on a machine and a log that are simulated; before start().
+   *
+   * @internal
+   */
   runOn(system: AppSystem): void {
     this.#system = system
   }

@@ -6,7 +6,7 @@ import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { DeclaredAggregation } from '../stream/aggregation.ts'
 import type { Topic } from '../stream/topic.ts'
-import type { AgentTableDefinition } from '../table/agent_table.ts'
+import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { App } from './app.ts'
 

@@ -11,7 +11,7 @@ import type { Log, LogProducer } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
-import type { AgentTableDefinition } from '../table/agent_table.ts'
+import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import type { StoreOpener } from '../table/open.ts'
 
 export interface EngineOptions {

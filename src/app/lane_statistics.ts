@@ -1,8 +1,5 @@
 // What an app tells about its aggregations. Filled by the engine, part of the public surface.
 import type { LaneCounters } from '../kernel/lane.ts'
-import type { PartitionTask } from './partition_task.ts'
-import type { Watchdog } from './watchdog.ts'
-import { laneName } from './watched_parts.ts'
 
 /** Where one aggregation stands on one partition. */
 export interface LaneStatistics extends LaneCounters {
@@ -28,31 +25,4 @@ export interface CutStatistics {
   readonly lastMs: number
   /** How much of that the log needed to make it count. */
   readonly transactionMs: number
-}
-
-export function laneStatistics(
-  tasks: Iterable<PartitionTask>,
-  watchdog: Watchdog,
-): LaneStatistics[] {
-  return [...tasks].flatMap(({ intake, lanes, place }) =>
-    lanes.map(({ feed, aggregation, committed }) => {
-      const table = aggregation.plan.name
-      const counters = feed.lane.counters()
-      const lane = watchdog.stateOf(place, laneName(table))
-      const fetch = watchdog.stateOf(place, 'fetch')
-      const fetchIdleMs = intake.end > intake.position ? fetch.idleMs : 0
-      const isStalled = lane.isStalled || fetch.isStalled
-      const hasStopped = feed.stopped || intake.failed
-      return {
-        ...counters,
-        ...place,
-        table,
-        storedOffset: committed.nextOffset,
-        stopped: feed.stopped,
-        lag: Math.max(0, intake.end - counters.nextOffset),
-        idleMs: Math.max(lane.idleMs, fetchIdleMs),
-        state: hasStopped ? 'stopped' : isStalled ? 'stalled' : 'running',
-      } as const
-    }),
-  )
 }

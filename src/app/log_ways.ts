@@ -5,6 +5,7 @@ import { EuphorionError } from '../errors.ts'
 import type { RowSink } from '../ingest/rows.ts'
 import type { ChangelogKernels } from '../kernel/changelog/kernels.ts'
 import type { Settings } from '../settings.ts'
+import { checkShapes } from '../table/changelog_shapes.ts'
 import { checkChangelogs, ensureChangelogs } from '../table/changelog_topics.ts'
 import { Changelogs } from './changelogs.ts'
 import type { EngineOptions } from './engine_options.ts'
@@ -75,6 +76,7 @@ async function openChangelogs(options: LogWaysOptions): Promise<Changelogs> {
     return { name, window, partitions: partitionsOf.get(topic)! }
   })
   const topics = await ensureChangelogs(log, appId, tables, settings)
+  await checkShapes(log, options.tables)
   return new Changelogs({ settings, kernels: kernels(), topics, plants })
 }
 

@@ -9,20 +9,22 @@ import { rowLines } from './row_lines.ts'
 import { openStoredTable } from './stored_table.ts'
 
 /**
- * The rows of the query, a line each; for format 'cells' first a line with the names. In order for
- * each worker: several on this machine follow one another. Rejects with TABLE_UNKNOWN, or
- * STORE_LOCKED when a worker has the stores open that does not answer.
+ * The rows of the query, a line each; for format 'cells' first a line with the names. A worker of
+ * this machine asks all others; where it cannot, `partial` is told why, and the rows are those of
+ * this machine's workers, one after the other. Rejects with TABLE_UNKNOWN, or STORE_LOCKED when a
+ * worker has the stores open that does not answer.
  */
 export async function* readLines(
   dataDir: string,
   appIds: readonly string[],
   query: RowsQuery,
+  partial: (why: EuphorionError) => void,
 ): AsyncGenerator<string, void> {
   for (const appId of appIds) {
     const workers = await connectAll(workerSockets(dataDir, appId))
     if (workers.length === 0) continue
     try {
-      yield* linesOfWorkers(workers, query)
+      yield* linesOfWorkers(workers, query, partial)
       return
     } catch (error) {
       const elsewhere = error instanceof EuphorionError && error.code === 'TABLE_UNKNOWN'
@@ -41,7 +43,30 @@ async function connectAll(paths: readonly string[]): Promise<LocalClient[]> {
   return clients.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
 }
 
+/** One of them asks all others; where it cannot, those of this machine are asked one by one. */
 async function* linesOfWorkers(
+  workers: readonly LocalClient[],
+  query: RowsQuery,
+  partial: (why: EuphorionError) => void,
+): AsyncGenerator<string, void> {
+  let hasRows = false
+  try {
+    for await (const line of linesOfWorker(workers[0], query)) {
+      hasRows = true
+      yield line
+    }
+    return
+  } catch (error) {
+    const isElsewhere =
+      error instanceof EuphorionError &&
+      (error.code === 'QUERY_UNAVAILABLE' || error.code === 'TABLE_MOVING')
+    if (!isElsewhere || hasRows) throw error
+    partial(error)
+  }
+  yield* linesHere(workers, { ...query, isHere: true })
+}
+
+async function* linesHere(
   workers: readonly LocalClient[],
   query: RowsQuery,
 ): AsyncGenerator<string, void> {

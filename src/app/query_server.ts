@@ -22,11 +22,13 @@ export interface RowsQuery {
   readonly from?: number
   readonly to?: number
   readonly format: LineFormat
+  /** Only the partitions of the worker that is asked; else it asks the others. */
+  readonly isHere?: boolean
 }
 
 export interface QueryServerOptions {
   readonly queried: readonly QueriedTable[]
-  readonly reader: (table: string) => TableReader | undefined
+  readonly reader: (table: string, scope: 'here' | 'everywhere') => TableReader | undefined
 }
 
 export class QueryServer {
@@ -63,9 +65,9 @@ export class QueryServer {
 
   /** The query ends with its connection: open, it would hold deleted rows on the disk. */
   #begin(query: RowsQuery, gone: AbortSignal): number {
-    const { table, key, from, to, format } = query
+    const { table, key, from, to, format, isHere } = query
     const definition = this.#options.queried.find(({ plan }) => plan.name === table)
-    const reader = this.#options.reader(table)
+    const reader = this.#options.reader(table, isHere === true ? 'here' : 'everywhere')
     if (definition === undefined || reader === undefined) {
       const known = this.#options.queried.map(({ plan }) => plan.name).join(', ')
       const message = `there is no table ${table}; the worker has: ${known}`

@@ -4,8 +4,9 @@ import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import { type Codec, codecOf, json, text } from '../record/codec.ts'
+import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import type { AgentShape, TypeShape } from '../table/agent_shape.ts'
-import type { AgentTable, AgentTableDefinition } from '../table/agent_table.ts'
+import type { AgentTable } from '../table/agent_table.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts'
 
 /** What a query needs to know of a table. */

@@ -40,6 +40,8 @@ export interface WebServerOptions {
 
 /** What reads of windows ask for beside rows: see table/meta.ts. */
 const retainedKey = Buffer.from(`\0\0retained/${PORTABLE_TABLE}`)
+/** Whether rows were left out because of `limit`. */
+const moreHeader = 'x-euphorion-more'
 const BODY_BYTES_MAX = 1024 * 1024
 /** Questions that are being answered; more are told to come again. */
 const READS_MAX = 256
@@ -149,7 +151,7 @@ export class WebServer {
     return context.json({ tables })
   }
 
-  /** `?key=…`, `?key=…&at=ms`, `?from=ms&to=ms&limit=n`: a row a line, as JSON. */
+  /** `?key=…`, `?key=…&at=time`, `?from=time&to=time&limit=n`: a row a line, as JSON. */
   async #rows(context: Context): Promise<Response> {
     this.#checkPerson(context)
     const { table = '', ...query } = { ...context.req.param(), ...context.req.query() }
@@ -157,21 +159,24 @@ export class WebServer {
     const reader = this.#options.reader(table)
     if (definition === undefined || reader === undefined)
       throw new EuphorionError('TABLE_UNKNOWN', `there is no table ${table}`, { place: { table } })
-    const from = number('from', query.from)
-    const to = number('to', query.to)
+    const from = time('from', query.from)
+    const to = time('to', query.to)
     const limit = number('limit', query.limit) ?? READ_ROWS_MAX
     const key = query.key && parseKey(definition.plan, definition.keys, query.key)
-    const at = number('at', query.at)
+    const at = time('at', query.at)
     const rows =
       key !== undefined && at !== undefined
         ? await reader.windows(key, { at })
         : reader.range({ from, to, ...(key !== undefined && { key }) })
     const lines: string[] = []
+    let isMore = false
     for await (const line of rowLines(iterate(rows), 'object')) {
-      if (lines.length >= limit) break
+      isMore = lines.length >= limit
+      if (isMore) break
       lines.push(`${line}\n`)
     }
-    return context.body(lines.join(''), 200, { 'content-type': 'application/x-ndjson' })
+    const headers = { 'content-type': 'application/x-ndjson', [moreHeader]: String(isMore) }
+    return context.body(lines.join(''), 200, headers)
   }
 
   #checkPerson(context: Context): void {
@@ -191,6 +196,12 @@ function checkHost(context: Context): void {
   const { hostname: asked } = new URL(context.req.url)
   if (loopback.includes(asked.replace(/^\[|\]$/g, ''))) return
   throw new EuphorionError('ACCESS_DENIED', `set querySecret to be asked as ${asked}`)
+}
+
+/** ISO text, or ms. */
+function time(name: string, text: string | undefined): number | undefined {
+  const ms = text === undefined || /^-?\d*$/.test(text) ? Number.NaN : Date.parse(text)
+  return Number.isNaN(ms) ? number(name, text) : ms
 }
 
 function number(name: string, text: string | undefined): number | undefined {

@@ -76,7 +76,8 @@ export class Worker {
     await this.#serveQueries(this.#engine)
     this.#startTimers()
     this.#isUp = true
-    const facts = { broker: settings.broker, agents: app.topology.agents.length }
+    const { address: web } = this.#web ?? {}
+    const facts = { broker: settings.broker, agents: app.topology.agents.length, web }
     logger.info({ ...facts, store: storeKind(settings.store) }, 'worker started')
   }
 
@@ -170,8 +171,10 @@ export class Worker {
     const { app, settings, logger, system } = this.#options
     const queried = queriedTables(app)
     if (queried.length === 0 || system !== undefined) return
-    const reader = (table: string) => engine.tables.reader(table, 'here')
-    this.#queries = new QueryServer({ queried, reader })
+    this.#queries = new QueryServer({
+      queried,
+      reader: (...asked) => engine.tables.reader(...asked),
+    })
     try {
       await this.#queries.start(workerSockets(settings.dataDir, app.id))
     } catch (error) {

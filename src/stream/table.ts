@@ -2,9 +2,10 @@
 // app.globalTable(); what it reads and writes is there while the app runs.
 import { EuphorionError } from '../errors.ts'
 import type { CodecLike } from '../record/codec.ts'
+import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import { keyForm } from '../table/agent_keys.ts'
 import { writeAgentShape } from '../table/agent_shape.ts'
-import type { AgentTable, AgentTableDefinition } from '../table/agent_table.ts'
+import type { AgentTable } from '../table/agent_table.ts'
 import { type ValueForm, valueForm } from '../table/agent_values.ts'
 
 export interface TableOptions<K, V> {

@@ -4,27 +4,12 @@
 // by the engine, which opens the parts.
 import { EuphorionError } from '../errors.ts'
 import { partitionOfKey } from '../log/partitioner.ts'
+import type { AgentTableDefinition } from './agent_definition.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { AgentTablePart, type AgentTablePartOptions } from './agent_part.ts'
 import { AgentRow, AgentRows } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from './cell.ts'
-
-/** A table as it was declared. */
-export interface AgentTableDefinition<K, V> {
-  readonly name: string
-  readonly keys: KeyForm<K>
-  readonly values: ValueForm<V>
-  /** What a key has that the table does not hold. */
-  readonly missing: () => V | undefined
-  /** Declared; undefined: what the agents' topics have. */
-  readonly partitions: number | undefined
-  readonly isGlobal: boolean
-  /** As agent_shape.ts writes it. */
-  readonly shape: string
-  /** While an app runs it: what the handle reads and writes. */
-  running: AgentTable<K, V> | undefined
-}
 
 export interface AgentTableOptions {
   readonly partitions: number

@@ -1,36 +1,12 @@
 // What goes wrong in a simulation: at random moments something happens to a machine, to the network
 // or to the cluster, and ends again. Owned by Simulation.
 import type { Random } from '../clock.ts'
+import type { Fault, FaultKind } from './fault_kinds.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
 import { usualCommitMs } from './simulated_disk.ts'
 import type { SimulatedMachine } from './simulated_machine.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
 import type { VirtualClock } from './virtual_clock.ts'
-
-export const faultKinds = [
-  'crash',
-  'pause',
-  'slow-disk',
-  'full-disk',
-  'lost-connections',
-  'bad-network',
-  'broker-restart',
-  'join',
-  'leave',
-  'compaction',
-  'machine-crash',
-  'wipe',
-] as const
-
-export type FaultKind = (typeof faultKinds)[number]
-
-export interface Fault {
-  /** ms after the beginning. */
-  readonly atMs: number
-  readonly kind: FaultKind
-  /** What it happened to. */
-  readonly what: string
-}
 
 export interface FaultPorts {
   readonly clock: VirtualClock

@@ -10,7 +10,7 @@ import { Agent } from '../stream/agent.ts'
 import type { AgentServices } from '../stream/agent_definition.ts'
 import type { Stream } from '../stream/stream.ts'
 import { defineTable, Table } from '../stream/table.ts'
-import type { AgentTableDefinition } from '../table/agent_table.ts'
+import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import { type BenchSpec, benchTable, isAgent } from './bench_spec.ts'
 import { PageView } from './page_view.ts'
 

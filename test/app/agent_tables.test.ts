@@ -55,7 +55,8 @@ function counting(app: App, { partitions = 3, concurrency = 1 } = {}) {
 async function printed(app: App, table: string, key?: string): Promise<string[]> {
   const lines: string[] = []
   const query = { table, format: 'object', ...(key !== undefined && { key }) } as const
-  for await (const line of readLines(app.settings.dataDir, [app.id], query)) lines.push(line)
+  const whole = (why: Error): never => assert.fail(why)
+  for await (const line of readLines(app.settings.dataDir, [app.id], query, whole)) lines.push(line)
   return lines.sort()
 }
 

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { EuphorionError } from '../../src/errors.ts'
 import type { Log, TopicConfig } from '../../src/log/log.ts'
 import { resolveSettings } from '../../src/settings.ts'
+import { checkShapes } from '../../src/table/changelog_shapes.ts'
 import {
   changelogTopic,
   checkChangelogs,
@@ -121,6 +122,30 @@ test('without createTopics a missing changelog is an error', async () => {
       await assert.rejects(
         ensureChangelogs(log, 'app', [{ name: 'visits', partitions: 1 }], off),
         coded('TOPIC_UNKNOWN', 'app-visits-changelog', 'createTopics'),
+      )
+    }),
+  )
+})
+
+test('a changelog of another shape is refused before anybody reads it', async () => {
+  await inDirectory((directory) =>
+    withLog(directory, {}, async (log) => {
+      const changelog = changelogTopic('app', 'visits')
+      await log.createTopic(changelog, { partitions: 2, config: { cleanup: 'compact' } })
+      const table = { name: 'visits', changelog, shape: '{"key":["url string"],"fields":[]}' }
+      await checkShapes(log, [table])
+      const value = Buffer.from(JSON.stringify({ version: 1, shape: table.shape }))
+      const producer = await log.producer()
+      await producer.append(changelog, 1, [
+        { key: Buffer.from([0, 1, 65]), value: Buffer.from('a'), timestamp: 1 },
+        { key: Buffer.from('\0\0cut'), value, timestamp: 1 },
+      ])
+      await producer.close()
+      await checkShapes(log, [table])
+      const other = { ...table, shape: '{"key":["url string","user string"],"fields":[]}' }
+      await assert.rejects(
+        checkShapes(log, [other]),
+        (error) => error instanceof EuphorionError && error.code === 'TABLE_CHANGED',
       )
     }),
   )

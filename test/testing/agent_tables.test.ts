@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { App } from '../../src/app/app.ts'
 import { integer, string } from '../../src/record/fields.ts'
-import { faultKinds } from '../../src/testing/faults.ts'
+import { faultKinds } from '../../src/testing/fault_kinds.ts'
 import { type SimulationOutcome, simulate } from '../../src/testing/simulate.ts'
 
 /** Agents of these topics count keys in one table. */

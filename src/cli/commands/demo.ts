@@ -2,6 +2,8 @@
 // shows the busiest pages live and leaves the results for `euphorion table`.
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { App } from '../../app/app.ts'
+import { planReset, reset } from '../../app/reset.ts'
 import { watchSignals } from '../../app/signals.ts'
 import { systemClock } from '../../clock.ts'
 import type { CommandContext } from '../command_line.ts'
@@ -86,10 +88,24 @@ async function demo(command: Command, options: DemoOptions): Promise<void> {
     const run = { app, feed, perPage, screen, clock: app.clock }
     const took = await runDemo(run, seconds, signals.first)
     const summary = await summarise(perPage, aggregated(app), took)
-    if (isKafka) await log.deleteTopic(topic)
     process.stdout.write(json ? `${JSON.stringify(summary)}\n` : summaryText(summary, dataDir))
   } finally {
     signals.unwatch()
+    await app.stop()
+    if (isKafka) await cleanUp(app, topic)
+  }
+}
+
+/** Nothing of the demo stays on a cluster. */
+async function cleanUp(app: App, topic: string): Promise<void> {
+  const log = await app.log()
+  try {
+    const tables = app.topology.aggregations.map(({ plan }) => plan.name)
+    const options = { log, appId: app.id, settings: app.settings, tables }
+    const { changelogs, group } = await planReset(options)
+    await reset(options, { changelogs, group, directories: [] })
+    await log.deleteTopic(topic)
+  } finally {
     await app.stop()
   }
 }

@@ -2,7 +2,7 @@
 // each whether its tables came out exact.
 import { type Command, Option } from 'commander'
 import { EuphorionError } from '../../errors.ts'
-import { type FaultKind, faultKinds } from '../../testing/faults.ts'
+import { type FaultKind, faultKinds } from '../../testing/fault_kinds.ts'
 import { generatedEvents } from '../../testing/generated_events.ts'
 import { type SimulateOptions, type SimulationReport, simulate } from '../../testing/simulate.ts'
 import type { CommandContext } from '../command_line.ts'

@@ -87,7 +87,9 @@ async function printTable(
 ): Promise<void> {
   const asObjects = json === true || format === 'jsonl'
   const query = { table, key, from, to, format: asObjects ? 'object' : 'cells' } as const
-  const lines = readLines(dataDir, appIds, query)
+  const lines = readLines(dataDir, appIds, query, ({ message }) => {
+    process.stderr.write(`Only the rows of workers on this machine: ${message}\n`)
+  })
   if (asObjects) for await (const line of lines) await write(`${line}\n`)
   else if (format === 'csv') for await (const line of lines) await write(csvLine(line))
   else await paintPages(lines)
