@@ -264,7 +264,9 @@ async function runAdding(client: BareClient): Promise<void> {
       topics: committing(version),
     }),
   )
-  await client.ask(EndTxnRaising, EndTxnRaising.versions[1], { ...owner, committed: true })
+  await inVersions(client, EndTxnRaising, (version) =>
+    client.ask(EndTxnRaising, version, { ...owner, committed: true }),
+  )
 }
 
 /** As soon as the transaction before is finished. */
