@@ -102,7 +102,7 @@ export class Cuts {
     const gone = () => {
       for (const task of tasks) task.isGivenUp = true
     }
-    const left = this.#last.then(leave).catch(passOver).finally(gone)
+    const left = this.#last.then(leave).finally(gone)
     this.#last = left.catch(() => undefined)
     return left
   }
@@ -192,10 +192,4 @@ export class Cuts {
     this.#options.onError(error)
     throw error
   }
-}
-
-/** A last cut that the log refuses ends nothing: whoever is next begins at the one before. */
-function passOver(error: unknown): void {
-  const code = error instanceof EuphorionError ? error.code : undefined
-  if (code !== 'FENCED' && code !== 'TRANSACTION_ABORTED') throw error
 }
