@@ -142,6 +142,7 @@ export class Assignments {
       mayWait: () => !isStopping(),
       opened: (task, start) => {
         opened(task, start)
+        task.intake.held = this.#options.cuts().isTaking
         this.#tasks.set(partitionKey(task.place), task)
       },
       refused: (place, error) => this.#openings.retry(place, error, isUp()),

@@ -7,7 +7,9 @@ import type { PartitionTask } from './partition_task.ts'
 import type { Transactions } from './transactions.ts'
 import { type CutServices, type FailedTask, WorkerCut } from './worker_cut.ts'
 
-export interface CutsOptions extends CutServices {
+export interface CutsOptions extends Omit<CutServices, 'taking'> {
+  /** Partitions may be fetched again. */
+  readonly wake: () => void
   /** All that run now. */
   readonly tasks: () => readonly PartitionTask[]
   /**
@@ -25,6 +27,8 @@ export class Cuts {
   #cancel: (() => void) | undefined
   #last: Promise<void> = Promise.resolve()
   #isCutting = false
+  /** A cut is taking what agents have sent: what is opened now waits. */
+  isTaking = false
   #stopped = false
   /** Who asked for one that has not begun. */
   #asked: Set<PartitionTask> | undefined
@@ -124,7 +128,8 @@ export class Cuts {
     const { clock } = this.#options
     const beganMs = clock.monotonic()
     try {
-      const cut = new WorkerCut(this.#options, this.#together(asked))
+      const taking = (isSo: boolean): void => this.#taking(isSo)
+      const cut = new WorkerCut({ ...this.#options, taking }, this.#together(asked))
       await this.#make(cut)
       if (until === 'commit') await cut.commitOffsets().catch((error) => this.#fail(error))
       this.#transactionMs = cut.transactionMs
@@ -132,6 +137,12 @@ export class Cuts {
       this.#lastMs = clock.monotonic() - beganMs
       this.#isCutting = false
     }
+  }
+
+  #taking(isSo: boolean): void {
+    this.isTaking = isSo
+    for (const { intake } of this.#options.tasks()) intake.held &&= isSo
+    this.#options.wake()
   }
 
   /** Where one transaction has what all of them sent, or agents write tables, all are cut. */

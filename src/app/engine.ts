@@ -85,6 +85,7 @@ export class Engine {
       tasks: () => [...this.#tasks.values()],
       reopen: (tasks, error, isAborted) => this.#assignments.reopen(tasks, error, isAborted),
       made: (tasks) => this.#assignments.cutMade(tasks),
+      wake: () => this.#loop.wake(),
       onError: (error) => this.#fail(error),
     })
     this.tables = new TableReaders({
@@ -258,7 +259,6 @@ export class Engine {
     return this.#cuts.statistics
   }
 
-  /** What was fetched so far. */
   get fetched(): { readonly batches: number; readonly bytes: number; readonly records: number } {
     return this.#loop.fetched
   }

@@ -27,6 +27,8 @@ export interface CutServices {
   /** Resolves when all that was sent so far is stored; when it rejects, nothing is committed. */
   readonly flush: () => Promise<void>
   readonly consumer: () => LogConsumer
+  /** Partitions that are opened while it is so have to wait. */
+  readonly taking: (isSo: boolean) => void
   readonly ways: () => LogWays
 }
 
@@ -109,7 +111,17 @@ export class WorkerCut {
     this.#committed()
   }
 
+  /** What a partition sent that is opened meanwhile would count without its offset. */
   async #take(): Promise<void> {
+    this.#services.taking(true)
+    try {
+      await this.#takeNow()
+    } finally {
+      this.#services.taking(false)
+    }
+  }
+
+  async #takeNow(): Promise<void> {
     const { guarantee } = this.#services.settings
     const isExactlyOnce = guarantee === 'exactly_once'
     const resting = isExactlyOnce || this.#tasks.some(({ tables }) => tables.length > 0)

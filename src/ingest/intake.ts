@@ -17,6 +17,8 @@ export class Intake {
   /** Offset to read from next, where a lane asked for it; the loop seeks before its next fetch. */
   rewoundTo: number | undefined
   closing = false
+  /** Opened while a cut takes what agents have sent: it begins when that is over. */
+  held = false
   /** The log cannot be read any more (its topic was deleted). */
   failed = false
 
@@ -27,7 +29,7 @@ export class Intake {
 
   /** May the loop fetch for this partition? Stopped feeds do not hold the others up. */
   wants(): boolean {
-    if (this.closing || this.failed || this.rewoundTo !== undefined) return false
+    if (this.closing || this.held || this.failed || this.rewoundTo !== undefined) return false
     const { lanes, sinks } = this
     for (const lane of lanes) if (!lane.hasRoom) return false
     for (const sink of sinks) if (!sink.hasRoom) return false

@@ -45,6 +45,7 @@ test('a cut that was asked for before partitions left leaves them out', async ()
     tasks: () => [...tasks],
     reopen: () => undefined,
     made: () => undefined,
+    wake: () => undefined,
     onError: (error) => assert.fail(String(error)),
   })
   const left = cuts.leave([leaving], false)
