@@ -1,5 +1,5 @@
-// Where the lanes of a worker stand: what each has, and what the watchdog saw. Called by the engine.
-// Apart from the types of it, which are part of the public surface.
+// Where the lanes of a worker stand, by themselves and by the watchdog. Called by the engine. Apart
+// from the types of it, which are part of the public surface.
 import type { LaneStatistics } from './lane_statistics.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Watchdog } from './watchdog.ts'
