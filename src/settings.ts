@@ -2,13 +2,8 @@
 // line and held against setting_specs.ts. Called by App and by the command line (for --help and
 // options).
 import { EuphorionError } from './errors.ts'
-import {
-  type BooleanSpec,
-  type ChoiceSpec,
-  type NumberSpec,
-  type SettingSpec,
-  settingSpecs,
-} from './setting_specs.ts'
+import type { BooleanSpec, ChoiceSpec, NumberSpec, SettingSpec } from './setting_spec.ts'
+import { settingSpecs } from './setting_specs.ts'
 import { formatBytes, formatDuration, parseBytes, parseDuration } from './units.ts'
 
 export type SettingName = keyof typeof settingSpecs

@@ -102,7 +102,7 @@ class PoolExecutor extends ScratchOwner implements Executor {
     super(data, memory)
     this.threads = threads
     this.#pool = new Piscina<number, number>({
-      filename: new URL('./worker.js', import.meta.url).href,
+      filename: new URL('./worker_entry.cjs', import.meta.url).href,
       workerData: data,
       minThreads: threads,
       maxThreads: threads,

@@ -193,11 +193,19 @@ async function measure(
     onBatch: dumpBatch === undefined ? undefined : firstBatchTo(dumpBatch),
   })
   const started = { at: 0, cpu: process.cpuUsage() }
-  await engine.start(() => {
-    started.at = clock.monotonic()
-    started.cpu = process.cpuUsage()
-  })
-  await Promise.race([consumed.promise, failed]).finally(consumed.end)
+  const running = engine
+    .start(() => {
+      started.at = clock.monotonic()
+      started.cpu = process.cpuUsage()
+    })
+    .then(() => consumed.promise)
+  try {
+    await Promise.race([running, failed]).finally(consumed.end)
+  } catch (error) {
+    // the log is closed next: nothing may be at work on it
+    await engine.abort().catch(() => undefined)
+    throw error
+  }
   await engine.cut()
   const seconds = (clock.monotonic() - started.at) / 1000
   const cpu = process.cpuUsage(started.cpu)

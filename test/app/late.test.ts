@@ -45,6 +45,7 @@ for (const [backend, guarantee] of [
     try {
       await app.start()
       const headers = { from: 'test' }
+      const offsets: number[] = []
       for (const [url, ts] of [
         ['/a', 9_000],
         ['/a', 14_999],
@@ -53,7 +54,7 @@ for (const [backend, guarantee] of [
         ['/b', 9_999],
         ['/c', 7_000],
       ] as const)
-        await views.send({ value: { url, ts }, timestamp: ts, headers })
+        offsets.push((await views.send({ value: { url, ts }, timestamp: ts, headers })).offset)
       await done
       const place = (offset: number) => [
         'from=test',
@@ -66,12 +67,12 @@ for (const [backend, guarantee] of [
         {
           key: '/b',
           value: { url: '/b', ts: 9_999 },
-          names: [...place(4), 'euphorion.timestamp=9999'],
+          names: [...place(offsets[4]), 'euphorion.timestamp=9999'],
         },
         {
           key: '/c',
           value: { url: '/c', ts: 7_000 },
-          names: [...place(5), 'euphorion.timestamp=7000'],
+          names: [...place(offsets[5]), 'euphorion.timestamp=7000'],
         },
       ])
       const [{ counted, late, bad }] = app.statistics()

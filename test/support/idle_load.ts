@@ -1,5 +1,4 @@
-// What a worker costs that has many partitions and nothing to read. Used by
-// system/idle_kafka.test.ts and, at full size, by long/idle_kafka.test.ts.
+// What a worker costs that has many partitions and nothing to read. Used by long/idle_kafka.test.ts.
 import { setTimeout } from 'node:timers/promises'
 import { App, text } from '../../src/index.ts'
 import { openLog } from '../../src/log/open.ts'

@@ -26,7 +26,7 @@ export class PoolThread {
   constructor(data: ThreadData, clock: Clock) {
     this.#clock = clock
     this.#piscina = new Piscina<ThreadTask, ThreadAnswer>({
-      filename: new URL('./thread.js', import.meta.url).href,
+      filename: new URL('./thread_entry.cjs', import.meta.url).href,
       workerData: data,
       minThreads: 1,
       maxThreads: 1,

@@ -1,0 +1,44 @@
+// Settings of the program around the streams: its end, its web server, its log.
+import {
+  boolean,
+  choice,
+  duration,
+  HOUR_MS,
+  integer,
+  type SettingSpec,
+  text,
+} from './setting_spec.ts'
+
+export const programSettings = {
+  shutdownTimeoutMs: duration({
+    default: 30_000,
+    min: 100,
+    max: HOUR_MS,
+    help: 'How long a stop waits for handlers and cuts before it gives up.',
+  }),
+  web: boolean({
+    default: true,
+    help: 'Answer queries of tables over HTTP, those of the other workers too.',
+  }),
+  webHost: {
+    ...text({ help: 'Address that HTTP is served on; 0.0.0.0 for all, with querySecret.' }),
+    default: '127.0.0.1',
+  },
+  webPort: integer({ default: 0, min: 0, max: 65_535, help: 'Port of HTTP. 0: a free one.' }),
+  webAddress: text({
+    help: "Where the other workers reach this one: 'host:port'. Default: webHost, or the host's name.",
+  }),
+  querySecret: text({
+    help: 'Shared by all workers of an app, which sign their queries with it; also a bearer token.',
+    secret: true,
+  }),
+  queryTimeoutMs: duration({
+    default: 5000,
+    min: 10,
+    max: HOUR_MS,
+    help: 'How long a query waits for another worker.',
+  }),
+  logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', {
+    help: 'Least level that is logged.',
+  }),
+} as const satisfies Record<string, SettingSpec>
