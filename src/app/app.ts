@@ -8,28 +8,17 @@ import type { RecordMetadata } from '../ingest/receipt.ts'
 import { recordOf } from '../ingest/rows.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
-import type { CodecLike } from '../record/codec.ts'
-import type { EventOf, FieldMap } from '../record/fields.ts'
-import type { RecordType } from '../record/record.ts'
-import { settingSpecs } from '../setting_specs.ts'
 import {
   resolveSettings,
   type Settings,
   type SettingsInput,
   type SettingsSource,
 } from '../settings.ts'
-import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
-import type { AgentFunction } from '../stream/agent_definition.ts'
-import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
-import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
-import { type ResultHandle, ResultTable } from '../stream/results.ts'
-import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
-import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
-import type { Duration } from '../units.ts'
+import { Topic, type TopicPort } from '../stream/topic.ts'
 import type { TokenLogin } from '../wire/login.ts'
 import { Connection } from './connection.ts'
-import { Declarations, type TimerFunction, type Topology } from './declarations.ts'
+import { DeclaringApp } from './declaring_app.ts'
 import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { isProgram } from './program.ts'
@@ -54,15 +43,15 @@ export const appMark = Symbol.for('euphorion.app')
  * A stream processing program. Its id names the consumer group, the dead-letter topic and the
  * folder of local state: workers with the same id share the work.
  */
-export class App {
+export class App extends DeclaringApp {
   readonly id: string
   readonly [appMark] = true
   readonly #clock: Clock
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
   readonly #sasl: TokenLogin | undefined
-  readonly #declared = new Declarations()
-  readonly #port: TopicPort = {
+  /** @internal */
+  protected readonly port: TopicPort = {
     now: () => this.clock.now(),
     storeRow: (topic, row) => {
       if (this.#opened?.knows(topic)) return this.#opened.storeRow(topic, row)
@@ -89,28 +78,13 @@ export class App {
         `'${id}' cannot be an app's id: use a-z A-Z 0-9 . _ -`,
       )
     }
+    super()
     const { clock, logger, sasl, ...code } = options
     this.id = id
     this.#clock = clock ?? systemClock
     this.#givenLogger = logger
     this.#sasl = sasl
     this.#code = code
-  }
-
-  /** Declares a topic. Names may be declared again, with other types for other readers. */
-  topic<Fields extends FieldMap, K = Uint8Array | null>(
-    name: string,
-    options: TopicOptions<K, EventOf<Fields>> & { readonly value: RecordType<Fields> },
-  ): Topic<K, EventOf<Fields>, Fields>
-  topic<V = unknown, K = Uint8Array | null>(
-    name: string,
-    options?: TopicOptions<K, V> & { readonly value?: CodecLike<V> },
-  ): Topic<K, V, NoFields>
-  topic(name: string, options: object = {}): object {
-    const given = options as TopicOptions<unknown, unknown>
-    const topic = new Topic<unknown, unknown>(name, given, this.#port)
-    this.#declared.addTopic(topic)
-    return topic
   }
 
   /** Creates a declared topic where nobody has yet; a running app did so when it started. */
@@ -120,7 +94,7 @@ export class App {
       return await store(connection)
     } catch (error) {
       const unknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
-      const declared = this.#declared.topics.get(topic)
+      const declared = this.declared.topics.get(topic)
       const { createTopics: create, topicPartitions: partitions } = this.settings
       if (!unknown || declared === undefined || this.#worker !== undefined || !create) throw error
       await ensureTopics(connection.log, [wantedTopic(declared)], { create, partitions })
@@ -139,98 +113,9 @@ export class App {
     message: Message<unknown, unknown>,
   ): Promise<RecordMetadata> {
     if (typeof topic !== 'string') return topic.send(message)
-    const declared = this.#declared.topics.get(topic)
+    const declared = this.declared.topics.get(topic)
     if (declared !== undefined) return declared.send(message)
-    return new Topic<unknown, unknown>(topic, {}, this.#port).send(message)
-  }
-
-  /**
-   * Declares a function that runs once per assigned partition of the topic. An event is
-   * acknowledged when the loop asks for the next one; when the function throws, its partition stops
-   * there.
-   */
-  agent<K, V, R, Fields extends FieldMap>(
-    topic: Topic<K, V, Fields>,
-    run: AgentFunction<K, V, R, Fields>,
-    options?: AgentOptions<NoInfer<R>>,
-  ): Agent<K, V, R>
-  /** A function that is declared for a Stream<K, V> of whatever fields. */
-  agent<K, V, R>(
-    topic: Topic<K, V>,
-    run: AgentFunction<K, V, R>,
-    options?: AgentOptions<NoInfer<R>>,
-  ): Agent<K, V, R>
-  agent<K, V, R>(
-    topic: Topic<K, V>,
-    run: AgentFunction<K, V, R>,
-    options: AgentOptions<NoInfer<R>> = {},
-  ): Agent<K, V, R> {
-    const agent = defineAgent(topic, run, options)
-    this.#declared.addAgent(agent)
-    return agent
-  }
-
-  /** Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. */
-  stream<K, V, Fields extends FieldMap>(
-    topic: Topic<K, V, Fields>,
-  ): DeclaredStream<Fields, NonNullable<K>, false, ResultHandle> {
-    const { keyedBy, partitions } = topic.options
-    return declareStream<Fields, K, ResultHandle>(
-      {
-        name: topic.name,
-        key: topic.key,
-        value: topic.schema,
-        keyedBy: keyedBy === undefined ? undefined : [keyedBy],
-        partitions,
-        maxFutureMs: settingSpecs.maxFutureMs.default,
-      },
-      (declared) => {
-        const added = this.#declared.addAggregation(declared, topic.onBadRecord)
-        return new ResultTable({ ...added, reader: () => this.#reader(added.name) })
-      },
-    )
-  }
-
-  /**
-   * Declares a table that agents write: a map from keys to values, kept in a store; its partitions
-   * move with those of the topics that agents read. Throws TABLE_DUPLICATE, APP_INVALID.
-   */
-  table<K, V>(name: string, options: TableOptions<K, V> & TableDefault<NoInfer<V>>): Table<K, V, V>
-  table<K, V>(name: string, options: TableOptions<K, V>): Table<K, V>
-  table<K, V>(name: string, options: TableOptions<K, V>): object {
-    return this.#table(name, options, false)
-  }
-
-  /**
-   * The same, with all partitions on every worker to read: what other workers wrote is seen
-   * once it is committed.
-   */
-  globalTable<K, V>(
-    name: string,
-    options: TableOptions<K, V> & TableDefault<NoInfer<V>>,
-  ): Table<K, V, V>
-  globalTable<K, V>(name: string, options: TableOptions<K, V>): Table<K, V>
-  globalTable<K, V>(name: string, options: TableOptions<K, V>): object {
-    return this.#table(name, options, true)
-  }
-
-  #table<K, V>(name: string, options: TableOptions<K, V>, isGlobal: boolean): Table<K, V> {
-    const definition = defineTable(name, options, isGlobal)
-    this.#declared.addTable(definition)
-    return new Table(definition)
-  }
-
-  /**
-   * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after
-   * one period, never twice at once. What it throws is logged.
-   */
-  timer(name: string, every: Duration, run: TimerFunction): void {
-    this.#declared.addTimer(name, every, run)
-  }
-
-  /** What was declared so far. */
-  get topology(): Topology {
-    return this.#declared
+    return new Topic<unknown, unknown>(topic, {}, this.port).send(message)
   }
 
   /** Throws SETTING_INVALID. */
@@ -334,7 +219,8 @@ export class App {
     await runCommandLine(process.argv.slice(2), { app: this })
   }
 
-  #reader(table: string): TableReader {
+  /** @internal */
+  protected reader(table: string): TableReader {
     const reader = this.#worker?.table(table)
     if (reader !== undefined) return reader
     throw new EuphorionError('QUERY_UNAVAILABLE', 'the app does not run', { place: { table } })
