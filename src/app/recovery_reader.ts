@@ -123,6 +123,8 @@ export class RecoveryReader {
         const region = await this.#region(large)
         if (region === undefined) continue
         const result = await this.#fetch(reader, region, large)
+        // by whoever closed the log: asked again it would answer so at once, for ever
+        if (result.kind === 'closed' && !signal.aborted) return
         if (result.kind === 'too-small') this.#tooSmall(result)
         this.#failures = 0
       } catch (error) {

@@ -45,7 +45,10 @@ export async function readByKafkajs(
   try {
     await consumer.subscribe({ topic, fromBeginning: true })
     await new Promise<void>((resolve, reject) => {
-      consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+      // what may pass, as a group that is still being loaded, it tries again by itself
+      consumer.on('consumer.crash', ({ payload }) => {
+        if (!payload.restart) reject(payload.error)
+      })
       void consumer.run({
         eachMessage: async ({ partition, message }) => {
           const { offset, timestamp, key, value, headers = {} } = message
