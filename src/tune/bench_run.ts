@@ -150,6 +150,36 @@ export async function runBench(spec: BenchSpec, clock: Clock = systemClock): Pro
   }
 }
 
+/** Runs the engine until all is consumed; resolves with where time and CPU began to count. */
+async function runThrough(
+  engine: Engine,
+  {
+    consumed,
+    failed,
+    clock,
+  }: {
+    readonly consumed: { readonly promise: Promise<void>; readonly end: () => void }
+    readonly failed: Promise<never>
+    readonly clock: Clock
+  },
+) {
+  const started = { at: 0, cpu: process.cpuUsage() }
+  const begin = (): void => {
+    started.at = clock.monotonic()
+    started.cpu = process.cpuUsage()
+  }
+  try {
+    await Promise.race([engine.start(begin).then(() => consumed.promise), failed])
+    return started
+  } catch (error) {
+    // the log is closed next: nothing may be at work on it
+    await engine.abort().catch(() => undefined)
+    throw error
+  } finally {
+    consumed.end()
+  }
+}
+
 async function measure(
   spec: BenchSpec,
   settings: Settings,
@@ -192,20 +222,7 @@ async function measure(
     onProgress: () => consumed.look(),
     onBatch: dumpBatch === undefined ? undefined : firstBatchTo(dumpBatch),
   })
-  const started = { at: 0, cpu: process.cpuUsage() }
-  const running = engine
-    .start(() => {
-      started.at = clock.monotonic()
-      started.cpu = process.cpuUsage()
-    })
-    .then(() => consumed.promise)
-  try {
-    await Promise.race([running, failed]).finally(consumed.end)
-  } catch (error) {
-    // the log is closed next: nothing may be at work on it
-    await engine.abort().catch(() => undefined)
-    throw error
-  }
+  const started = await runThrough(engine, { consumed, failed, clock })
   await engine.cut()
   const seconds = (clock.monotonic() - started.at) / 1000
   const cpu = process.cpuUsage(started.cpu)
