@@ -8,6 +8,7 @@ import { describe, type TestContext, test } from 'node:test'
 import { ByteBuffer } from 'flatbuffers'
 import { Batch } from '../../src/batch/batch_generated.ts'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
+import { partitionOfKey } from '../../src/log/partitioner.ts'
 import { storeKind } from '../../src/table/open.ts'
 import { isAgent, workloads } from '../../src/tune/bench_spec.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
@@ -121,24 +122,31 @@ describe('bench pageviews', limit, () => {
   })
 })
 
-const view = (offset: number, text?: string) => ({
-  key: Buffer.from(`/page/${offset % 7}`),
-  value: Buffer.from(
-    text ??
-      JSON.stringify({ ts: 1_700_000_000_000 + offset, ms: 1.5, user: 'u', url: `/${offset % 7}` }),
-  ),
-  timestamp: 1_700_000_000_000 + offset,
-})
+const PARTITIONS = 2
+
+/** Seven pages of each partition: a table's key is in the partition of its events. */
+const pages = [0, 1].map((partition) =>
+  Array.from({ length: 100 }, (_, n) => `/${n}`)
+    .filter((url) => partitionOfKey(Buffer.from(url), PARTITIONS) === partition)
+    .slice(0, 7),
+)
+
+function view(partition: number, offset: number, text?: string) {
+  const url = pages[partition][offset % 7]
+  const timestamp = 1_700_000_000_000 + offset
+  const value = text ?? JSON.stringify({ ts: timestamp, ms: 1.5, user: 'u', url })
+  return { key: Buffer.from(url), value: Buffer.from(value), timestamp }
+}
 
 async function append(
   log: EmbeddedLog,
   topic: string,
-  makeRecord: (offset: number) => ReturnType<typeof view>,
+  makeRecord: (partition: number, offset: number) => ReturnType<typeof view>,
 ): Promise<void> {
   const producer = await log.producer()
   for (const partition of [0, 1])
     for (let batch = 0; batch < 10; batch++) {
-      const records = Array.from({ length: 100 }, (_, i) => makeRecord(batch * 100 + i))
+      const records = Array.from({ length: 100 }, (_, i) => makeRecord(partition, batch * 100 + i))
       await producer.append(topic, partition, records)
     }
   await producer.close()
@@ -149,7 +157,9 @@ describe('bench pageviews --topic', limit, () => {
     const cwd = await newDirectory()
     await withLog(join(cwd, 'log'), {}, async (log) => {
       await log.createTopic('mine', { partitions: 2 })
-      await append(log, 'mine', (offset) => view(offset, offset % 10 === 3 ? '{"ts":' : undefined))
+      await append(log, 'mine', (partition, offset) =>
+        view(partition, offset, offset % 10 === 3 ? '{"ts":' : undefined),
+      )
     })
     for (const workload of workloads) {
       const { lines } = await bench(t, cwd, `--topic mine --workload ${workload}`)
@@ -175,7 +185,7 @@ describe('bench pageviews --topic', limit, () => {
     await withLog(join(cwd, 'log'), { fsync: 'never' }, async (log) => {
       const config = { cleanup: 'compact', segmentBytes: 2000 } as const
       await log.createTopic('compacted', { partitions: 2, config })
-      await append(log, 'compacted', (offset) => view(offset))
+      await append(log, 'compacted', view)
       await log.clean('compacted')
     })
     for (const workload of ['w0', 'w1']) {
