@@ -23,6 +23,20 @@ export const systemClock: Clock = {
 
 export const systemRandom: Random = () => Math.random()
 
+/** Resolves after `ms`, and as soon as the signal aborts. */
+export function pause(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(ms, done)
+    signal?.addEventListener('abort', done)
+  })
+}
+
 /** A repeatable stream of numbers from a 32-bit seed (mulberry32). */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0

@@ -1,6 +1,6 @@
 // Whether the offsets from which a worker is to read are in the log. Called by the engine when
 // partitions are assigned.
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Log, PartitionOffsets, StartPosition, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -35,7 +35,7 @@ export async function offsetsOf(
       if (!isPassing || !mayWait()) throw error
       if (tries === 1) logger.warn({ ...error.place, err: error }, 'waiting for the log')
     }
-    await new Promise<void>((resolve) => void clock.after(ASK_EVERY_MS, resolve))
+    await pause(clock, ASK_EVERY_MS)
   }
 }
 

@@ -12,6 +12,7 @@ import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
+import { allSettled } from '../settled.ts'
 import type { ChangelogReader } from '../table/changelog.ts'
 import { readChangelogPosition, readPosition, readSources } from '../table/meta.ts'
 import { retainWindows } from '../table/recovery.ts'
@@ -172,7 +173,7 @@ export class Recovery {
     const copy = new PartitionCopy({ place, store, tables, services: this.#services, isOnce: true })
     this.#opening.add(copy)
     try {
-      await all(tables.map((table) => this.#restore(copy, table, signal)))
+      await allSettled(tables.map((table) => this.#restore(copy, table, signal)))
       await copy.finish()
       for (const table of tables) await this.#check(copy, table, committed)
       for (const { window, number } of tables) {
@@ -254,10 +255,4 @@ export class Recovery {
       throw lost(`${until}, but the group has read to ${committed}`)
     }
   }
-}
-
-/** Rejects like Promise.all, but not before every one of them is settled. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const each of await Promise.allSettled(promises))
-    if (each.status === 'rejected') throw each.reason
 }

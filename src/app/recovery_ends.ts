@@ -1,5 +1,6 @@
 // Where changelogs begin and end, asked for many partitions of a topic at once. Called by recovery
 // and standbys.
+import { pause } from '../clock.ts'
 import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
@@ -62,7 +63,7 @@ export class ChangelogEnds {
       const isPassing = error instanceof EuphorionError && error.retriable
       if (!isPassing || !mayWait()) throw error
     }
-    await new Promise<void>((resolve) => void clock.after(ASK_EVERY_MS, resolve))
+    await pause(clock, ASK_EVERY_MS)
     return this.#ask(topic)
   }
 }

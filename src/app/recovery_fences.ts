@@ -1,6 +1,6 @@
 // Ends what members that are gone have left open: a transaction of theirs would hold up everybody
 // who waits for the end of a changelog, until the log's own time-out. Called by Recovery.
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -77,7 +77,7 @@ export class Fences {
           logger.warn({ member: id, err: error }, 'a member that is gone could not be fenced')
         if (!isPassing) return
       }
-      await new Promise<void>((resolve) => void clock.after(RETRY_MS, resolve))
+      await pause(clock, RETRY_MS)
     }
   }
 }

@@ -2,7 +2,7 @@
 // that overlap, into regions of their own, so that no lane waits for one. Called by Recovery.
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { Regions } from '../ingest/regions.ts'
 import type { FetchResult, Log, LogReader, TopicPartition } from '../log/log.ts'
@@ -242,14 +242,6 @@ export class RecoveryReader {
     if (signal.aborted) return
     if (this.#failures === 0) logger.warn({ err: error }, 'changelogs cannot be read; trying again')
     const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** Math.min(this.#failures++, 10))
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = clock.after(pauseMs, done)
-      signal.addEventListener('abort', done)
-    })
+    await pause(clock, pauseMs, signal)
   }
 }

@@ -1,7 +1,7 @@
 // A partition of a table that another worker has, read over HTTP. Made by routed_parts.ts.
 
 import { eachRow } from '../batch/rows.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { type ErrorCode, EuphorionError, isErrorCode } from '../errors.ts'
 import { asBuffer, unpackValues } from '../table/packed.ts'
 import type { ScanOptions, StoreEntry, StoreReads } from '../table/store.ts'
@@ -75,7 +75,7 @@ export class RemotePart implements StoreReads {
     const body = JSON.stringify({ table, partition, stale, ...what } satisfies PartRead)
     let moving = this.#error('TABLE_MOVING', 'no worker has the partition at the moment')
     for (let round = 0; round < ROUNDS; round++) {
-      if (round > 0) await new Promise<void>((resolve) => void clock.after(ROUND_MS, resolve))
+      if (round > 0) await pause(clock, ROUND_MS)
       for (const address of addresses()) {
         try {
           return await this.#askOne(address, body)

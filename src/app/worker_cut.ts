@@ -13,6 +13,7 @@ import type { LogConsumer, StartPosition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
+import { allSettled } from '../settled.ts'
 import type { LogWays } from './log_ways.ts'
 import type { PartitionTask } from './partition_task.ts'
 import { TaskCut } from './task_cut.ts'
@@ -74,8 +75,8 @@ export class WorkerCut {
     const { transactions, outputs } = this.#ways
     transactions?.check()
     await this.#take()
-    await all(this.#cuts.map((cut) => this.#drain(cut)))
-    await all(this.#cuts.map((cut) => cut.sendDue(outputs)))
+    await allSettled(this.#cuts.map((cut) => this.#drain(cut)))
+    await allSettled(this.#cuts.map((cut) => cut.sendDue(outputs)))
     await this.#flush()
     this.#moved = this.#cuts.flatMap(({ task, offset }) =>
       Number.isFinite(offset) && offset > task.committed ? [{ task, offset }] : [],
@@ -209,7 +210,7 @@ export class WorkerCut {
       if (changelogs !== undefined) {
         const isAhead = this.#services.plants?.has('changelog-position-ahead') === true
         const options = { changelogs, nowMs: clock.now(), isAhead }
-        await all(this.#cuts.map((cut) => cut.append(transactions.own, options)))
+        await allSettled(this.#cuts.map((cut) => cut.append(transactions.own, options)))
       }
       await this.#commitTo(transactions, consumer(), this.#fencedOffsets())
       this.transactionMs = clock.monotonic() - beganMs
@@ -248,7 +249,7 @@ export class WorkerCut {
   }
 
   async #writeAll(): Promise<void> {
-    await all(this.#cuts.map((cut) => this.#write(cut)))
+    await allSettled(this.#cuts.map((cut) => this.#write(cut)))
   }
 
   async #write(cut: TaskCut): Promise<void> {
@@ -258,12 +259,5 @@ export class WorkerCut {
       this.failed.push({ task: cut.task, error })
       cut.drop()
     }
-  }
-}
-
-/** Rejects like Promise.all, but not before every one of them is settled. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const each of await Promise.allSettled(promises)) {
-    if (each.status === 'rejected') throw each.reason
   }
 }

@@ -1,5 +1,5 @@
 // Makes the page views of `euphorion demo`, at a rate or as fast as they are aggregated.
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import type { Log } from '../log/log.ts'
 import { PageViews } from '../tune/workload.ts'
 
@@ -72,7 +72,7 @@ export class DemoFeed {
       this.produced - aggregated() > LAG_MAX
     await new Promise((resolve) => setImmediate(resolve))
     while (!this.#stopped && isAhead()) {
-      await new Promise<void>((resolve) => clock.after(PAUSE_MS, resolve))
+      await pause(clock, PAUSE_MS)
     }
   }
 }

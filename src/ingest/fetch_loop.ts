@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
-import type { Clock } from '../clock.ts'
+import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { FetchResult, LogConsumer } from '../log/log.ts'
 import { BatchCursor } from '../wire/batch_header.ts'
@@ -288,14 +288,6 @@ export class FetchLoop {
     const pauseMs = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** this.#failures)
     const { signal } = this.#stopping
     if (signal.aborted) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        cancel()
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      const cancel = this.#options.clock.after(pauseMs, done)
-      signal.addEventListener('abort', done)
-    })
+    await pause(this.#options.clock, pauseMs, signal)
   }
 }

@@ -10,6 +10,12 @@ export function unknownTopic(place: ErrorPlace, cause?: unknown): EuphorionError
   return new EuphorionError('TOPIC_UNKNOWN', what, { cause, place })
 }
 
+/** The topic is gone from under its reader. */
+export function topicDeleted(place: ErrorPlace): EuphorionError {
+  const message = `topic ${place.topic} was deleted while it was read`
+  return new EuphorionError('TOPIC_DELETED', message, { place })
+}
+
 const refusedAlone: ReadonlySet<ErrorCode> = new Set([
   'RECORD_TOO_LARGE',
   'RECORD_INVALID',

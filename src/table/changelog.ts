@@ -15,6 +15,7 @@ import { appendRecord, RECORD_OVERHEAD_MAX } from '../kernel/changelog/encode.ts
 import { type ChangelogKernels, CUT_KEY } from '../kernel/changelog/kernels.ts'
 import type { LaneCounters } from '../kernel/lane.ts'
 import type { Compression } from '../log/log.ts'
+import { allSettled } from '../settled.ts'
 import { batchHeaderBytes } from '../wire/batch_header.ts'
 
 /** What the rows of a changelog, up to the end of a cut, belong to. */
@@ -118,9 +119,7 @@ class CutBatches {
       assert(fits, 'a span has no room for what it was made for')
     }
     const { kernels, compression } = this.#options
-    const sealing = this.#spans.map((span) => kernels.seal(span, nowMs, compression))
-    for (const each of await Promise.allSettled(sealing))
-      if (each.status === 'rejected') throw each.reason
+    await allSettled(this.#spans.map((span) => kernels.seal(span, nowMs, compression)))
     return this.#spans.map(({ batch }) => batch)
   }
 
@@ -217,7 +216,8 @@ export function changelogReader({ table, kernels }: ChangelogReaderOptions): Cha
   }
 }
 
-function parseMeta(bytes: Uint8Array): ChangelogMeta {
+/** Throws BATCH_CORRUPT, STORE_INCOMPATIBLE. */
+export function parseMeta(bytes: Uint8Array): ChangelogMeta {
   let read: unknown
   try {
     read = JSON.parse(Buffer.from(bytes).toString())

@@ -3,7 +3,7 @@
 
 import { CUT_KEY } from '../kernel/changelog/kernels.ts'
 import type { Log } from '../log/log.ts'
-import type { ChangelogMeta } from './changelog.ts'
+import { parseMeta } from './changelog.ts'
 import { shapesFit, tableChanged } from './shape_change.ts'
 
 export interface DeclaredShape {
@@ -30,9 +30,9 @@ async function checkShape(log: Log, { name, changelog, shape }: DeclaredShape): 
     const records = await log.read(changelog, partition, from)
     const cut = records.findLast(({ key }) => key !== null && Buffer.compare(key, CUT_KEY) === 0)
     if (!cut?.value) continue
-    const meta = JSON.parse(Buffer.from(cut.value).toString()) as ChangelogMeta
-    if (!shapesFit(meta.shape, shape))
-      throw tableChanged(name, `the changelog ${changelog}`, meta.shape, shape)
+    const before = parseMeta(cut.value).shape
+    if (!shapesFit(before, shape))
+      throw tableChanged(name, `the changelog ${changelog}`, before, shape)
     return
   }
 }

@@ -2,6 +2,7 @@
 // group's coordinator, as it does in its thread; here are the engine's side of it and the commits.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import { topicDeleted } from '../log/failures.ts'
 import { beginnings } from '../log/kafka/beginnings.ts'
 import type { GroupNews } from '../log/kafka/group_news.ts'
 import { GroupMember } from '../log/kafka/member.ts'
@@ -21,7 +22,7 @@ import { brokerFailure } from '../wire/broker_error.ts'
 import type { HeartbeatBody } from '../wire/requests/heartbeat.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
 import type { SimulatedConnection } from './simulated_connection.ts'
-import { SimulatedFetcher, topicDeleted } from './simulated_fetcher.ts'
+import { SimulatedFetcher } from './simulated_fetcher.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
 
 /** Of the settings with these names. */
@@ -320,7 +321,7 @@ export class SimulatedConsumer implements LogConsumer {
     if (this.#lost.has(topic)) return
     this.#lost.add(topic)
     this.#member.subscribe(this.#options.topics.filter((each) => !this.#lost.has(each)))
-    this.#fetcher.fail(topicDeleted(topic))
+    this.#fetcher.fail(topicDeleted({ topic }))
   }
 }
 

@@ -1,6 +1,5 @@
 // Reads partitions of the simulated cluster into a few buffered bytes each, and gives them out as
 // LogConsumer.fetch says. Owned by the simulated consumer and reader.
-import { EuphorionError } from '../errors.ts'
 import { outOfRange } from '../log/failures.ts'
 import type { FetchResult, TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
@@ -264,9 +263,3 @@ type Fetched =
   | { slot: Slot; what: 'deleted' }
   | { slot: Slot; what: 'outside'; startOffset: number; nextOffset: number }
   | { slot: Slot; what: 'bytes'; bytes: Uint8Array; highWatermark: number }
-
-/** The topic is gone from under its reader. */
-export function topicDeleted(topic: string): EuphorionError {
-  const message = `topic ${topic} was deleted while it was read`
-  return new EuphorionError('TOPIC_DELETED', message, { place: { topic } })
-}

@@ -1,5 +1,6 @@
 // The log of a process on a simulated cluster: everything that log.ts asks of one, by questions
 // that take their time and may be lost. Made by the simulation, and by tests of what runs on a log.
+import { pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { hasMembers } from '../log/failures.ts'
 import type {
@@ -87,7 +88,7 @@ export class SimulatedLog implements Log {
       } catch (error) {
         if (!isPassing(error)) throw error
       }
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+      await pause(clock, RETRY_MS)
     }
     throw new EuphorionError('LOG_FAILED', `${name}: the cluster does not answer`)
   }

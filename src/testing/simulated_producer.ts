@@ -1,6 +1,7 @@
 // An idempotent producer on the simulated cluster: numbered batches, one of a partition on its way
 // at a time, sent again until somebody answers. Owned by the simulated log, and by its
 // transactional producer.
+import { pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { isRefusedAlone } from '../log/failures.ts'
 import { produceVerdict } from '../log/kafka/produce_verdict.ts'
@@ -114,7 +115,7 @@ export class SimulatedProducer implements LogProducer {
         this.#renumber()
         this.#stamp(key, batch)
       }
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+      await pause(clock, RETRY_MS)
     }
   }
 

@@ -1,8 +1,10 @@
 // Reads partitions of the simulated cluster without a group: what is committed only. Made by the
 // simulated log.
+
+import { topicDeleted } from '../log/failures.ts'
 import type { FetchResult, LogReader } from '../log/log.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
-import { SimulatedFetcher, topicDeleted } from './simulated_fetcher.ts'
+import { SimulatedFetcher } from './simulated_fetcher.ts'
 import type { SimulatedProcess } from './simulated_process.ts'
 
 export interface SimulatedReaderOptions {
@@ -25,7 +27,7 @@ export class SimulatedReader implements LogReader {
       maxBytes,
       isCommitted,
       offsetOutOfRange: 'error',
-      topicLost: (topic) => this.#fetcher.fail(topicDeleted(topic)),
+      topicLost: (topic) => this.#fetcher.fail(topicDeleted({ topic })),
     })
   }
 

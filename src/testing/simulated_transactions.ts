@@ -1,6 +1,8 @@
 // A transactional producer on the simulated cluster: adds partitions and groups before they are
 // written, ends the transaction, and finds out what became of it. Owned by the simulated log.
+
 import assert from 'node:assert/strict'
+import { pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { isRefusedAlone } from '../log/failures.ts'
 import type {
@@ -62,7 +64,7 @@ export async function initTransactions(
     } catch (error) {
       if (!isPassing(error)) throw error
     }
-    await new Promise<void>((resolve) => process.clock.after(RETRY_MS, resolve))
+    await pause(process.clock, RETRY_MS)
   }
 }
 
@@ -253,7 +255,7 @@ export class SimulatedTransactionalProducer implements TransactionalProducer {
       }
       if (fencing.includes(errorCode)) throw this.#fencedBy(what)
       if (!passingCodes.includes(errorCode)) throw brokerFailure(errorCode, what)!
-      await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+      await pause(clock, RETRY_MS)
     }
     throw new EuphorionError('LOG_FAILED', `${what}: the coordinator does not answer`)
   }

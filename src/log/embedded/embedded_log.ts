@@ -1,7 +1,9 @@
 // The embedded log: Kafka's batches in plain files of this process, durable and without a broker.
 // Opened by the app and the command line; other processes reach it through the owner's socket.
+
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
+import { pause } from '../../clock.ts'
 import { deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
@@ -70,7 +72,7 @@ export async function openEmbeddedLog(
     } catch (error) {
       if (clock.monotonic() > deadline) throw error
     }
-    await new Promise<void>((wake) => clock.after(ownerPauseMs, wake))
+    await pause(clock, ownerPauseMs)
   }
 }
 

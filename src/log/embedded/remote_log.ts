@@ -1,6 +1,6 @@
 // An embedded log that another process has open, reached through its socket: everything but
 // consumers. Appends are idempotent, so that one whose answer was lost is sent again.
-import type { Clock } from '../../clock.ts'
+import { type Clock, pause } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { recordCountOf, stampProducer } from '../../wire/batch_header.ts'
 import { prepareCompression } from '../../wire/compression.ts'
@@ -80,7 +80,7 @@ class RemoteLog implements Log {
       } catch (error) {
         if (this.#clock.monotonic() > deadline) throw error
       }
-      await new Promise<void>((resolve) => this.#clock.after(reconnectPauseMs, resolve))
+      await pause(this.#clock, reconnectPauseMs)
     }
   }
 

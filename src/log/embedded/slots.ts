@@ -1,8 +1,10 @@
 // The partitions that one consumer or reader reads: preads segment files straight into the caller's
 // memory and reads nothing of them but batch headers. What open transactions hold back is not
 // there yet, what aborted ones left is emptied.
+
 import { EuphorionError } from '../../errors.ts'
 import { BatchCursor, batchHeaderBytes } from '../../wire/batch_header.ts'
+import { topicDeleted } from '../failures.ts'
 import type { FetchResult, TopicPartition } from '../log.ts'
 import type { FileCache } from './file_cache.ts'
 import { readAt } from './files.ts'
@@ -253,8 +255,7 @@ export class Slots {
     if (!this.#slots.some((slot) => slot.partition.topic === topic)) return
     this.#options.onDeleted(topic)
     this.remove((partition) => partition.topic === topic)
-    const message = `topic ${topic} was deleted while it was read`
-    this.report(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))
+    this.report(topicDeleted({ topic }))
   }
 
   partitions(): readonly Partition[] {

@@ -1,6 +1,6 @@
 // Where the partitions that came to a member are read from: what the engine says, else the group's
 // offset, else an edge of the log. Called by KafkaConsumer.
-import type { Clock } from '../../clock.ts'
+import { type Clock, pause } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import type { ConsumerOptions, PartitionOffsets, StartPosition, TopicPartition } from '../log.ts'
 import { partitionKey } from '../partition_key.ts'
@@ -74,7 +74,7 @@ async function answered<T>(
     } catch (error) {
       if (!(error instanceof EuphorionError) || !error.retriable) throw error
     }
-    await new Promise<void>((resolve) => clock.after(pauseMs, resolve))
+    await pause(clock, pauseMs)
   }
   return undefined
 }

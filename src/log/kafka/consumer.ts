@@ -1,6 +1,8 @@
 // A member of a group that reads Kafka by the wire: the membership says which partitions, the
 // fetcher reads them. Made by KafkaLog.
+
 import { EuphorionError } from '../../errors.ts'
+import { topicDeleted } from '../failures.ts'
 import type {
   ConsumerOptions,
   FetchResult,
@@ -174,7 +176,6 @@ export class KafkaConsumer implements LogConsumer {
     if (this.#lost.has(topic)) return
     this.#lost.add(topic)
     this.#membership.subscribe(this.#options.topics.filter((each) => !this.#lost.has(each)))
-    const message = `topic ${topic} was deleted while it was read`
-    this.#fetcher.fail(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))
+    this.#fetcher.fail(topicDeleted({ topic }))
   }
 }

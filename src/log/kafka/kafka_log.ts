@@ -1,6 +1,6 @@
 // The log on Kafka by its own protocol: topics, offsets and groups by questions to the cluster;
 // producers and consumers in files of their own. Opened by openLog for kafka:// brokers.
-import { type Clock, systemClock } from '../../clock.ts'
+import { type Clock, pause, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { settingSpecs } from '../../setting_specs.ts'
 import type { Settings } from '../../settings.ts'
@@ -131,7 +131,7 @@ class KafkaLog implements Log {
     for (let look = 0; look < looksMax; look++) {
       await this.#cluster.refresh([name])
       if (isDone(this.#cluster.topic(name))) return
-      await new Promise<void>((resolve) => this.#clock.after(lookMs, resolve))
+      await pause(this.#clock, lookMs)
     }
   }
 

@@ -1,6 +1,6 @@
 // Reads partitions by itself, what is committed only: the fetcher of a consumer without a group.
 // Made by KafkaLog.
-import { EuphorionError } from '../../errors.ts'
+import { topicDeleted } from '../failures.ts'
 import type { FetchResult, LogReader } from '../log.ts'
 import { Fetcher, type FetcherOptions } from './fetcher.ts'
 
@@ -16,10 +16,7 @@ export class PartitionsReader implements LogReader {
     this.#fetcher = new Fetcher({
       ...options,
       offsetOutOfRange: 'error',
-      topicLost: (topic) => {
-        const message = `topic ${topic} was deleted while it was read`
-        this.#fetcher.fail(new EuphorionError('TOPIC_DELETED', message, { place: { topic } }))
-      },
+      topicLost: (topic) => this.#fetcher.fail(topicDeleted({ topic })),
     })
   }
 

@@ -1,6 +1,6 @@
 // The log on Kafka through kafkajs: topics, offsets and groups by its admin client; producers and
 // consumers in files of their own. Opened by openLog for kafka:// brokers.
-import { type Clock, systemClock } from '../../clock.ts'
+import { type Clock, pause, systemClock } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { prepareCompression } from '../../wire/compression.ts'
 import { noTransactions, unknownTopic } from '../failures.ts'
@@ -105,7 +105,7 @@ class KafkajsLog implements Log {
     const remains = () =>
       this.#admin.ask(async (admin) => (await admin.listTopics()).includes(name))
     for (let look = 0; look < deletionLooks && (await remains()); look++)
-      await new Promise<void>((resolve) => this.#clock.after(deletionLookMs, resolve))
+      await pause(this.#clock, deletionLookMs)
   }
 
   forgetGroup(groupId: string): Promise<void> {

@@ -6,9 +6,10 @@
 //      └──── JoinGroup ◀── the assignor's gate opens ◀──────────────┘
 //
 // Callbacks and the finding of positions run one at a time in #work, in the order of their causes.
+
 import type { Consumer, EachBatchPayload, LogEntry } from 'kafkajs'
 import { EuphorionError } from '../../errors.ts'
-import { outOfRange } from '../failures.ts'
+import { outOfRange, topicDeleted } from '../failures.ts'
 import type { ConsumerOptions, StartPosition } from '../log.ts'
 import { ownView } from '../own_view.ts'
 import { partitionKey } from '../partition_key.ts'
@@ -330,13 +331,7 @@ export class Membership {
   #dropTopics(deleted: readonly string[]): void {
     this.#topics = this.#topics.filter((topic) => !deleted.includes(topic))
     for (const { topic, partition } of this.#lost)
-      if (deleted.includes(topic))
-        this.#ports.failed(
-          new EuphorionError('TOPIC_DELETED', `topic '${topic}' was deleted while it was read`, {
-            place: { topic, partition },
-          }),
-          false,
-        )
+      if (deleted.includes(topic)) this.#ports.failed(topicDeleted({ topic, partition }), false)
     this.#lost = []
   }
 

@@ -1,7 +1,7 @@
 // Questions to a cluster through kafkajs' admin client, which is connected at the first one. Used
 // by both drivers of Kafka: the other one creates and deletes topics with it.
 import type { Admin } from 'kafkajs'
-import type { Clock } from '../../clock.ts'
+import { type Clock, pause } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { brokerCode } from '../../wire/broker_code.ts'
 import { hasMembers } from '../failures.ts'
@@ -107,7 +107,7 @@ export class TopicAdmin {
       if (code === brokerCode.NON_EMPTY_GROUP) throw hasMembers(groupId, error)
       if (!notReady.includes(code ?? 0) || attempt === coordinatorAttempts)
         throw asLogError(error, this.#brokers)
-      await new Promise<void>((wake) => clock.after(coordinatorPauseMs, wake))
+      await pause(clock, coordinatorPauseMs)
     }
   }
 
