@@ -22,6 +22,13 @@ export interface SinkHalt {
   readonly error: EuphorionError
 }
 
+/** What a function works on. */
+export interface EventInHand {
+  /** ms since the epoch. */
+  readonly timestamp: number
+  readonly value: unknown
+}
+
 /**
  * The events of one partition on their way to user code. At a cut the loop reads acknowledged(),
  * then lets outputs reach the log (EngineOptions.beforeCommit), then commits: never the other way
@@ -42,6 +49,8 @@ export interface PartitionSink {
   push(payload: Uint8Array): Promise<boolean>
   /** User code has an event in hand: it may write tables. */
   readonly holds: boolean
+  /** The one event that user code has in hand. Undefined: none, several, or a batch. */
+  readonly inHand?: EventInHand | undefined
   /** Offset below which every event is acknowledged; what a cut commits. */
   acknowledged(): number
   /**

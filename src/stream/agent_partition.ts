@@ -6,33 +6,20 @@
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { BadRecord } from '../ingest/dead_letter.ts'
-import type { PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
+import type { EventInHand, PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
 import type { AgentDefinition, AgentServices } from './agent_definition.ts'
 import { AgentRecords, type Batch, type Want } from './agent_records.ts'
+import { eventInHand, NONE, newSlot, type Slot, type Take } from './agent_slot.ts'
 import { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
 import { Outputs } from './sink.ts'
 import { Stream } from './stream.ts'
 import type { StreamSource } from './stream_source.ts'
 
-/** A slot that has no event. */
-const NONE = -1
 /** Events between two looks at the clock. */
 const YIELD_EVENTS = 64
 /** Time without a turn of the event loop after which one is given. */
 const YIELD_MS = 5
-
-type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
-
-/** A running function. */
-interface Slot<K, V> {
-  /** Offset of the event, or of the batch's first one, that it has; or NONE. */
-  inHand: number
-  /** Batches that were taken for it and that it has not seen, ascending. */
-  ahead: Batch<K, V>[]
-  waiter: { readonly want: Want; readonly resolve: (result: Take<K, V>) => void } | undefined
-  hasEnded: boolean
-}
 
 const ended = { done: true, value: undefined } as const
 
@@ -84,9 +71,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       extraction: services.extraction,
       arrived: () => this.#serveAll(),
     })
-    this.#slots = Array.from({ length: definition.concurrency }, () => {
-      return { inHand: NONE, ahead: [], waiter: undefined, hasEnded: false }
-    })
+    this.#slots = Array.from({ length: definition.concurrency }, () => newSlot<K, V>())
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
     this.#yieldedAt = services.clock.monotonic()
     this.#slotsRunning = definition.concurrency
@@ -104,6 +89,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   get holds(): boolean {
     for (const slot of this.#slots) if (slot.inHand !== NONE) return true
     return false
+  }
+
+  get inHand(): EventInHand | undefined {
+    return eventInHand(this.#slots)
   }
 
   push(payload: Uint8Array): Promise<boolean> {
@@ -223,7 +212,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const result = records.take(want)
     if (result !== undefined) {
       if (isAhead(want)) slot.ahead.push(result.value as Batch<K, V>)
-      else slot.inHand = records.takenAt
+      else {
+        slot.inHand = records.takenAt
+        slot.timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
+        slot.value = want.as === 'event' ? (result.value as Event<K, V>).value : result.value
+      }
       return result
     }
     if (records.halt === undefined) return undefined
@@ -301,6 +294,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       takeAhead: (limits) => take({ as: 'batch', ...limits, isAhead: true }),
       hand: () => {
         slot.inHand = slot.ahead.shift()?.firstOffset ?? NONE
+        slot.timestamp = Number.NaN
       },
       paused: () => this.#paused?.promise,
       release: () => this.#drop(slot),

@@ -92,8 +92,9 @@ export class AgentRecords<K, V> {
   #damagedAt = NONE
   #isDamaged = false
   #isDrained = true
-  /** Offset of the first record of what was taken last. */
+  /** Offset and time of the first record of what was taken last. */
   takenAt = NONE
+  takenTimestamp = 0
 
   constructor(options: AgentRecordsOptions<K, V>) {
     this.#options = options
@@ -145,6 +146,7 @@ export class AgentRecords<K, V> {
     if (this.#spans.length > 0) return this.#takeRows(this.#spans[0], want)
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
+    this.takenTimestamp = this.#reader.timestamp
     return { done: false, value: want.as === 'event' ? this.#event() : this.#value }
   }
 
@@ -158,6 +160,7 @@ export class AgentRecords<K, V> {
     const { chunk, from } = span
     const to = want.as === 'batch' ? endOfBatch(span, want) : from + 1
     this.takenAt = chunk.offsets[from]
+    this.takenTimestamp = chunk.timestamps[from]
     span.from = to
     if (to === span.to) this.#spans.shift()
     if (want.as === 'batch') {
