@@ -177,8 +177,8 @@ export class TaskLane implements CutLane {
   /** On to where late or bad records go. */
   async #pass(record: BadRecord, to: RowSink | undefined): Promise<void> {
     if (record.reason !== 'late') return this.#options.services.deadLetters.add(record, to)
-    for (const send of this.aggregation.late)
-      await this.#late.add(bytesOf(record), () => send(record, to))
+    for (const late of this.aggregation.late)
+      await this.#late.add(bytesOf(record), () => late.send(record, to))
   }
 
   drained(): void {

@@ -16,11 +16,12 @@ export interface AggregationDefinition {
   readonly late: readonly LateOutput[]
 }
 
-/**
- * Stores a record that came too late for all of its windows; in `to` where it is given, else as the
- * program sends.
- */
-export type LateOutput = (record: BadRecord, to?: RowSink) => Promise<unknown>
+/** Where records go that came too late for all of their windows. */
+export interface LateOutput {
+  readonly topic: string
+  /** In `to` where it is given, else as the program sends. */
+  send(record: BadRecord, to?: RowSink): Promise<unknown>
+}
 
 /** Key bytes of cells to what rows show, and back for queries. */
 export interface KeyCodec {
@@ -43,6 +44,7 @@ export interface ResultRow {
 export interface ResultOutput {
   /** Each changed row once a cut, or each row once when its window has closed. */
   readonly mode: 'changes' | 'final'
+  readonly topic: string
   /** Resolves once the row is stored: in `to` where it is given, else as the program sends. */
   send(row: ResultRow, to?: RowSink): Promise<unknown>
 }

@@ -99,9 +99,12 @@ export class LateStream {
    * of a dead letter (euphorion.topic, .partition, .offset). At least once.
    */
   to<K, V>(topic: Topic<K, V>): void {
-    this.#outputs.push((late, to) => {
-      const { key, value, timestamp, headers } = rejectedRecord(late)
-      return topic.sendBytes(key, value, { timestamp, headers }, to)
+    this.#outputs.push({
+      topic: topic.name,
+      send: (late, to) => {
+        const { key, value, timestamp, headers } = rejectedRecord(late)
+        return topic.sendBytes(key, value, { timestamp, headers }, to)
+      },
     })
   }
 }
@@ -127,6 +130,7 @@ export class ResultStream<Key, Row, Windowed> {
     const { options, key, value } = target
     this.#outputs.push({
       mode: this.#mode,
+      topic: target.name,
       send: (row, to) => {
         const rowKey = resultKey(row)
         return target.sendBytes(

@@ -154,7 +154,7 @@ test('a cut whose results cannot be sent is not written', async () => {
     if (broken) throw new EuphorionError('LOG_FAILED', 'no')
     sent.push([key, views])
   }
-  const changing = definition('a', [{ mode: 'changes', send }])
+  const changing = definition('a', [{ mode: 'changes', topic: 'out', send }])
   const { task, stored } = await openTask(changing)
   await feed(task, 0, 'aab')
   await assert.rejects(cutTask(task), { code: 'LOG_FAILED' })
@@ -174,6 +174,7 @@ test('results are those of the cut before it is written, and each closed window 
   let isStored = false
   const output = (mode: 'changes' | 'final'): ResultOutput => ({
     mode,
+    topic: 'out',
     send: async ({ key, start, views }) => {
       const position = await readPosition(task.store!, task.lanes[0].table)
       isStored ||= position?.nextOffset === end
