@@ -59,6 +59,7 @@ export {
   or,
   present,
 } from './stream/columns.ts'
+export type { EventStream } from './stream/event_stream.ts'
 export type { Event } from './stream/events.ts'
 export type { MapBatchArguments, MapBatchOptions } from './stream/kernel_runs.ts'
 export type { MappedBatch } from './stream/mapped_batches.ts'

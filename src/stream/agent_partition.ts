@@ -287,6 +287,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #source(slot: Slot<K, V>): StreamSource<K, V> {
     const take = <T>(want: Want) => this.#take(slot, want) as Promise<IteratorResult<T, undefined>>
     return {
+      clock: this.#services.clock,
       shape: this.#shape,
       takeValue: () => take({ as: 'value' }),
       takeEvent: () => take({ as: 'event' }),

@@ -1,12 +1,15 @@
 // What an agent's function iterates over: values, whole events, or batches of them. The iterators
 // are written by hand, one promise an event: an async generator would cost three.
 
+import type { Clock } from '../clock.ts'
 import type { ColumnTypes } from '../kernel/user/column_types.ts'
 import type { Kernel, NoParams } from '../kernel/user/kernel.ts'
 import type { FieldMap } from '../record/fields.ts'
 import { type BatchOptions, batchLimits } from './batch_options.ts'
 import type { NoFields } from './batch_types.ts'
 import type { ColumnBatch } from './column_batch.ts'
+import type { EventPull } from './event_pull.ts'
+import { EventStream } from './event_stream.ts'
 import type { Event } from './events.ts'
 import {
   checkConcurrency,
@@ -15,19 +18,24 @@ import {
   type MapBatchArguments,
 } from './kernel_runs.ts'
 import { type MappedBatch, MappedBatches } from './mapped_batches.ts'
+import { SourcePull } from './source_pull.ts'
 import type { StreamSource } from './stream_source.ts'
 
 /**
  * The events of one partition, in order. Ends when the worker stops or the partition moves away.
  */
-export class Stream<K, V, Fields extends FieldMap = NoFields> implements AsyncIterable<V> {
+export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStream<K, V> {
   readonly topic: string
   readonly partition: number
   readonly #source: StreamSource<K, V>
+  /** @internal */
+  protected readonly clock: Clock
 
   /** Made by the worker. */
   constructor(source: StreamSource<K, V>, topic: string, partition: number) {
+    super()
     this.#source = source
+    this.clock = source.clock
     this.topic = topic
     this.partition = partition
   }
@@ -35,13 +43,13 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> implements AsyncIt
   /**
    * The values. Leaving the loop does not acknowledge the value in hand; the function's end does.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<V> {
+  override [Symbol.asyncIterator](): AsyncIterableIterator<V> {
     const source = this.#source
     return handMade(() => source.takeValue())
   }
 
   /** The same with key, headers, offset, partition, timestamp and topic. */
-  events(): AsyncIterableIterator<Event<K, V>> {
+  override events(): AsyncIterableIterator<Event<K, V>> {
     const source = this.#source
     return handMade(() => source.takeEvent())
   }
@@ -79,6 +87,11 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> implements AsyncIt
       run: kernelRun(kernel, source.shape, rest),
     })
     return mapped as unknown as AsyncIterableIterator<MappedBatch<ColumnBatch<K, V, Fields>, Out>>
+  }
+
+  /** @internal */
+  protected pull(): EventPull<K, V> {
+    return new SourcePull(this.#source)
   }
 }
 

@@ -1,10 +1,12 @@
 // Where the iterators of a stream take from: one slot (running function) of one partition of an
 // agent. Asking for the next acknowledges the one before.
+import type { Clock } from '../clock.ts'
 import type { Batch, BatchLimits } from './agent_records.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
 
 export interface StreamSource<K, V> {
+  readonly clock: Clock
   /** Of the batches. */
   readonly shape: BatchShape
   takeValue(): Promise<IteratorResult<V, undefined>>
