@@ -282,6 +282,14 @@ export interface LogConsumer {
   reconnect?(topic: string, partition: number): void
   /** Stores the group's offsets (of the next record to read). */
   commit(offsets: readonly StartPosition[]): Promise<void>
+  /**
+   * Reads these topics from now on. Those that are new are shared out by the group's next round,
+   * those that are left out are revoked; all others are read on meanwhile. A topic that was deleted
+   * is read again, where it is made anew, once it was left out. Resolves when what is left out has
+   * been given up: not to be awaited by onAssigned or onRevoked. CAPABILITY_MISSING where a driver
+   * cannot.
+   */
+  subscribe(topics: readonly string[]): Promise<void>
   /** What `member` tells has changed: the partitions should be shared anew. For logs: why. */
   rejoin?(reason: string): void
   /** Leaves the group (after onRevoked of everything). */

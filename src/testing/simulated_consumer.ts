@@ -2,6 +2,7 @@
 // group's coordinator, as it does in its thread; here are the engine's side of it and the commits.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import { AwaitedState } from '../log/awaited_state.ts'
 import { topicDeleted } from '../log/failures.ts'
 import { beginnings } from '../log/kafka/beginnings.ts'
 import type { GroupNews } from '../log/kafka/group_news.ts'
@@ -67,7 +68,9 @@ export class SimulatedConsumer implements LogConsumer {
   #identity: MemberIdentity | undefined
   /** What may be committed: by a number, another one when a partition comes again. */
   readonly #held = new Map<string, number>()
+  #topics: readonly string[]
   readonly #lost = new Set<string>()
+  readonly #givenUp = new AwaitedState()
   #told = 0
   /** Keys of those that were last told. */
   #standbys = ''
@@ -81,6 +84,7 @@ export class SimulatedConsumer implements LogConsumer {
     this.groupId = options.groupId
     this.#options = options
     this.#ports = ports
+    this.#topics = options.topics
     this.#clock = process.clock
     this.#connection = cluster.connect(process)
     this.#fetcher = new SimulatedFetcher({
@@ -158,6 +162,16 @@ export class SimulatedConsumer implements LogConsumer {
 
   #tellFacts(): void {
     if (this.#options.member !== undefined) this.#member.tell(this.#facts())
+  }
+
+  async subscribe(topics: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    for (const topic of topics) if (!this.#topics.includes(topic)) this.#lost.delete(topic)
+    this.#topics = [...new Set(topics)]
+    this.#member.subscribe(this.#topics.filter((each) => !this.#lost.has(each)))
+    await this.#givenUp.until(() =>
+      [...this.#held.keys()].every((key) => topics.includes(placeOf(key).topic)),
+    )
   }
 
   rejoin(reason: string): void {
@@ -304,6 +318,7 @@ export class SimulatedConsumer implements LogConsumer {
         await this.#options.onRevoked(gone, lost)
       } finally {
         if (!lost) forget()
+        this.#givenUp.changed()
       }
     })
   }
@@ -320,7 +335,7 @@ export class SimulatedConsumer implements LogConsumer {
   #topicLost(topic: string): void {
     if (this.#lost.has(topic)) return
     this.#lost.add(topic)
-    this.#member.subscribe(this.#options.topics.filter((each) => !this.#lost.has(each)))
+    this.#member.subscribe(this.#topics.filter((each) => !this.#lost.has(each)))
     this.#fetcher.fail(topicDeleted({ topic }))
   }
 }

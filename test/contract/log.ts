@@ -17,6 +17,7 @@ import { appendTo, numbered, rejectsWith, text, unique, values } from '../suppor
 import type { Inflate } from '../support/record_batch.ts'
 import { consumerContract } from './log_consumer.ts'
 import { groupContract } from './log_group.ts'
+import { subscribeContract } from './log_subscribe.ts'
 import { transactionsContract } from './log_transactions.ts'
 
 export interface LogContractOptions {
@@ -73,6 +74,7 @@ export function logContract(
     describe('large records', () => largeRecordContract(context))
     describe('consumer', () => consumerContract(context))
     describe('groups', () => groupContract(context))
+    describe('subscriptions', () => subscribeContract(context))
     if (options.transactions) describe('transactions', () => transactionsContract(context))
     else missingTransactionsContract(context)
   })

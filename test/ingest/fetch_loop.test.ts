@@ -74,6 +74,7 @@ class ScriptedConsumer implements LogConsumer {
     this.sought.push([partition, offset])
   }
 
+  async subscribe(): Promise<void> {}
   async commit(): Promise<void> {}
   async close(): Promise<void> {}
 }

@@ -69,6 +69,8 @@ export class ScriptedConsumer implements LogConsumer {
     await this.options.onRevoked(lost, true)
   }
 
+  async subscribe(): Promise<void> {}
+
   give(partition: number, bytes: Uint8Array): void {
     this.#batches.push({ partition, bytes })
     this.#wake()

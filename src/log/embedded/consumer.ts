@@ -26,7 +26,7 @@ export interface ConsumerParts {
 }
 
 export class EmbeddedConsumer implements LogConsumer, GroupMember {
-  readonly topics: readonly string[]
+  topics: readonly string[]
   readonly groupId: string
   readonly facts: MemberFacts | undefined
   readonly #options: ConsumerOptions
@@ -94,6 +94,13 @@ export class EmbeddedConsumer implements LogConsumer, GroupMember {
 
   async unread(topic: string): Promise<ReadonlyMap<number, number>> {
     return this.#slots.unread(topic)
+  }
+
+  async subscribe(topics: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    for (const topic of topics) if (!this.topics.includes(topic)) this.#deleted.delete(topic)
+    this.topics = [...new Set(topics)]
+    await this.#group.rebalance()
   }
 
   close(): Promise<void> {

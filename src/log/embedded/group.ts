@@ -40,7 +40,7 @@ export class Group {
   /** Adds a member; resolves when every partition has its new owner. */
   join(member: GroupMember): Promise<void> {
     this.#members.push(member)
-    return this.#rebalance()
+    return this.rebalance()
   }
 
   /** Removes a member after it gave up everything; the others take over behind it. */
@@ -56,11 +56,12 @@ export class Group {
         this.#leaving--
       })
     this.#changes = gone
-    void this.#rebalance()
+    void this.rebalance()
     await gone
   }
 
-  #rebalance(): Promise<void> {
+  /** Shares the partitions anew; resolves when every one has its owner. */
+  rebalance(): Promise<void> {
     this.#changes = this.#changes.then(async () => {
       const shares = this.#shares()
       this.#tell(shares)

@@ -2,6 +2,7 @@
 // fetcher reads them. Made by KafkaLog.
 
 import { EuphorionError } from '../../errors.ts'
+import { AwaitedState } from '../awaited_state.ts'
 import { topicDeleted } from '../failures.ts'
 import type {
   ConsumerOptions,
@@ -41,14 +42,19 @@ export class KafkaConsumer implements LogConsumer {
   readonly #ports: KafkaConsumerPorts
   readonly #fetcher: Fetcher
   readonly #membership: Membership
+  #topics: readonly string[]
   /** Topics that were deleted while this consumer read them. */
   readonly #lost = new Set<string>()
   readonly #held = new Map<string, TopicPartition>()
+  /** What onRevoked is being told of. */
+  readonly #leaving = new Set<readonly TopicPartition[]>()
+  readonly #givenUp = new AwaitedState()
   #closing: Promise<void> | undefined
 
   constructor(options: ConsumerOptions, ports: KafkaConsumerPorts) {
     this.#options = options
     this.#ports = ports
+    this.#topics = options.topics
     this.#fetcher = new Fetcher({
       ...ports.fetcher,
       offsets: ports.offsets,
@@ -126,6 +132,18 @@ export class KafkaConsumer implements LogConsumer {
     this.#fetcher.reconnect(topic, partition)
   }
 
+  async subscribe(topics: readonly string[]): Promise<void> {
+    if (this.#closing !== undefined) return
+    // one that was deleted counts as such until what was read of it is given up
+    for (const topic of topics) if (!this.#topics.includes(topic)) this.#lost.delete(topic)
+    this.#topics = [...new Set(topics)]
+    this.#membership.subscribe(this.#topics.filter((each) => !this.#lost.has(each)))
+    const isOther = ({ topic }: TopicPartition) => !topics.includes(topic)
+    await this.#givenUp.until(() => {
+      return ![...this.#held.values(), ...[...this.#leaving].flat()].some(isOther)
+    })
+  }
+
   rejoin(reason: string): void {
     this.#membership.rejoin(reason)
   }
@@ -169,13 +187,20 @@ export class KafkaConsumer implements LogConsumer {
     const keys = new Set(gone.map(partitionKey))
     this.#fetcher.remove((place) => keys.has(partitionKey(place)))
     const revoked = gone.filter((place) => this.#held.delete(partitionKey(place)))
-    if (revoked.length > 0) await this.#options.onRevoked(revoked, lost)
+    if (revoked.length === 0) return
+    this.#leaving.add(revoked)
+    try {
+      await this.#options.onRevoked(revoked, lost)
+    } finally {
+      this.#leaving.delete(revoked)
+      this.#givenUp.changed()
+    }
   }
 
   #topicLost(topic: string): void {
     if (this.#lost.has(topic)) return
     this.#lost.add(topic)
-    this.#membership.subscribe(this.#options.topics.filter((each) => !this.#lost.has(each)))
+    this.#membership.subscribe(this.#topics.filter((each) => !this.#lost.has(each)))
     this.#fetcher.fail(topicDeleted({ topic }))
   }
 }

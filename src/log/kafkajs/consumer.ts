@@ -1,6 +1,7 @@
 // The pull side of a kafkajs consumer: fetch hands out what kafkajs has pushed into the lanes, one
 // packed batch a call, partitions in turn. Made by KafkajsLog.
 import { strict as assert } from 'node:assert'
+import { EuphorionError } from '../../errors.ts'
 import type { ConsumerOptions, FetchResult, LogConsumer, StartPosition } from '../log.ts'
 import type { Lane } from './lane.ts'
 import { Membership } from './membership.ts'
@@ -110,6 +111,12 @@ export class KafkajsConsumer implements LogConsumer {
 
   commit(offsets: readonly StartPosition[]): Promise<void> {
     return this.#membership.commit(offsets)
+  }
+
+  subscribe(): Promise<void> {
+    const message = 'kafkajs cannot change the topics of a consumer that reads'
+    const advice = "use transport: 'kafka'"
+    return Promise.reject(new EuphorionError('CAPABILITY_MISSING', `${message}: ${advice}`))
   }
 
   close(): Promise<void> {
