@@ -2,7 +2,7 @@
 // the events. Used by bench_run.ts.
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { PartitionOffsets } from '../log/log.ts'
-import { codecOf } from '../record/codec.ts'
+import { codecOf, json } from '../record/codec.ts'
 import type { EventOf } from '../record/fields.ts'
 import { integer, string } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
@@ -11,6 +11,7 @@ import type { AgentServices } from '../stream/agent_definition.ts'
 import type { Stream } from '../stream/stream.ts'
 import { defineTable, Table } from '../stream/table.ts'
 import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import { BenchLoops } from './bench_loops.ts'
 import { type BenchSpec, benchTable, isAgent } from './bench_spec.ts'
 import { PageView } from './page_view.ts'
 
@@ -33,19 +34,13 @@ interface Job {
   result(): Promise<Omit<AgentResult, 'bad'>>
 }
 
-/** Reads three fields of each event. */
-function readFields(): Job {
-  let events = 0
-  let checksum = 0
+/** Reads fields of each event. */
+function readFields(spec: BenchSpec): Job {
+  const loops = new BenchLoops(spec)
   return {
     tables: [],
-    async run(stream) {
-      for await (const view of stream) {
-        checksum += view.url.length + view.ms + view.ts
-        events++
-      }
-    },
-    result: async () => ({ events: Number.isFinite(checksum) ? events : 0, cells: 0 }),
+    run: (stream) => loops.run(stream),
+    result: async () => loops.result(),
   }
 }
 
@@ -78,7 +73,7 @@ class BenchAgent {
 
   constructor(spec: BenchSpec) {
     this.#spec = spec
-    this.#job = spec.workload === 'agents-table' ? countInTable() : readFields()
+    this.#job = spec.workload === 'agents-table' ? countInTable() : readFields(spec)
   }
 
   get tables(): Job['tables'] {
@@ -86,12 +81,13 @@ class BenchAgent {
   }
 
   subscriber(services: Omit<AgentServices, 'onBadRecord'>): EventSubscriber {
-    const agent = new Agent({
+    const isDeclared = this.#spec.workload !== 'undeclared'
+    const agent = new Agent<string, View, never>({
       name: 'bench',
       topic: this.#spec.topic,
       key: codecOf(string()),
-      value: codecOf(PageView),
-      schema: PageView.schema,
+      value: isDeclared ? codecOf(PageView) : json<View>(),
+      schema: isDeclared ? PageView.schema : undefined,
       onBadRecord: 'skip',
       concurrency: 1,
       sinks: [],

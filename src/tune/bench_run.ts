@@ -25,6 +25,7 @@ import { changelogTopic } from '../table/changelog_topics.ts'
 import { hopping, tumbling } from '../window/windows.ts'
 import { benchAgentOf } from './bench_agents.ts'
 import { type BenchRun, type BenchSpec, benchTable } from './bench_spec.ts'
+import { LoopMeter } from './loop_meter.ts'
 import { PageView } from './page_view.ts'
 
 type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
@@ -163,10 +164,11 @@ async function runThrough(
     readonly clock: Clock
   },
 ) {
-  const started = { at: 0, cpu: process.cpuUsage() }
+  const started = { at: 0, cpu: process.cpuUsage(), meter: new LoopMeter() }
   const begin = (): void => {
     started.at = clock.monotonic()
     started.cpu = process.cpuUsage()
+    started.meter.begin()
   }
   try {
     await Promise.race([engine.start(begin).then(() => consumed.promise), failed])
@@ -226,6 +228,7 @@ async function measure(
   await engine.cut()
   const seconds = (clock.monotonic() - started.at) / 1000
   const cpu = process.cpuUsage(started.cpu)
+  const main = started.meter.end()
   const lanes = engine.statistics()
   const total = (field: 'counted' | 'late' | 'bad' | 'filtered'): number =>
     lanes.reduce((sum, lane) => sum + lane[field], 0)
@@ -239,6 +242,8 @@ async function measure(
     seconds,
     eventsPerSecond: events / seconds,
     cpuSecondsPerMillion: (cpu.user + cpu.system) / events,
+    mainCpuSecondsPerMillion: main.cpuSeconds && (main.cpuSeconds * 1e6) / events,
+    loopDelayMs: main.loopDelayMs,
     maxResidentMiB: process.resourceUsage().maxRSS / 1024,
     cells,
     verified: Number(found) + leftOut === events,

@@ -1,8 +1,18 @@
-// What a run of `euphorion bench pageviews` is asked for, and what it answers: plain data, because
-// each run has a process of its own.
+// What a run of `euphorion bench pageviews` or `bench agents` is asked for, and what it answers:
+// plain data, because each run has a process of its own.
 import type { Settings } from '../settings.ts'
+import type { LoopDelay } from './loop_meter.ts'
 
 export const workloads = ['w0', 'w1', 'w2', 'w3', 'agents-table'] as const
+
+/**
+ * What the functions of `euphorion bench agents` do with an event. loop: read three fields of it.
+ * await: the same and an `await` of nothing. events: the fields of stream.events(). undeclared: as
+ * loop, of JSON whose fields were not declared.
+ */
+export const agentVariants = ['loop', 'await', 'events', 'undeclared'] as const
+
+export type AgentVariant = (typeof agentVariants)[number]
 
 /**
  * w0: an agent's function reads three fields of every event. w1: count by url in tumbling windows
@@ -16,13 +26,15 @@ export type Workload = (typeof workloads)[number]
 export const benchTable = 'views'
 
 export interface BenchSpec {
-  readonly workload: Workload
+  readonly workload: Workload | AgentVariant
   readonly topic: string
   /** Events that are in the topic. */
   readonly events: number
   readonly settings: Settings
+  /** What was written to the topic, where agents' sums are to be checked. */
+  readonly made?: { readonly partitions: number; readonly keys: number } | undefined
   /** Where the first batch that a kernel consumes is written, as its FlatBuffer. */
-  readonly dumpBatch: string | undefined
+  readonly dumpBatch?: string | undefined
 }
 
 /** One run; printed as a line of JSON with what describes it. */
@@ -33,6 +45,10 @@ export interface BenchRun {
   readonly eventsPerSecond: number
   /** CPU seconds of the process a million events; its start is left out. */
   readonly cpuSecondsPerMillion: number
+  /** The main thread's part of it; undefined where the system does not tell it. */
+  readonly mainCpuSecondsPerMillion: number | undefined
+  /** How late a timer of 1 ms was. */
+  readonly loopDelayMs: LoopDelay
   readonly maxResidentMiB: number
   /** Rows in the store or the agent's table; one for each key and slice of time. */
   readonly cells: number
@@ -47,7 +63,8 @@ export interface BenchRun {
   readonly transactionMs: number
 }
 
-/** Runs an agent's function, and no kernels. */
-export function isAgent(workload: Workload): boolean {
-  return workload === 'w0' || workload === 'agents-table'
+/** Runs an agent's function, and no aggregation. */
+export function isAgent(workload: Workload | AgentVariant): boolean {
+  const isVariant = agentVariants.some((variant) => variant === workload)
+  return isVariant || workload === 'w0' || workload === 'agents-table'
 }

@@ -13,6 +13,7 @@ const commands = [
   'table',
   'simulate',
   'bench pageviews',
+  'bench agents',
   'bench kernels',
   'mandelbrot',
   'kernel build',

@@ -21,6 +21,7 @@ import type { CommandContext } from '../command_line.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 import { paintTable } from '../paint.ts'
 import { Progress } from '../progress.ts'
+import { addBenchAgents } from './bench_agents.ts'
 import { addBenchKernels } from './bench_kernels.ts'
 import { addBenchWire } from './bench_wire.ts'
 
@@ -112,6 +113,7 @@ export function addBench(program: Command, context: CommandContext): void {
     ],
   ])
   command.action((options: BenchOptions) => run(options, givenSettings(command)))
+  addBenchAgents(bench, context)
   addBenchWire(bench, context)
   addBenchKernels(bench, context)
 }
@@ -234,7 +236,7 @@ function line(
     cpuSecondsPerMillion: round(median.cpuSecondsPerMillion, 3),
     maxResidentMiB: Math.round(Math.max(...runs.map((each) => each.maxResidentMiB))),
     verified: runs.every((each) => each.verified),
-    workload: spec.workload,
+    workload: options.workload,
     threads: js ? 0 : settings.threads,
     batchBytes: settings.batchBytes,
     broker,
