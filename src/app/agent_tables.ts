@@ -6,14 +6,12 @@ import { EuphorionError } from '../errors.ts'
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Settings } from '../settings.ts'
-import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
-import { AgentTable } from '../table/agent_table.ts'
+import type { RowTable } from '../table/agent_row_table.ts'
 import type { TablePart } from '../table/cell.ts'
 import { readSources, tableNumber } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
-
-type AnyDefinition = AgentTableDefinition<unknown, unknown>
 
 interface TopicSize {
   readonly topic: string
@@ -21,7 +19,7 @@ interface TopicSize {
 }
 
 export interface AgentTablesOptions {
-  readonly agentTables?: readonly AnyDefinition[]
+  readonly agentTables?: readonly TableDeclaration[]
   /** The agents, in the order of declaration. */
   readonly subscribers: readonly EventSubscriber[]
   readonly settings: Pick<Settings, 'tableCacheEntries'>
@@ -39,7 +37,7 @@ export interface AgentTablesPorts {
 export interface PlacedTable {
   /** The topic whose tasks keep the table. */
   readonly home: string
-  readonly table: AgentTable<unknown, unknown>
+  readonly table: RowTable
 }
 
 export class AgentTables {
@@ -61,7 +59,7 @@ export class AgentTables {
     this.#topics = topics
     this.#tables = agentTables.map((definition) => {
       const { topic: home, partitions } = homeOf(definition, topics)
-      const table = new AgentTable(definition, {
+      const table = definition.open({
         partitions,
         cacheEntries: settings.tableCacheEntries,
         wantsCut: ({ partition }) => wantsCut({ topic: home, partition }),
@@ -89,11 +87,11 @@ export class AgentTables {
   }
 
   /** Those that are kept in the stores of a topic's tasks. */
-  of(topic: string): AgentTable<unknown, unknown>[] {
+  of(topic: string): RowTable[] {
     return this.#tables.flatMap(({ home, table }) => (home === topic ? [table] : []))
   }
 
-  table(name: string): AgentTable<unknown, unknown> | undefined {
+  table(name: string): RowTable | undefined {
     return this.#tables.find(({ table }) => table.definition.name === name)?.table
   }
 
@@ -214,7 +212,7 @@ export class AgentTables {
 }
 
 /** The first topic that has the table's number of partitions. */
-function homeOf({ name, partitions }: AnyDefinition, topics: readonly TopicSize[]): TopicSize {
+function homeOf({ name, partitions }: TableDeclaration, topics: readonly TopicSize[]): TopicSize {
   const place = { table: name }
   const sizes = [...new Set(topics.map((each) => each.partitions))]
   if (sizes.length === 0) {

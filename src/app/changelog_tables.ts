@@ -4,6 +4,7 @@ import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import type { Log } from '../log/log.ts'
 import type { Settings } from '../settings.ts'
+import type { TableDeclaration } from '../table/agent_definition.ts'
 import { changelogTopic } from '../table/changelog_topics.ts'
 import { writeShape } from '../table/shape.ts'
 import type { AgentTables } from './agent_tables.ts'
@@ -49,7 +50,8 @@ export function stateTables(
 export function agentsTable(
   appId: string,
   home: string,
-  { name, shape }: { readonly name: string; readonly shape: string },
+  { name, shape, forgets: window }: Pick<TableDeclaration, 'name' | 'shape' | 'forgets'>,
 ): CopiedTable {
-  return { name, topic: home, changelog: changelogTopic(appId, name), shape, writer: 'agents' }
+  const changelog = changelogTopic(appId, name)
+  return { name, topic: home, changelog, shape, writer: 'agents', window }
 }

@@ -6,7 +6,7 @@ import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { DeclaredAggregation } from '../stream/aggregation.ts'
 import type { Topic } from '../stream/topic.ts'
-import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import type { TableDeclaration } from '../table/agent_definition.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import type { App } from './app.ts'
 
@@ -31,7 +31,7 @@ export interface Topology {
   readonly timers: readonly TimerDefinition[]
   readonly aggregations: readonly AggregationDefinition[]
   /** Tables that agents write. */
-  readonly tables: readonly AgentTableDefinition<unknown, unknown>[]
+  readonly tables: readonly TableDeclaration[]
 }
 
 export class Declarations implements Topology {
@@ -39,7 +39,7 @@ export class Declarations implements Topology {
   readonly agents: Agent<unknown, unknown, unknown>[] = []
   readonly timers: TimerDefinition[] = []
   readonly aggregations: AggregationDefinition[] = []
-  readonly tables: AgentTableDefinition<unknown, unknown>[] = []
+  readonly tables: TableDeclaration[] = []
 
   /** The first of a name counts: for its topic that is created, and for who sends by name. */
   addTopic(topic: Topic<unknown, unknown>): void {
@@ -73,9 +73,9 @@ export class Declarations implements Topology {
   }
 
   /** Throws TABLE_DUPLICATE. */
-  addTable<K, V>(table: AgentTableDefinition<K, V>): void {
+  addTable(table: TableDeclaration): void {
     this.#checkName(table.name)
-    this.tables.push(table as unknown as AgentTableDefinition<unknown, unknown>)
+    this.tables.push(table)
   }
 
   #checkName(table: string): void {

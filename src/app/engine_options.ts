@@ -11,7 +11,7 @@ import type { Log, LogProducer } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
-import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { StoreOpener } from '../table/open.ts'
 
 export interface EngineOptions {
@@ -23,7 +23,7 @@ export interface EngineOptions {
   readonly aggregations: readonly AggregationDefinition[]
   readonly subscribers: readonly EventSubscriber[]
   /** Tables that agents write. */
-  readonly agentTables?: readonly AgentTableDefinition<unknown, unknown>[]
+  readonly agentTables?: readonly TableDeclaration[]
   readonly deadLetters: DeadLetters
   /** Default openStore() of table/open.ts. */
   readonly openStore?: StoreOpener

@@ -4,10 +4,10 @@ import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import { type Codec, codecOf, json, text } from '../record/codec.ts'
-import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { AgentShape, TypeShape } from '../table/agent_shape.ts'
-import type { AgentTable } from '../table/agent_table.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts'
+import { plainReader } from '../table/plain_reader.ts'
 
 /** What a query needs to know of a table. */
 export interface QueriedTable {
@@ -28,42 +28,8 @@ function queriedTable(name: string, codec: Codec<unknown>): QueriedTable {
   }
 }
 
-export function queriedAgentTable({
-  name,
-  keys,
-}: AgentTableDefinition<unknown, unknown>): QueriedTable {
+export function queriedAgentTable({ name, keys }: TableDeclaration): QueriedTable {
   return queriedTable(name, keys.codec)
-}
-
-/** `find` and `all` are the table's rows; there are no windows. */
-function readerOf(
-  find: (key: unknown) => Promise<ResultRow | undefined>,
-  all: () => AsyncIterable<ResultRow>,
-): TableReader {
-  async function* only(key: unknown): AsyncGenerator<ResultRow, void> {
-    const row = await find(key)
-    if (row !== undefined) yield row
-  }
-  return {
-    get: find,
-    windows: async (key) => [await find(key)].filter((row) => row !== undefined),
-    range: ({ key }) => (key === undefined ? all() : only(key)),
-  }
-}
-
-export function readAgentTable(
-  table: AgentTable<unknown, unknown>,
-  scope: 'here' | 'everywhere',
-): TableReader {
-  return readerOf(
-    async (key) => {
-      const value = await table.find(key)
-      return value === undefined ? undefined : { key, value }
-    },
-    async function* all() {
-      for await (const [key, value] of table.entries(scope)) yield { key, value }
-    },
-  )
 }
 
 /** A table as its shape tells how to read it; `parts` are its stores. */
@@ -89,7 +55,7 @@ export function readStoredAgentTable(
         yield { key: keys.decode(key.subarray(start.length)), value: values.decode(value) }
     }
   }
-  return { ...queriedTable(name, keys), reader: readerOf(find, all) }
+  return { ...queriedTable(name, keys), reader: plainReader(find, all) }
 }
 
 /** What a codec has written of which only the name is known is shown as text, if it is some. */

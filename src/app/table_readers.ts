@@ -12,7 +12,6 @@ import { openTable } from '../table/table.ts'
 import type { AgentTables } from './agent_tables.ts'
 import { PORTABLE_TABLE } from './part_reads.ts'
 import type { PartitionTask } from './partition_task.ts'
-import { readAgentTable } from './read_agent_table.ts'
 import { RemotePart } from './remote_part.ts'
 import type { TableHosts } from './table_hosts.ts'
 
@@ -43,7 +42,7 @@ export class TableReaders {
    */
   reader(name: string, scope: 'here' | 'everywhere'): TableReader | undefined {
     const agents = this.#options.agentTables()?.table(name)
-    if (agents !== undefined) return readAgentTable(agents, scope)
+    if (agents !== undefined) return agents.reader(scope)
     const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
     if (definition === undefined) return undefined
     const table = (stale: boolean) => this.#open(definition, scope, stale)

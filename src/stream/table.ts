@@ -5,7 +5,7 @@ import type { CodecLike } from '../record/codec.ts'
 import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import { keyForm } from '../table/agent_keys.ts'
 import { writeAgentShape } from '../table/agent_shape.ts'
-import type { AgentTable } from '../table/agent_table.ts'
+import { AgentTable } from '../table/agent_table.ts'
 import { type ValueForm, valueForm } from '../table/agent_values.ts'
 
 export interface TableOptions<K, V> {
@@ -141,7 +141,7 @@ export function defineTable<K, V>(
   if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
     throw invalid(name, `partitions ${partitions}: it is a whole number from 1`)
   const values = valueForm(name, value)
-  return {
+  const definition: AgentTableDefinition<K, V> = {
     name,
     keys: keyForm(name, key),
     values,
@@ -149,8 +149,11 @@ export function defineTable<K, V>(
     partitions,
     isGlobal,
     shape: writeAgentShape(key, value),
+    forgets: undefined,
+    open: (opened) => new AgentTable(definition, opened),
     running: undefined,
   }
+  return definition
 }
 
 /** Each reader's own. */

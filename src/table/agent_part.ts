@@ -4,12 +4,15 @@
 import assert from 'node:assert'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
+import type { EventInHand } from '../ingest/subscriber.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { AgentRowPacker } from './agent_packing.ts'
+import type { RowKeys } from './agent_row_keys.ts'
 import type { AgentRow } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
-import { plainKey, type TablePart, tableEnd, tableStart } from './cell.ts'
-import type { Store } from './store.ts'
+import { edgeKey, type TablePart, tableEnd, tableStart } from './cell.ts'
+import { Overlay } from './overlay.ts'
+import type { Store, StoreEntry, StoreReads } from './store.ts'
 
 /** What a cut asks of a table that agents write. */
 export interface TablePartState {
@@ -34,6 +37,8 @@ export interface TablePartState {
 /** Whoever may write a partition: an agent, while it has an event of it in hand. */
 export interface EventHolder {
   readonly holds: boolean
+  /** The one event that it has in hand. */
+  readonly inHand?: EventInHand | undefined
 }
 
 export interface AgentTablePartOptions {
@@ -50,6 +55,7 @@ export interface PartForms {
   readonly name: string
   readonly shape: string
   readonly keys: KeyForm<unknown>
+  readonly rowKeys: RowKeys
   readonly values: ValueForm<unknown>
   /** Rows that were not in the store are there now. */
   readonly stored: () => void
@@ -63,9 +69,9 @@ export class AgentTablePart implements TablePartState {
   readonly shape: string
   readonly partition: number
   readonly table: number
-  readonly #forms: PartForms
-  readonly #store: Store
-  readonly #holders: readonly EventHolder[]
+  protected readonly forms: PartForms
+  protected readonly store: Store
+  protected readonly holders: readonly EventHolder[]
   /** Keys that are in no row of the cache are not in the store either. */
   #isComplete: boolean
   #dirty: AgentRow[] = []
@@ -77,28 +83,26 @@ export class AgentTablePart implements TablePartState {
   /** A cut was asked for. */
   isCutWanted = false
 
-  private constructor(forms: PartForms, options: AgentTablePartOptions, isEmpty: boolean) {
-    this.#forms = forms
+  protected constructor(forms: PartForms, options: AgentTablePartOptions, isEmpty: boolean) {
+    this.forms = forms
     this.name = forms.name
     this.shape = forms.shape
     this.partition = options.partition
     this.table = options.number
-    this.#store = options.store
-    this.#holders = options.holders
+    this.store = options.store
+    this.holders = options.holders
     this.#isComplete = isEmpty
   }
 
   static async open(forms: PartForms, options: AgentTablePartOptions): Promise<AgentTablePart> {
     const { store, number } = options
-    let isEmpty = true
-    const bounds = { gte: tableStart(number), lt: tableEnd(number), limit: 1 }
-    for await (const _ of store.scan(bounds)) isEmpty = false
-    return new AgentTablePart(forms, options, isEmpty)
+    const first = await edgeKey(store, tableStart(number), tableEnd(number), false)
+    return new AgentTablePart(forms, options, first === undefined)
   }
 
   /** The rows of the last cut. */
   get stored(): TablePart {
-    return { store: this.#store, number: this.table }
+    return { store: this.store, number: this.table }
   }
 
   get isClosed(): boolean {
@@ -112,12 +116,12 @@ export class AgentTablePart implements TablePartState {
 
   /** An event of this partition is in hand here. */
   get isHeld(): boolean {
-    for (const holder of this.#holders) if (holder.holds) return true
+    for (const holder of this.holders) if (holder.holds) return true
     return false
   }
 
-  /** A key that is in no row can be answered without the store. */
-  get isComplete(): boolean {
+  /** A key of the group that is in no row can be answered without the store. */
+  knows(_group: CacheKey): boolean {
     return this.#isComplete
   }
 
@@ -130,9 +134,9 @@ export class AgentTablePart implements TablePartState {
   }
 
   /** The row's value as the store has it. */
-  async read(key: CacheKey): Promise<Kept | undefined> {
-    const { keys, values } = this.#forms
-    const bytes = await this.#store.get(plainKey(this.table, keys.encode(key)))
+  async read({ group, key }: AgentRow): Promise<Kept | undefined> {
+    const { rowKeys, values } = this.forms
+    const bytes = await this.store.get(rowKeys.encode(this.table, group, key))
     return bytes && values.load(bytes)
   }
 
@@ -169,50 +173,55 @@ export class AgentTablePart implements TablePartState {
 
   take(): Uint8Array {
     assert(this.#taken.length === 0, 'what was taken before is not written yet')
-    const { keys, values } = this.#forms
-    const rows = new AgentRowPacker(this.table, keys, values, ROW_BYTES * this.#dirty.length)
+    const rows = this.#packer(this.#dirty.length)
     for (const row of this.#dirty) {
       row.isDirty = false
       row.isTaken = true
-      rows.add(row.key, row.kept)
+      rows.add(row)
     }
+    this.packMore(rows)
     this.#taken = this.#dirty
     this.#dirty = []
     this.isCutWanted = false
     return rows.rows
   }
 
+  /** What goes with the rows that have changed. */
+  protected packMore(_rows: AgentRowPacker): void {}
+
+  #packer(rows: number): AgentRowPacker {
+    const { rowKeys, values } = this.forms
+    return new AgentRowPacker(this.table, rowKeys, values, ROW_BYTES * rows)
+  }
+
+  /** The store as it will be once what was written so far is in it. Cost: the rows that are not. */
+  view(): StoreReads {
+    if (this.#taken.length + this.#dirty.length === 0) return this.store
+    const rows = this.#packer(this.#taken.length + this.#dirty.length)
+    for (const row of this.#taken) rows.add(row)
+    for (const row of this.#dirty) rows.add(row)
+    const view = new Overlay(this.store)
+    view.add(rows.rows)
+    return view
+  }
+
   written(): void {
     for (const row of this.#taken) row.isTaken = false
     this.#taken = []
-    this.#forms.stored()
+    this.forms.stored()
   }
 
   /**
-   * All rows: those of the last cut with what was written since, as of the first step. Rejects with
-   * TABLE_MOVING when the part is closed meanwhile.
+   * Rows in the order of their keys: those of the last cut with what was written since, as of the
+   * first step. Rejects with TABLE_MOVING when the part is closed meanwhile.
    */
-  async *entries(): AsyncGenerator<readonly [key: unknown, kept: Kept], void> {
-    const { keys, values } = this.#forms
-    const rows = this.#store.scan({ gte: tableStart(this.table), lt: tableEnd(this.table) })
-    const pending = new Map<CacheKey, Kept | undefined>()
-    for (const row of this.#taken) pending.set(row.key, row.kept)
-    for (const row of this.#dirty) pending.set(row.key, row.kept)
-    for await (const [bytes, value] of rows) {
+  async *rows(
+    gte: Buffer = tableStart(this.table),
+    lt: Buffer = tableEnd(this.table),
+  ): AsyncGenerator<StoreEntry, void> {
+    for await (const entry of this.view().scan({ gte, lt })) {
       this.checkOpen()
-      const key = keys.decode(bytes.subarray(tableStart(this.table).length))
-      const cacheKey = keys.cacheKey(key)
-      if (!pending.has(cacheKey)) {
-        yield [key, values.load(value)]
-        continue
-      }
-      const kept = pending.get(cacheKey)
-      pending.delete(cacheKey)
-      if (kept !== undefined) yield [key, kept]
-    }
-    for (const [key, kept] of pending) {
-      this.checkOpen()
-      if (kept !== undefined) yield [keys.decode(keys.encode(key)), kept]
+      yield entry
     }
   }
 

@@ -6,6 +6,8 @@ import type { Kept } from './agent_values.ts'
 
 /** A key that somebody has read or written. */
 export class AgentRow {
+  /** Of its keys (agent_row_keys.ts). */
+  readonly group: CacheKey
   readonly key: CacheKey
   readonly part: AgentTablePart
   /** Undefined: the table does not have the key. */
@@ -19,7 +21,8 @@ export class AgentRow {
   /** Taken by a cut that is not written yet. */
   isTaken = false
 
-  constructor(key: CacheKey, part: AgentTablePart, kept: Kept | undefined) {
+  constructor(group: CacheKey, key: CacheKey, part: AgentTablePart, kept: Kept | undefined) {
+    this.group = group
     this.key = key
     this.part = part
     this.kept = kept
@@ -42,7 +45,10 @@ const LOOKS_MAX = 16
 /** A clock: each row has a second chance, and a hit costs one store. */
 export class AgentRows {
   readonly #max: number
-  readonly #rows = new Map<CacheKey, AgentRow>()
+  readonly #groups = new Map<CacheKey, Map<CacheKey, AgentRow>>()
+  /** The group that was asked last: mostly it is asked again. */
+  #lastGroup: CacheKey | undefined
+  #lastRows: Map<CacheKey, AgentRow> | undefined
   #ring: AgentRow[] = []
   #hand = 0
 
@@ -52,28 +58,41 @@ export class AgentRows {
   }
 
   get size(): number {
-    return this.#rows.size
+    return this.#ring.length
   }
 
-  get(key: CacheKey): AgentRow | undefined {
-    return this.#rows.get(key)
+  get(group: CacheKey, key: CacheKey): AgentRow | undefined {
+    return this.of(group)?.get(key)
+  }
+
+  /** The rows of a group that are in memory. */
+  of(group: CacheKey): ReadonlyMap<CacheKey, AgentRow> | undefined {
+    if (group !== this.#lastGroup) {
+      this.#lastGroup = group
+      this.#lastRows = this.#groups.get(group)
+    }
+    return this.#lastRows
   }
 
   add(row: AgentRow): void {
-    if (this.#rows.size >= this.#max) this.#dropTo(this.#max - 1, LOOKS_MAX)
-    this.#rows.set(row.key, row)
+    if (this.#ring.length >= this.#max) this.#dropTo(this.#max - 1, LOOKS_MAX)
+    const rows = this.of(row.group)
+    if (rows === undefined) {
+      this.#lastRows = new Map([[row.key, row]])
+      this.#groups.set(row.group, this.#lastRows)
+    } else this.#lastRows!.set(row.key, row)
     this.#ring.push(row)
   }
 
   /** It is not known after all: the store did not answer. */
   remove(row: AgentRow): void {
-    this.#rows.delete(row.key)
+    this.#delete(row)
     this.#ring = this.#ring.filter((each) => each !== row)
   }
 
   removeAll(part: AgentTablePart): AgentRow[] {
     const gone = this.#ring.filter((row) => row.part === part)
-    for (const row of gone) this.#rows.delete(row.key)
+    for (const row of gone) this.#delete(row)
     this.#ring = this.#ring.filter((row) => row.part !== part)
     return gone
   }
@@ -86,7 +105,7 @@ export class AgentRows {
   /** Gives each row that was used a second chance. */
   #dropTo(rows: number, looksMax: number): void {
     const ring = this.#ring
-    for (let looks = 0; looks < looksMax && this.#rows.size > rows; looks++) {
+    for (let looks = 0; looks < looksMax && this.#ring.length > rows; looks++) {
       if (this.#hand >= ring.length) this.#hand = 0
       const row = ring[this.#hand]
       if (row.isUsed || !row.mayGo) {
@@ -94,10 +113,18 @@ export class AgentRows {
         this.#hand++
         continue
       }
-      this.#rows.delete(row.key)
+      this.#delete(row)
       row.part.forgot(row)
       ring[this.#hand] = ring[ring.length - 1]
       ring.pop()
     }
+  }
+
+  #delete({ group, key }: AgentRow): void {
+    const rows = this.#groups.get(group)
+    rows?.delete(key)
+    if (rows?.size !== 0) return
+    this.#groups.delete(group)
+    this.#lastGroup = undefined
   }
 }

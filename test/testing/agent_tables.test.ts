@@ -93,7 +93,9 @@ describe('a global table is the same on every worker', () => {
           const wrong: string[] = []
           for (const { topology } of outcome.apps) {
             const found = new Map<unknown, unknown>()
-            for await (const row of topology.tables[0].running!.entries()) found.set(...row)
+            const { running } = topology.tables[0]
+            for await (const { key, value } of running!.reader('everywhere').range({}))
+              found.set(key, value)
             wrong.push(...wrongCounts(outcome, ['views'], found))
           }
           return wrong.length === 0 ? undefined : wrong.join(', ')
