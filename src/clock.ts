@@ -12,11 +12,19 @@ export interface Clock {
 /** Numbers in [0, 1). */
 export type Random = () => number
 
+/** setTimeout() fires at once for more: 24.8 days. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, call) {
-    const timer = setTimeout(call, ms)
+    let timer: NodeJS.Timeout
+    const wait = (left: number): void => {
+      const now = Math.min(left, TIMEOUT_MS_MAX)
+      timer = setTimeout(left > now ? () => wait(left - now) : call, now)
+    }
+    wait(ms)
     return () => clearTimeout(timer)
   },
 }

@@ -216,6 +216,11 @@ const codes = {
     advice:
       "The agent's function threw, or ended by itself. Its partition stops at this offset; the others go on.",
   },
+  CALLBACK_FAILED: {
+    retriable: false,
+    advice:
+      'What the program gave to be called (a task, a service, a hook, a page, a command) threw; the message names it, the cause says where.',
+  },
   APP_INVALID: {
     retriable: false,
     advice: 'Correct in the program what the message names.',

@@ -1,8 +1,19 @@
 // The public surface of `euphorion`.
 export { App, type AppOptions } from './app/app.ts'
-export type { TimerContext, TimerDefinition, TimerFunction, Topology } from './app/declarations.ts'
+export type { AppContext } from './app/app_context.ts'
+export type {
+  TimerContext,
+  TimerDefinition,
+  TimerFunction,
+  TimerOptions,
+} from './app/background_declarations.ts'
+export type { CrontabOptions } from './app/crontab.ts'
+export type { Topology } from './app/declarations.ts'
+export type { HookEvents, HookListener, HookName, ProducedMessage } from './app/hooks.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
 export type { RecoveryFacts } from './app/recovery_progress.ts'
+export type { Service, ServiceOptions } from './app/services.ts'
+export type { TaskFunction, TaskOptions } from './app/tasks.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
 export type { ManyStored, PartitionStored, RecordMetadata } from './ingest/receipt.ts'

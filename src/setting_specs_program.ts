@@ -38,6 +38,14 @@ export const programSettings = {
     max: HOUR_MS,
     help: 'How long a query waits for another worker.',
   }),
+  timezone: {
+    ...text({ help: 'Time zone of crontabs that name none, such as Europe/Berlin.' }),
+    default: 'UTC',
+  },
+  leader: boolean({
+    default: false,
+    help: 'Take part in choosing a leader although nothing declared needs one: for app.isLeader().',
+  }),
   logLevel: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info', {
     help: 'Least level that is logged.',
   }),

@@ -149,7 +149,9 @@ export class App extends DeclaringApp {
   /** Runs the app in this process; resolves once it works. A stopped app can be started again. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) throw new EuphorionError('APP_INVALID', 'the app runs already')
+    this.hooks.call('beforeConfigured', { app: this, settings: this.#code as SettingsInput })
     const { settings } = this
+    this.hooks.call('configured', { app: this, settings })
     beginKernels(this.#code, this.#cli)
     const system = this.#system
     const logger = system?.logger ?? this.#givenLogger ?? createLogger(this.id, settings.logLevel)
@@ -171,8 +173,8 @@ export class App extends DeclaringApp {
 
   /**
    * Finishes what is in flight, cuts, leaves the group and closes the log; nothing of the app keeps
-   * the process alive then. A start() under way rejects. Agents and timers must not await it: it
-   * waits for them.
+   * the process alive then. A start() under way rejects. Agents, timers and tasks must not await
+   * it: it waits for them.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop().finally(() => {
@@ -187,6 +189,19 @@ export class App extends DeclaringApp {
     } finally {
       await this.#release()
     }
+  }
+
+  /**
+   * This worker leads; false while the app does not run. Throws APP_INVALID where nothing of the
+   * app needs a leader (onLeader, the option of a timer or crontab) and setting leader is off.
+   */
+  isLeader(): boolean {
+    if (this.#worker?.leads) return true
+    if (this.background.needsLeader || this.settings.leader) return false
+    throw new EuphorionError(
+      'APP_INVALID',
+      'nothing of the app needs a leader: set { leader: true }',
+    )
   }
 
   /** Where each aggregation stands on each partition; empty unless the app runs. */

@@ -69,6 +69,9 @@ export class Assignments {
       this.#openings.begin(place)
       starts.push({ ...place, offset: place.committed ?? 0 })
     }
+    const { group } = this.#options
+    await group?.assigned(partitions)
+    if (group !== undefined) void this.tried().then(() => group.settled())
     return starts
   }
 
@@ -81,6 +84,7 @@ export class Assignments {
   async revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     const { clock, logger, aborted, isAborted, cuts } = this.#options
     const beganMs = clock.monotonic()
+    await Promise.race([this.#options.group?.leaving(partitions, lost), aborted])
     for (const place of partitions) this.#halts.delete(partitionKey(place))
     await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
@@ -96,6 +100,7 @@ export class Assignments {
         await task.close(isAborted())
       }
     }
+    await Promise.race([this.#options.group?.revoked(partitions, lost), aborted])
     if (lost) this.#tell('partitions lost', partitions, beganMs, 'warn')
     else this.#tell('partitions revoked', partitions, beganMs)
   }

@@ -1,5 +1,5 @@
-// What a program has declared: topics, agents, timers, aggregations and tables, each name once
-// where it has to be. Filled by App, read by the worker that runs it.
+// What a program has declared: topics, agents, aggregations and tables, each name once where it
+// has to be. Filled by App, read by the worker that runs it.
 import { EuphorionError } from '../errors.ts'
 import type { AggregationDefinition, LateOutput, ResultOutput } from '../ingest/aggregation.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
@@ -7,28 +7,11 @@ import type { Agent } from '../stream/agent.ts'
 import type { DeclaredAggregation } from '../stream/aggregation.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { TableDeclaration } from '../table/agent_definition.ts'
-import { type Duration, parseDuration } from '../units.ts'
-import type { App } from './app.ts'
-
-export interface TimerContext {
-  readonly app: App
-  /** Aborted when the app stops. */
-  readonly signal: AbortSignal
-}
-
-export type TimerFunction = (context: TimerContext) => unknown
-
-export interface TimerDefinition {
-  readonly name: string
-  readonly everyMs: number
-  readonly run: TimerFunction
-}
 
 /** What was declared, for the worker. */
 export interface Topology {
   readonly topics: ReadonlyMap<string, Topic<unknown, unknown>>
   readonly agents: readonly Agent<unknown, unknown, unknown>[]
-  readonly timers: readonly TimerDefinition[]
   readonly aggregations: readonly AggregationDefinition[]
   /** Tables that agents write. */
   readonly tables: readonly TableDeclaration[]
@@ -37,7 +20,6 @@ export interface Topology {
 export class Declarations implements Topology {
   readonly topics = new Map<string, Topic<unknown, unknown>>()
   readonly agents: Agent<unknown, unknown, unknown>[] = []
-  readonly timers: TimerDefinition[] = []
   readonly aggregations: AggregationDefinition[] = []
   readonly tables: TableDeclaration[] = []
 
@@ -48,18 +30,6 @@ export class Declarations implements Topology {
 
   addAgent<K, V, R>(agent: Agent<K, V, R>): void {
     this.agents.push(agent as unknown as Agent<unknown, unknown, unknown>)
-  }
-
-  /** Throws APP_INVALID. */
-  addTimer(name: string, every: Duration, run: TimerFunction): void {
-    const everyMs = parseDuration(every)
-    if (everyMs === undefined || everyMs < 1) {
-      throw new EuphorionError(
-        'APP_INVALID',
-        `timer ${name}: '${every}' is no time of at least 1 ms`,
-      )
-    }
-    this.timers.push({ name, everyMs, run })
   }
 
   /** Throws TABLE_DUPLICATE. */

@@ -1,5 +1,5 @@
 // What a program declares, the half of App that only writes down: topics, agents, tables,
-// aggregations, timers. Nothing runs before App.start().
+// aggregations. Nothing runs before App.start().
 import type { TableReader } from '../ingest/aggregation.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
@@ -12,10 +12,10 @@ import type { NoFields } from '../stream/batch_types.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
-import type { Duration } from '../units.ts'
-import { Declarations, type TimerFunction, type Topology } from './declarations.ts'
+import { BackgroundApp } from './background_app.ts'
+import { Declarations, type Topology } from './declarations.ts'
 
-export abstract class DeclaringApp {
+export abstract class DeclaringApp extends BackgroundApp {
   /** @internal */
   protected readonly declared = new Declarations()
   /** @internal */
@@ -114,14 +114,6 @@ export abstract class DeclaringApp {
     const definition = defineTable(name, options, isGlobal)
     this.declared.addTable(definition)
     return new Table(definition)
-  }
-
-  /**
-   * Declares a function that is called every `every` ('1s', or ms) while the app runs, first after
-   * one period, never twice at once. What it throws is logged.
-   */
-  timer(name: string, every: Duration, run: TimerFunction): void {
-    this.declared.addTimer(name, every, run)
   }
 
   /** What was declared so far. */

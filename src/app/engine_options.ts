@@ -7,7 +7,7 @@ import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { RowSink } from '../ingest/rows.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
-import type { Log, LogProducer } from '../log/log.ts'
+import type { Log, LogProducer, TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
@@ -41,10 +41,24 @@ export interface EngineOptions {
   readonly beforeCommit: () => Promise<void>
   /** The engine cannot go on. */
   readonly onError: (error: unknown) => void
+  /** Hears what the group gives and takes. */
+  readonly group?: GroupListener
   /** Something was consumed or acknowledged. */
   readonly onProgress?: () => void
   /** Is shown every batch before it is worked on. */
   readonly onBatch?: (batch: SharedBatch, memory: SharedMemory) => void
+}
+
+/** Nothing of it may reject. */
+export interface GroupListener {
+  /** They are this worker's; tables of some may still be restored. */
+  assigned(partitions: readonly TopicPartition[]): Promise<void>
+  /** All that were assigned have been opened, and their tables restored. */
+  settled(): Promise<void>
+  /** They are about to go; `lost`: others may have them already. */
+  leaving(partitions: readonly TopicPartition[], lost: boolean): Promise<void>
+  /** Their last cut is made, and they are closed. */
+  revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void>
 }
 
 /** How what the app sends reaches the log (connection.ts). */

@@ -1,4 +1,5 @@
-// One run of an app: topics, engine and timers from start to stop. Called by App.
+// One run of an app: services, topics, engine and what runs beside it, from start to stop. Called
+// by App.
 import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
@@ -7,19 +8,22 @@ import { DeadLetters } from '../ingest/dead_letter.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { AgentServices } from '../stream/agent_definition.ts'
-import { Timer } from '../stream/timer.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
+import { Background } from './background.ts'
 import type { Connection } from './connection.ts'
 import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
+import { GroupHooks } from './group_hooks.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
+import { leaderSubscriber } from './leader.ts'
 import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
 import { RejectLog } from './reject_log.ts'
+import { Services } from './services.ts'
 import type { AppSystem } from './system.ts'
-import { ensureTopics, wantedTopic } from './topics.ts'
+import { ensureTopics, type WantedTopic, wantedTopic } from './topics.ts'
 import type { WebServer } from './web_server.ts'
 
 export interface WorkerOptions {
@@ -35,7 +39,8 @@ const BYTES_PER_MIB = 1024 ** 2
 
 export class Worker {
   readonly #options: WorkerOptions
-  readonly #timers: Timer[] = []
+  readonly #background: Background
+  readonly #services: Services
   #engine: Engine | undefined
   #queries: QueryServer | undefined
   #web: WebServer | undefined
@@ -47,7 +52,12 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    this.#rejects = new RejectLog(options.logger, options.app.clock)
+    const { app, logger, system } = options
+    this.#rejects = new RejectLog(logger, app.clock)
+    const fail = (error: unknown) => this.#fail(error)
+    const mayTick = () => system?.runsTimers?.() !== false
+    this.#background = new Background({ ...options, mayTick, fail })
+    this.#services = new Services(app.background.services, { app, logger, fail })
   }
 
   /** Resolves when this run has been stopped; rejects with what made the engine fail. */
@@ -66,6 +76,8 @@ export class Worker {
     const connection = await connect()
     this.#checkGoingOn()
     connection.requireGuarantee(settings)
+    await this.#services.start()
+    this.#checkGoingOn()
     await this.#ensureTopics(connection)
     const deadLetters = await this.#deadLetters(connection)
     this.#checkGoingOn()
@@ -74,11 +86,12 @@ export class Worker {
     await this.#engine.start()
     this.#checkGoingOn()
     await this.#serveQueries(this.#engine)
-    this.#startTimers()
     this.#isUp = true
+    this.#background.start()
     const { address: web } = this.#web ?? {}
     const facts = { broker: settings.broker, agents: app.topology.agents.length, web }
     logger.info({ ...facts, store: storeKind(settings.store) }, 'worker started')
+    await app.hooks.tell('started', { app }, logger)
   }
 
   #checkGoingOn(): void {
@@ -100,7 +113,11 @@ export class Worker {
         plan: { ...each.plan, maxFutureMs: settings.maxFutureMs },
       })),
       agentTables: app.topology.tables,
-      subscribers: app.topology.agents.map((agent) => agent.subscriber(services)),
+      subscribers: [
+        ...app.topology.agents.map((agent) => agent.subscriber(services)),
+        ...(this.#needsLeader ? [leaderSubscriber(this.#background.leader.topic)] : []),
+      ],
+      group: new GroupHooks({ app, logger, leader: this.#background.leader }),
       deadLetters,
       sends: connection,
       address: () => this.#web?.address ?? '',
@@ -110,12 +127,24 @@ export class Worker {
         await connection.sender.flush()
         await deadLetters.flush()
       },
-      onError: (error) => {
-        // What fails while it starts is thrown by start().
-        if (this.#isUp) logger.error({ err: error }, 'the worker cannot go on')
-        this.#ended.reject(error)
-      },
+      onError: (error) => this.#fail(error),
     })
+  }
+
+  /** What fails while it starts is thrown by start(). */
+  #fail(error: unknown): void {
+    if (this.#isUp) this.#options.logger.error({ err: error }, 'the worker cannot go on')
+    this.#ended.reject(error)
+  }
+
+  get #needsLeader(): boolean {
+    const { app, settings } = this.#options
+    return app.background.needsLeader || settings.leader
+  }
+
+  /** This worker leads. */
+  get leads(): boolean {
+    return this.#background.leader.leads
   }
 
   /**
@@ -131,7 +160,7 @@ export class Worker {
     )
     const { promise, cancel } = deadline(app.clock, settings.shutdownTimeoutMs)
     try {
-      await Promise.race([this.#stopParts(), promise])
+      await Promise.race([this.#stopParts(hasStarted === true), promise])
       if (hasStarted) logger.info({}, 'worker stopped')
       this.#ended.resolve()
     } catch (error) {
@@ -139,6 +168,7 @@ export class Worker {
       await this.#queries?.close()
       await this.#web?.close()
       await this.#engine?.abort().catch(() => undefined)
+      void this.#services.stop()
       throw error
     } finally {
       cancel()
@@ -159,11 +189,18 @@ export class Worker {
     return this.#engine?.recoveries() ?? []
   }
 
-  async #stopParts(): Promise<void> {
-    await Promise.all(this.#timers.map((timer) => timer.stop()))
+  async #stopParts(hasStarted: boolean): Promise<void> {
+    const { app, logger } = this.#options
+    if (hasStarted) await app.hooks.tell('beforeShutdown', { app }, logger)
+    await this.#background.stop()
     await this.#queries?.close()
     await this.#web?.close()
-    await this.#engine?.stop()
+    try {
+      await this.#engine?.stop()
+    } finally {
+      await this.#services.stop()
+    }
+    if (hasStarted) await app.hooks.tell('stopped', { app }, logger)
   }
 
   /** Other commands read the tables through the worker while it has them open. */
@@ -204,7 +241,8 @@ export class Worker {
 
   async #ensureTopics(connection: Connection): Promise<void> {
     const { app, settings, logger } = this.#options
-    const wanted = [...app.topology.topics.values()].map(wantedTopic)
+    const wanted: WantedTopic[] = [...app.topology.topics.values()].map(wantedTopic)
+    if (this.#needsLeader) wanted.push({ name: this.#background.leader.topic, partitions: 1 })
     const created = await ensureTopics(connection.log, wanted, {
       create: settings.createTopics,
       partitions: settings.topicPartitions,
@@ -252,20 +290,6 @@ export class Worker {
         this.#engine?.subscriberStopped(error)
       },
       onBadRecord: (record, policy) => this.#rejects.add(record, policy),
-    }
-  }
-
-  #startTimers(): void {
-    const { app, logger, system } = this.#options
-    for (const { name, everyMs, run } of app.topology.timers) {
-      const timer = new Timer({
-        everyMs,
-        clock: app.clock,
-        run: (signal) => (system?.runsTimers?.() === false ? undefined : run({ app, signal })),
-        onError: (error) => logger.error({ timer: name, err: error }, 'a timer failed'),
-      })
-      this.#timers.push(timer)
-      timer.start()
     }
   }
 }

@@ -18,7 +18,9 @@ export const appOption = ['-A, --app <file>', 'file of the app, JavaScript or Ty
 export async function findApp(context: CommandContext, command: Command): Promise<App | undefined> {
   const file = command.opts<{ app?: string }>().app
   const app = context.app ?? (file === undefined ? undefined : (await loadApp(file)).app)
-  app?.configure(givenSettings(command))
+  if (app === undefined) return undefined
+  app.configure(givenSettings(command))
+  app.hooks.call('workerInit', { app, command: command.name() })
   return app
 }
 

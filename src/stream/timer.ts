@@ -7,6 +7,8 @@ export interface TimerOptions {
   readonly run: (signal: AbortSignal) => unknown
   /** The function threw or rejected; the timer goes on. */
   readonly onError: (error: unknown) => void
+  /** So many ticks came while the call before still ran, and are left out. */
+  readonly onSkipped?: (count: number) => void
 }
 
 /**
@@ -16,6 +18,8 @@ export interface TimerOptions {
 export class Timer {
   readonly #options: TimerOptions
   #startedAt = 0
+  /** The last that was called. */
+  #tick = 0
   #cancel: (() => void) | undefined
   #running: Promise<void> | undefined
   #stopping: AbortController | undefined
@@ -27,6 +31,7 @@ export class Timer {
   start(): void {
     this.#stopping = new AbortController()
     this.#startedAt = this.#options.clock.monotonic()
+    this.#tick = 0
     this.#schedule()
   }
 
@@ -42,13 +47,16 @@ export class Timer {
     const { clock, everyMs } = this.#options
     const elapsed = clock.monotonic() - this.#startedAt
     // Timers may fire a fraction of a millisecond early: that tick counts as done.
-    const ticks = Math.floor((elapsed + 1) / everyMs) + 1
-    this.#cancel = clock.after(Math.max(1, ticks * everyMs - elapsed), () => {
-      this.#running = this.#tick()
+    const next = Math.floor((elapsed + 1) / everyMs) + 1
+    const skipped = next - this.#tick - 1
+    this.#tick = next
+    if (skipped > 0) this.#options.onSkipped?.(skipped)
+    this.#cancel = clock.after(Math.max(1, next * everyMs - elapsed), () => {
+      this.#running = this.#call()
     })
   }
 
-  async #tick(): Promise<void> {
+  async #call(): Promise<void> {
     const stopping = this.#stopping
     if (stopping === undefined || stopping.signal.aborted) return
     try {

@@ -5,8 +5,15 @@ import { ManualClock } from '../support/manual_clock.ts'
 
 function timerOf(clock: ManualClock, everyMs: number, run: (signal: AbortSignal) => unknown) {
   const errors: unknown[] = []
-  const timer = new Timer({ everyMs, clock, run, onError: (error) => errors.push(error) })
-  return { timer, errors }
+  const skipped: number[] = []
+  const timer = new Timer({
+    everyMs,
+    clock,
+    run,
+    onError: (error) => errors.push(error),
+    onSkipped: (count) => skipped.push(count),
+  })
+  return { timer, errors, skipped }
 }
 
 test('a timer calls first after one period, then at its multiples', async () => {
@@ -28,7 +35,7 @@ test('a slow call is never doubled, skips the ticks it overran and shifts none',
   const clock = new ManualClock()
   const calls: number[] = []
   let release = (): void => undefined
-  const { timer } = timerOf(clock, 100, () => {
+  const { timer, skipped } = timerOf(clock, 100, () => {
     calls.push(clock.monotonic())
     if (calls.length > 1) return
     return new Promise<void>((resolve) => {
@@ -43,6 +50,7 @@ test('a slow call is never doubled, skips the ticks it overran and shifts none',
   await new Promise(setImmediate)
   await clock.advance(250)
   assert.deepEqual(calls, [100, 400, 500, 600])
+  assert.deepEqual(skipped, [2])
   await timer.stop()
 })
 
