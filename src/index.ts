@@ -9,11 +9,22 @@ export type {
 } from './app/background_declarations.ts'
 export type { CrontabOptions } from './app/crontab.ts'
 export type { Topology } from './app/declarations.ts'
+export type { Health, WorkerStatus } from './app/health.ts'
 export type { HookEvents, HookListener, HookName, ProducedMessage } from './app/hooks.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
+export {
+  type Page,
+  type PageAnswer,
+  type PageContext,
+  type PageHandler,
+  type PageMethods,
+  readBody,
+  type TableRoute,
+} from './app/page_declarations.ts'
 export type { RecoveryFacts } from './app/recovery_progress.ts'
 export type { Service, ServiceOptions } from './app/services.ts'
 export type { TaskFunction, TaskOptions } from './app/tasks.ts'
+export { WebError, type WebStatus } from './app/web_error.ts'
 export { type Clock, type Random, seededRandom, systemClock, systemRandom } from './clock.ts'
 export { describeError, type ErrorCode, type ErrorPlace, EuphorionError } from './errors.ts'
 export type { ManyStored, PartitionStored, RecordMetadata } from './ingest/receipt.ts'

@@ -1,10 +1,12 @@
 // Settings of the program around the streams: its end, its web server, its log.
 import {
   boolean,
+  bytes,
   choice,
   duration,
   HOUR_MS,
   integer,
+  MIB,
   type SettingSpec,
   text,
 } from './setting_spec.ts'
@@ -18,13 +20,19 @@ export const programSettings = {
   }),
   web: boolean({
     default: true,
-    help: 'Answer queries of tables over HTTP, those of the other workers too.',
+    help: 'Serve pages, and queries of tables, over HTTP: those of the other workers too.',
   }),
   webHost: {
     ...text({ help: 'Address that HTTP is served on; 0.0.0.0 for all, with querySecret.' }),
     default: '127.0.0.1',
   },
   webPort: integer({ default: 0, min: 0, max: 65_535, help: 'Port of HTTP. 0: a free one.' }),
+  webBodyBytes: bytes({
+    default: MIB,
+    min: 1024,
+    max: 1024 * MIB,
+    help: 'Largest body of a request that HTTP takes.',
+  }),
   webAddress: text({
     help: "Where the other workers reach this one: 'host:port'. Default: webHost, or the host's name.",
   }),

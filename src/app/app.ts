@@ -19,8 +19,10 @@ import { Topic, type TopicPort } from '../stream/topic.ts'
 import type { TokenLogin } from '../wire/login.ts'
 import { Connection } from './connection.ts'
 import { DeclaringApp } from './declaring_app.ts'
+import type { Health } from './health.ts'
 import { beginKernels } from './kernels.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
+import { LazyPages } from './lazy_pages.ts'
 import { isProgram } from './program.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
 import type { AppSystem } from './system.ts'
@@ -62,12 +64,20 @@ export class App extends DeclaringApp {
     storeMany: (topic, rows) =>
       this.#store(topic, (connection) => connection.storeMany(topic, rows)),
   }
+  readonly #pages = new LazyPages(this.served.pages, () => ({
+    bodyBytesMax: this.settings.webBodyBytes,
+    logger: () => this.#logger,
+    route: (table, key) => this.#worker?.route(table, key) ?? 'unknown',
+    proxy: { timeoutMs: this.settings.queryTimeoutMs, clock: this.clock },
+  }))
   #cli: SettingsSource = {}
   #system: AppSystem | undefined
   #connection: Promise<Connection> | undefined
   /** The same, once it is there. */
   #opened: Connection | undefined
   #worker: Worker | undefined
+  /** Of the last start(). */
+  #logger: Logger | undefined
   #stopping: Promise<void> | undefined
 
   /** Throws APP_INVALID for an id that cannot name a folder and a consumer group. */
@@ -154,11 +164,11 @@ export class App extends DeclaringApp {
     this.hooks.call('configured', { app: this, settings })
     beginKernels(this.#code, this.#cli)
     const system = this.#system
-    const logger = system?.logger ?? this.#givenLogger ?? createLogger(this.id, settings.logLevel)
+    this.#logger = system?.logger ?? this.#givenLogger ?? createLogger(this.id, settings.logLevel)
     const worker = new Worker({
       app: this,
       settings,
-      logger,
+      logger: this.#logger,
       connect: () => this.#connect('refuse'),
       system,
     })
@@ -202,6 +212,21 @@ export class App extends DeclaringApp {
       'APP_INVALID',
       'nothing of the app needs a leader: set { leader: true }',
     )
+  }
+
+  /** How the worker is: what /health/ready of its web server answers. */
+  health(): Health {
+    const stopped = { status: 'stopped', ready: false, recovering: 0, stopped: [] } as const
+    return this.#worker?.health() ?? { id: this.id, ...stopped }
+  }
+
+  /**
+   * Answers a request by the app's pages (a standard Request and Response): for servers of others,
+   * such as Hono, Next, or Express and Fastify with an adapter. 404 for other paths. `env` is what
+   * handlers see as context.env.
+   */
+  fetch(request: Request, env?: object): Promise<Response> {
+    return this.#pages.answer(request, env)
   }
 
   /** Where each aggregation stands on each partition; empty unless the app runs. */

@@ -1,5 +1,5 @@
 // What a program declares to run beside its streams, the part of App that only writes it down:
-// timers, crontabs, tasks, services, listeners. Nothing runs before App.start().
+// timers, crontabs, tasks, services, pages, listeners. Nothing runs before App.start().
 import type { Duration } from '../units.ts'
 import {
   BackgroundDeclarations,
@@ -8,6 +8,7 @@ import {
 } from './background_declarations.ts'
 import type { CrontabOptions } from './crontab.ts'
 import { type HookListener, type HookName, Hooks } from './hooks.ts'
+import { type Page, PageDeclarations, type TableRoute } from './page_declarations.ts'
 import type { Service, ServiceOptions } from './services.ts'
 import type { TaskFunction, TaskOptions } from './tasks.ts'
 
@@ -16,6 +17,8 @@ export abstract class BackgroundApp {
   readonly background = new BackgroundDeclarations()
   /** @internal */
   readonly hooks = new Hooks()
+  /** @internal */
+  readonly served = new PageDeclarations()
 
   /**
    * Declares a function that is called every `every` ('1s', or ms) while the app runs: first after
@@ -85,6 +88,26 @@ export abstract class BackgroundApp {
    */
   service(name: string, service: Service | TaskFunction, options: ServiceOptions = {}): void {
     this.background.addService({ ...options, name, service })
+  }
+
+  /**
+   * Declares what a path of the worker's web server answers: a function for GET, or one for each
+   * method; the others answer 405. Paths are hono's ('/users/:id'). What a page throws is answered
+   * as `{ "error": … }`: WebError with its status, errors of this package with the one that they
+   * mean, others with 500. Pages ask nobody for the querySecret; app.fetch() serves them too.
+   * Throws APP_INVALID for a path that is taken.
+   */
+  page<const Path extends string>(path: Path, page: Page<Path>): void {
+    this.served.add(path, page as Page)
+  }
+
+  /**
+   * A page that the worker answers which has the key, a parameter of the path or the query, of a
+   * table: there the handler reads it without asking others. Other workers send the request on to
+   * it, and answer 503 while nobody has the key's partition.
+   */
+  tableRoute<const Path extends string>(path: Path, route: TableRoute, page: Page<Path>): void {
+    this.served.add(path, page as Page, route)
   }
 
   /**

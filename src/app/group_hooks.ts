@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { App } from './app.ts'
 import { within } from './app_context.ts'
 import type { GroupListener } from './engine_options.ts'
+import type { HealthBook } from './health.ts'
 import type { HookEvents } from './hooks.ts'
 import type { Leader } from './leader.ts'
 
@@ -12,6 +13,7 @@ export interface GroupHooksOptions {
   readonly app: App
   readonly logger: Logger
   readonly leader: Leader
+  readonly health: HealthBook
 }
 
 /** The group waits for listeners so long. */
@@ -27,7 +29,8 @@ export class GroupHooks implements GroupListener {
   }
 
   async assigned(partitions: readonly TopicPartition[]): Promise<void> {
-    const { app, leader } = this.#options
+    const { app, leader, health } = this.#options
+    health.forget(partitions)
     leader.assigned(partitions)
     await this.#tell('partitionsAssigned', { app, partitions: this.#ofProgram(partitions) })
   }
@@ -41,7 +44,8 @@ export class GroupHooks implements GroupListener {
   }
 
   async revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
-    const { app } = this.#options
+    const { app, health } = this.#options
+    health.forget(partitions)
     await this.#tell('partitionsRevoked', { app, partitions: this.#ofProgram(partitions), lost })
   }
 

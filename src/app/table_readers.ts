@@ -53,6 +53,24 @@ export class TableReaders {
     } as TableReader
   }
 
+  /**
+   * Where a key is read without asking further: 'here', at one of these addresses, or 'unknown'
+   * while its partition is on its way.
+   */
+  route(name: string, key: Uint8Array): 'here' | 'unknown' | readonly string[] {
+    const placed = this.#options
+      .agentTables()
+      ?.placed.find(({ table }) => table.definition.name === name)
+    const definition = this.#options.aggregations.find(({ plan }) => plan.name === name)
+    const topic = placed?.home ?? definition?.topic
+    const partitions = topic === undefined ? undefined : this.#options.partitions(topic)
+    if (topic === undefined || partitions === undefined) return 'unknown'
+    const partition = partitionOfKey(key, partitions)
+    if (this.part(name, partition, false) !== undefined) return 'here'
+    const addresses = this.#options.hosts.addresses({ topic, partition }, false)
+    return addresses.length === 0 ? 'unknown' : addresses
+  }
+
   /** A partition that is open here. */
   part(name: string, partition: number, stale: boolean): TablePart | undefined {
     const agents = this.#options.agentTables()?.part(name, partition)

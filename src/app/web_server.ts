@@ -1,11 +1,11 @@
-// What a worker answers over HTTP: reads of its partitions by other workers, and rows of tables as
-// JSON for everybody who may. Started by the worker before it joins the group, which is told the
-// address.
+// What a worker answers over HTTP: reads of its partitions by other workers, rows of tables as JSON
+// for everybody who may, how it is, and the program's pages. Started by the worker before it joins
+// the group, which is told the address.
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { hostname } from 'node:os'
 import { serve } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type Next } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import type { Clock } from '../clock.ts'
@@ -14,6 +14,9 @@ import type { TableReader } from '../ingest/aggregation.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import { packEntries, packValues } from '../table/packed.ts'
+import type { App } from './app.ts'
+import { within } from './app_context.ts'
+import type { Health } from './health.ts'
 import { parseKey } from './key_text.ts'
 import {
   localKey,
@@ -29,6 +32,7 @@ import { rowLines } from './row_lines.ts'
 import { isBearer, isSigned, signatureHeader } from './signed_request.ts'
 
 export interface WebServerOptions {
+  readonly app: App
   readonly settings: Settings
   readonly clock: Clock
   readonly queried: readonly QueriedTable[]
@@ -45,6 +49,8 @@ const moreHeader = 'x-euphorion-more'
 const BODY_BYTES_MAX = 1024 * 1024
 /** Questions that are being answered; more are told to come again. */
 const READS_MAX = 256
+/** What is being answered is waited for so long. */
+const DRAIN_MS_MAX = 5000
 const loopback: readonly string[] = ['127.0.0.1', 'localhost', '::1']
 
 const statusOf: Partial<Record<string, 400 | 401 | 404 | 409 | 503>> = {
@@ -61,23 +67,38 @@ export class WebServer {
   readonly #app = new Hono()
   #server: Server | undefined
   #reads = 0
+  #isDraining = false
+  /** Requests that are being answered. */
+  #open = 0
+  #drained: (() => void) | undefined
   /** host:port for other workers; '' before start(). */
   address = ''
 
   constructor(options: WebServerOptions) {
     this.#options = options
     const app = this.#app
-    app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }))
+    const limit = bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge })
     app.onError((error, context) => refuse(context, error))
-    app.post(readsPath, (context) => this.#read(context))
+    app.get('/health/live', (context) =>
+      this.#healthy(context, ({ status }) => status !== 'failed'),
+    )
+    app.get('/health/ready', (context) => this.#healthy(context, ({ ready }) => ready))
+    app.use((context, next) => this.#count(context, next))
+    app.post(readsPath, limit, (context) => this.#read(context))
     app.get('/tables', (context) => this.#tables(context))
     app.get('/tables/:table', (context) => this.#rows(context))
+    const { app: program } = options
+    if (program.served.pages.every(({ path }) => path !== '/'))
+      app.get('/', (context) => this.#healthy(context, () => true))
+    app.all('*', ({ req, env }) => program.fetch(req.raw, env as object))
   }
 
   /** Rejects with QUERY_UNAVAILABLE where the port is taken. */
   async start(): Promise<void> {
     const { webHost, webPort, webAddress, querySecret } = this.#options.settings
-    if (querySecret === undefined && !loopback.includes(webHost)) {
+    const isOpen = querySecret === undefined && !loopback.includes(webHost)
+    // pages are the program's own business
+    if (isOpen && this.#options.queried.length > 0) {
       const message = `webHost ${webHost} lets other machines in: set querySecret, the same for all`
       throw new EuphorionError('SETTING_INVALID', message)
     }
@@ -93,6 +114,36 @@ export class WebServer {
     const port = typeof bound === 'object' && bound !== null ? bound.port : webPort
     const isAny = webHost === '0.0.0.0' || webHost === '::'
     this.address = webAddress ?? `${isAny ? hostname() : webHost}:${port}`
+  }
+
+  /** Answers nothing more but how the worker is; resolves when what is being answered is. */
+  async drain(): Promise<void> {
+    this.#isDraining = true
+    if (this.#open === 0) return
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve
+    })
+    await within(this.#options.clock, DRAIN_MS_MAX, drained)
+  }
+
+  async #count(context: Context, next: Next): Promise<Response | undefined> {
+    if (this.#isDraining) {
+      context.header('connection', 'close')
+      const message = 'this worker is stopping'
+      return context.json({ code: 'TABLE_MOVING', message, error: message }, 503)
+    }
+    this.#open++
+    try {
+      await next()
+      return undefined
+    } finally {
+      if (--this.#open === 0) this.#drained?.()
+    }
+  }
+
+  #healthy(context: Context, isWell: (health: Health) => boolean): Response {
+    const health = this.#options.app.health()
+    return context.json(health, isWell(health) ? 200 : 503)
   }
 
   async close(): Promise<void> {

@@ -15,8 +15,11 @@ import type { Connection } from './connection.ts'
 import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
 import { GroupHooks } from './group_hooks.ts'
+import { type Health, HealthBook } from './health.ts'
+import { parseKey } from './key_text.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { leaderSubscriber } from './leader.ts'
+import type { PageRoute } from './pages.ts'
 import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
@@ -46,7 +49,7 @@ export class Worker {
   #web: WebServer | undefined
   #starting: Promise<void> | undefined
   #stopping = false
-  #isUp = false
+  readonly #health = new HealthBook()
   readonly #ended = deferred()
   readonly #rejects: RejectLog
 
@@ -86,7 +89,7 @@ export class Worker {
     await this.#engine.start()
     this.#checkGoingOn()
     await this.#serveQueries(this.#engine)
-    this.#isUp = true
+    this.#health.status = 'running'
     this.#background.start()
     const { address: web } = this.#web ?? {}
     const facts = { broker: settings.broker, agents: app.topology.agents.length, web }
@@ -117,7 +120,12 @@ export class Worker {
         ...app.topology.agents.map((agent) => agent.subscriber(services)),
         ...(this.#needsLeader ? [leaderSubscriber(this.#background.leader.topic)] : []),
       ],
-      group: new GroupHooks({ app, logger, leader: this.#background.leader }),
+      group: new GroupHooks({
+        app,
+        logger,
+        leader: this.#background.leader,
+        health: this.#health,
+      }),
       deadLetters,
       sends: connection,
       address: () => this.#web?.address ?? '',
@@ -133,13 +141,29 @@ export class Worker {
 
   /** What fails while it starts is thrown by start(). */
   #fail(error: unknown): void {
-    if (this.#isUp) this.#options.logger.error({ err: error }, 'the worker cannot go on')
+    if (this.#health.status === 'running')
+      this.#options.logger.error({ err: error }, 'the worker cannot go on')
+    this.#health.status = 'failed'
     this.#ended.reject(error)
   }
 
   get #needsLeader(): boolean {
     const { app, settings } = this.#options
     return app.background.needsLeader || settings.leader
+  }
+
+  health(): Health {
+    const stopped = this.statistics().filter((lane) => lane.stopped)
+    return this.#health.read(this.#options.app.id, stopped, this.recoveries().length)
+  }
+
+  /** Which worker has the key, as text, of a table. Throws TABLE_UNKNOWN, USAGE. */
+  route(table: string, key: string): PageRoute {
+    const found = queriedTables(this.#options.app).find(({ plan }) => plan.name === table)
+    if (found === undefined)
+      throw new EuphorionError('TABLE_UNKNOWN', `there is no table ${table}`, { place: { table } })
+    const bytes = found.keys.encode(parseKey(found.plan, found.keys, key))
+    return this.#engine?.tables.route(table, bytes) ?? 'unknown'
   }
 
   /** This worker leads. */
@@ -154,6 +178,7 @@ export class Worker {
   async stop(): Promise<void> {
     const { app, settings, logger } = this.#options
     this.#stopping = true
+    if (this.#health.status !== 'failed') this.#health.status = 'stopping'
     const hasStarted = await this.#starting?.then(
       () => true,
       () => false,
@@ -194,10 +219,11 @@ export class Worker {
     if (hasStarted) await app.hooks.tell('beforeShutdown', { app }, logger)
     await this.#background.stop()
     await this.#queries?.close()
-    await this.#web?.close()
+    await this.#web?.drain()
     try {
       await this.#engine?.stop()
     } finally {
+      await this.#web?.close()
       await this.#services.stop()
     }
     if (hasStarted) await app.hooks.tell('stopped', { app }, logger)
@@ -223,12 +249,14 @@ export class Worker {
   async #serveWeb(engine: Engine): Promise<void> {
     const { app, settings, logger } = this.#options
     const queried = queriedTables(app)
-    if (!settings.web || queried.length === 0) return
+    const wanted = queried.length > 0 || app.served.pages.length > 0 || settings.webPort !== 0
+    if (!settings.web || !wanted) return
     const { clock } = app
     const { tables } = engine
     // its modules take as long to load as all that a small app needs
     const { WebServer } = await import('./web_server.ts')
     this.#web = new WebServer({
+      app,
       settings,
       clock,
       queried,
@@ -236,7 +264,7 @@ export class Worker {
       part: (table, partition, stale) => tables.part(table, partition, stale),
     })
     await this.#web.start()
-    logger.debug({ address: this.#web.address }, 'answers queries')
+    logger.debug({ address: this.#web.address }, 'serves HTTP')
   }
 
   async #ensureTopics(connection: Connection): Promise<void> {
@@ -287,6 +315,7 @@ export class Worker {
           return
         }
         logger.error({ ...error.place, err: error }, error.message)
+        this.#health.stoppedAt(error.place)
         this.#engine?.subscriberStopped(error)
       },
       onBadRecord: (record, policy) => this.#rejects.add(record, policy),

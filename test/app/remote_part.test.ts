@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { App } from '../../src/app/app.ts'
 import { PORTABLE_TABLE } from '../../src/app/part_reads.ts'
 import { RemotePart, readsPath } from '../../src/app/remote_part.ts'
 import { WebServer } from '../../src/app/web_server.ts'
@@ -43,6 +44,7 @@ async function serving(run: (served: Served) => Promise<void>, given: SettingsSo
     topic: 'views',
   } as unknown as AggregationDefinition
   const server = new WebServer({
+    app: new App('served'),
     settings: resolveSettings({ code: given }),
     clock: systemClock,
     queried: [definition],
