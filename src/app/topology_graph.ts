@@ -4,9 +4,18 @@
 import type { WindowPlan } from '../kernel/plan.ts'
 import type { Sink } from '../stream/sink.ts'
 import { formatDuration } from '../units.ts'
-import type { Topology } from './declarations.ts'
+import type { App } from './app.ts'
 
-export type NodeKind = 'topic' | 'agent' | 'aggregation' | 'table' | 'timer'
+export type NodeKind =
+  | 'topic'
+  | 'agent'
+  | 'aggregation'
+  | 'table'
+  | 'timer'
+  | 'crontab'
+  | 'task'
+  | 'service'
+  | 'page'
 
 export interface GraphNode {
   /** `kind:name`. */
@@ -48,8 +57,14 @@ class Graph implements TopologyGraph {
   }
 }
 
-export function topologyGraph(topology: Topology): TopologyGraph {
+export function topologyGraph(app: App): TopologyGraph {
   const graph = new Graph()
+  addStreams(graph, app)
+  addBackground(graph, app)
+  return graph
+}
+
+function addStreams(graph: Graph, { topology }: App): void {
   for (const { name, schema } of topology.topics.values())
     graph.add('topic', name, schema === undefined ? '' : `of ${schema.name}`)
   for (const { definition } of topology.agents) {
@@ -70,9 +85,20 @@ export function topologyGraph(topology: Topology): TopologyGraph {
   }
   for (const { name, isGlobal } of topology.tables)
     graph.add('table', name, isGlobal ? 'global' : '')
-  for (const { name, everyMs } of topology.timers)
-    graph.add('timer', name, `every ${formatDuration(everyMs)}`)
-  return graph
+}
+
+/** What runs beside the streams. */
+function addBackground(graph: Graph, { background, served }: App): void {
+  const led = (onLeader: boolean | undefined): string =>
+    onLeader === true ? ', on the leader' : ''
+  for (const { name, everyMs, onLeader } of background.timers)
+    graph.add('timer', name, `every ${formatDuration(everyMs)}${led(onLeader)}`)
+  for (const { name, expression, onLeader } of background.crontabs)
+    graph.add('crontab', name, `${expression}${led(onLeader)}`)
+  for (const { name } of background.tasks) graph.add('task', name)
+  for (const { name } of background.leaderTasks) graph.add('task', name, 'on the leader')
+  for (const { name } of background.services) graph.add('service', name)
+  for (const { path } of served.pages) graph.add('page', path)
 }
 
 /** Undefined for functions. */

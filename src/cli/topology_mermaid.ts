@@ -9,6 +9,10 @@ const shapes: Readonly<Record<NodeKind, readonly [string, string]>> = {
   aggregation: ['[[', ']]'],
   table: ['[(', ')]'],
   timer: ['((', '))'],
+  crontab: ['((', '))'],
+  task: ['(', ')'],
+  service: ['(', ')'],
+  page: ['[/', '/]'],
 }
 
 export function topologyMermaid({ nodes, edges }: TopologyGraph): string {

@@ -26,13 +26,20 @@ const PADDING_PX = 14
 const LINE_PX = 17
 const MARGIN_PX = 16
 
+/** What runs beside the streams. */
+const beside = ['#f1f3f5', '#6b7280'] as const
+
 /** Fill and line, readable on white and on dark pages alike. */
 const colours: Readonly<Record<NodeKind, readonly [fill: string, line: string]>> = {
   topic: ['#e8f0fe', '#3b6fb6'],
   agent: ['#fff4e0', '#b7791f'],
   aggregation: ['#e9f7ec', '#2f855a'],
   table: ['#f3e8fd', '#7b4bb7'],
-  timer: ['#f1f3f5', '#6b7280'],
+  timer: beside,
+  crontab: beside,
+  task: beside,
+  service: beside,
+  page: ['#e6fffa', '#287d7a'],
 }
 
 const arrowHead = `<defs>

@@ -31,8 +31,8 @@ export function addTopology(program: Command, context: CommandContext): void {
     .addOption(new Option('--json', 'the same as --format json').conflicts('format'))
     .option('-o, --output <file>', 'write it there')
     .action(async (options: TopologyOptions) => {
-      const { topology } = await needApp(context, command)
-      const drawn = await draw(topologyGraph(topology), formatOf(options))
+      const graph = topologyGraph(await needApp(context, command))
+      const drawn = await draw(graph, formatOf(options))
       if (options.output === undefined) process.stdout.write(drawn)
       else write(options.output, drawn)
     })
