@@ -307,6 +307,7 @@ export class Worker {
         decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
         checkCrcs: settings.checkCrcs,
       },
+      unackedMax: settings.unackedMax,
       extraction: () => this.#engine?.extraction(),
       onStopped: (error) => {
         if (isPassing(error)) {

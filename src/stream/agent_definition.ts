@@ -35,6 +35,8 @@ export interface AgentDefinition<K, V, R> {
 export interface AgentServices {
   readonly clock: Clock
   readonly reading: ReaderOptions
+  /** The setting. */
+  readonly unackedMax?: number | undefined
   readonly deadLetters: DeadLetters
   /** What batches of columns are extracted on; without it they are decoded. */
   readonly extraction?: () => ExtractionServices | undefined

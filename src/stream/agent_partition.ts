@@ -7,21 +7,25 @@ import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import type { EventInHand, PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
+import { settingSpecs } from '../setting_specs.ts'
 import type { AgentDefinition, AgentServices } from './agent_definition.ts'
-import { AgentRecords, type Batch, type Want } from './agent_records.ts'
-import { eventInHand, NONE, newSlot, type Slot, type Take } from './agent_slot.ts'
+import { AgentRecords, type Want } from './agent_records.ts'
+import {
+  AgentSlot,
+  ended,
+  eventInHand,
+  isKept,
+  NONE,
+  type SlotDesk,
+  type Take,
+} from './agent_slot.ts'
 import { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
+import type { TakenEvent } from './kept_events.ts'
+import { RefusedRecords } from './refused_records.ts'
 import { Outputs } from './sink.ts'
 import { Stream } from './stream.ts'
-import type { StreamSource } from './stream_source.ts'
-
-/** Events between two looks at the clock. */
-const YIELD_EVENTS = 64
-/** Time without a turn of the event loop after which one is given. */
-const YIELD_MS = 5
-
-const ended = { done: true, value: undefined } as const
+import { Turns } from './turns.ts'
 
 export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #definition: AgentDefinition<K, V, R>
@@ -29,9 +33,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #partition: number
   readonly #shape: BatchShape
   readonly #records: AgentRecords<K, V>
-  readonly #slots: Slot<K, V>[]
+  readonly #slots: AgentSlot<K, V>[]
   readonly #outputs: Outputs<R>
-  readonly #bad: BadRecord[] = []
+  readonly #refused: RefusedRecords
   readonly #running: Promise<void>[]
   #pushed: ((whole: boolean) => void) | undefined
   #batchEnding = false
@@ -47,8 +51,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #paused: Deferred<void> | undefined
   #whenResting: (() => void) | undefined
   #slotsRunning: number
-  #sinceYield = 0
-  #yieldedAt: number
+  readonly #turns: Turns
 
   constructor(
     definition: AgentDefinition<K, V, R>,
@@ -67,13 +70,15 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       until,
       shape: this.#shape,
       reading: services.reading,
-      refused: (bad) => this.#refused(bad),
+      refused: (bad) => this.#refuse(bad),
       extraction: services.extraction,
       arrived: () => this.#serveAll(),
     })
-    this.#slots = Array.from({ length: definition.concurrency }, () => newSlot<K, V>())
+    const desk = this.#desk()
+    this.#slots = Array.from({ length: definition.concurrency }, () => new AgentSlot(desk))
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
-    this.#yieldedAt = services.clock.monotonic()
+    this.#turns = new Turns(services.clock)
+    this.#refused = new RefusedRecords(services.deadLetters)
     this.#slotsRunning = definition.concurrency
     this.#running = this.#slots.map((slot) => this.#run(slot))
   }
@@ -87,8 +92,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   get holds(): boolean {
-    for (const slot of this.#slots) if (slot.inHand !== NONE) return true
-    return false
+    return this.#slots.some((slot) => slot.holds)
   }
 
   get inHand(): EventInHand | undefined {
@@ -110,12 +114,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   acknowledged(): number {
-    let offset = Math.min(this.#records.position, this.#failedAt, this.#outputs.firstPending())
-    for (const { inHand, ahead } of this.#slots) {
-      if (inHand !== NONE && inHand < offset) offset = inHand
-      if (ahead.length > 0) offset = Math.min(offset, ahead[0].firstOffset)
-    }
-    return this.#bad.length > 0 ? Math.min(offset, this.#bad[0].offset) : offset
+    let offset = Math.min(
+      this.#records.position,
+      this.#failedAt,
+      this.#outputs.firstPending(),
+      this.#refused.first(),
+    )
+    for (const slot of this.#slots) offset = Math.min(offset, slot.first())
+    return offset
   }
 
   async pause(): Promise<void> {
@@ -138,7 +144,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** Tells who waits for it that nothing is in hand. */
   #rest(): void {
     if (this.#whenResting === undefined || this.#batchEnding) return
-    if (this.#slots.some(({ hasEnded, inHand }) => !hasEnded && inHand !== NONE)) return
+    if (this.#slots.some((slot) => !slot.hasEnded && slot.holds)) return
     this.#whenResting()
     this.#whenResting = undefined
   }
@@ -153,17 +159,20 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#release()
   }
 
-  /** A slot asks for its next event; what it had is acknowledged, unless it asks ahead. */
-  #take(slot: Slot<K, V>, want: Want): Promise<Take<K, V>> {
+  /**
+   * A slot asks for its next event; what its loop had is acknowledged, unless it asks ahead.
+   *
+   * Hot, with #next() and AgentRecords.take(): all that a plain `for await` does for each event.
+   */
+  #take(slot: AgentSlot<K, V>, want: Want): Promise<Take<K, V>> {
     if (slot.waiter !== undefined) {
       const message = 'next() of a stream was called again before it had answered'
       return Promise.reject(new EuphorionError('APP_INVALID', message))
     }
-    if (!isAhead(want)) this.#drop(slot)
+    if (!isKept(want)) this.#drop(slot)
     if (this.#closing || this.#stopped) return Promise.resolve(ended)
-    this.#sinceYield += want.as === 'batch' ? YIELD_EVENTS : 1
-    const mustYield = this.#sinceYield >= YIELD_EVENTS && this.#mustYield()
-    const result = mustYield ? undefined : this.#next(slot, want)
+    const mustTurn = this.#turns.isDue(want.as === 'batch')
+    const result = mustTurn ? undefined : this.#next(slot, want)
     if (result !== undefined) {
       if (want.as === 'batch') this.#endIfRead()
       return Promise.resolve(result)
@@ -171,32 +180,25 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const waiting = new Promise<Take<K, V>>((resolve) => {
       slot.waiter = { want, resolve }
     })
-    if (mustYield) this.#serveLater(slot)
+    if (mustTurn) this.#serveLater(slot)
     else this.#endIfRead()
     return waiting
   }
 
   /** What it had in hand is acknowledged. */
-  #drop(slot: Slot<K, V>): void {
+  #drop(slot: AgentSlot<K, V>): void {
     slot.inHand = NONE
     if (this.#whenResting !== undefined) this.#rest()
   }
 
-  /** After a turn of the event loop. */
-  #serveLater(slot: Slot<K, V>): void {
-    setImmediate(() => {
-      this.#yieldedAt = this.#services.clock.monotonic()
+  #serveLater(slot: AgentSlot<K, V>): void {
+    this.#turns.next(() => {
       this.#serve(slot)
       this.#endIfRead()
     })
   }
 
-  #mustYield(): boolean {
-    this.#sinceYield = 0
-    return this.#services.clock.monotonic() - this.#yieldedAt >= YIELD_MS
-  }
-
-  #serve(slot: Slot<K, V>): void {
+  #serve(slot: AgentSlot<K, V>): void {
     const { waiter } = slot
     if (waiter === undefined) return
     const result = this.#next(slot, waiter.want)
@@ -206,14 +208,15 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   /** Undefined: nothing now. */
-  #next(slot: Slot<K, V>, want: Want): Take<K, V> | undefined {
-    if (this.#paused !== undefined) return undefined
+  #next(slot: AgentSlot<K, V>, want: Want): Take<K, V> | undefined {
+    if (this.#paused !== undefined || slot.isFull(want)) return undefined
     const records = this.#records
     const result = records.take(want)
     if (result !== undefined) {
-      if (isAhead(want)) slot.ahead.push(result.value as Batch<K, V>)
+      if (isKept(want)) slot.keep(want, result.value, records)
       else {
         slot.inHand = records.takenAt
+        slot.payload = records.takenFrom
         slot.timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
         slot.value = want.as === 'event' ? (result.value as Event<K, V>).value : result.value
       }
@@ -225,10 +228,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     return ended
   }
 
-  #refused(bad: BadRecord): void {
+  #refuse(bad: BadRecord): void {
     const policy = this.#definition.onBadRecord
     this.#services.onBadRecord(bad, policy)
-    if (policy === 'dead-letter') this.#bad.push(bad)
+    if (policy === 'dead-letter') this.#refused.add(bad)
   }
 
   /** All of the payload was read: bad records go first, then the loop may bring the next one. */
@@ -241,13 +244,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   async #finishBatch(): Promise<void> {
     try {
-      for (; this.#bad.length > 0; this.#bad.shift())
-        await this.#services.deadLetters.add(this.#bad[0])
+      await this.#refused.send()
     } catch (error) {
-      this.#fail(this.#bad[0].offset, error)
+      this.#fail(this.#refused.first(), error)
     }
-    await new Promise((resolve) => setImmediate(resolve))
-    this.#yieldedAt = this.#services.clock.monotonic()
+    await new Promise<void>((resolve) => this.#turns.next(resolve))
     this.#batchEnding = false
     this.#rest()
     this.#release()
@@ -259,22 +260,23 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     pushed?.(!this.#records.isDamaged)
   }
 
-  async #run(slot: Slot<K, V>): Promise<void> {
+  async #run(slot: AgentSlot<K, V>): Promise<void> {
     // The function begins after the constructor, and its errors all arrive here.
     await undefined
     const { run, topic, sinks } = this.#definition
     try {
-      const result = run(new Stream(this.#source(slot), topic, this.#partition))
+      const result = run(new Stream(slot, topic, this.#partition))
       if (Symbol.asyncIterator in result) {
         for await (const value of result) {
           if (sinks.length > 0) await this.#outputs.put(value, this.#heldOffset(slot))
         }
       } else await result
-      this.#giveBack(slot)
+      this.#giveBackAll(slot)
       slot.inHand = NONE
-      this.#slotEnded()
+      slot.kept.release()
+      this.#slotEnded(slot)
     } catch (error) {
-      this.#giveBack(slot)
+      this.#giveBackAll(slot)
       const offset = this.#heldOffset(slot)
       // its tables went first: the event is another worker's, or comes again
       if (this.#closing && isOfLostTable(error)) this.#failedAt = Math.min(this.#failedAt, offset)
@@ -284,48 +286,56 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#rest()
   }
 
-  #source(slot: Slot<K, V>): StreamSource<K, V> {
-    const take = <T>(want: Want) => this.#take(slot, want) as Promise<IteratorResult<T, undefined>>
+  #desk(): SlotDesk<K, V> {
     return {
       clock: this.#services.clock,
       shape: this.#shape,
-      takeValue: () => take({ as: 'value' }),
-      takeEvent: () => take({ as: 'event' }),
-      takeBatch: (limits) => take({ as: 'batch', ...limits, isAhead: false }),
-      takeAhead: (limits) => take({ as: 'batch', ...limits, isAhead: true }),
-      hand: () => {
-        slot.inHand = slot.ahead.shift()?.firstOffset ?? NONE
-        slot.timestamp = Number.NaN
-      },
-      paused: () => this.#paused?.promise,
-      release: () => this.#drop(slot),
-      giveBack: () => this.#giveBack(slot),
+      unackedMax: this.#services.unackedMax ?? settingSpecs.unackedMax.default,
       ending: this.#ending.signal,
+      take: (slot, want) => this.#take(slot, want),
+      paused: () => this.#paused?.promise,
+      eased: (slot) => {
+        if (this.#whenResting !== undefined) this.#rest()
+        if (slot.waiter?.want.as === 'kept') this.#serve(slot)
+      },
+      giveBack: (slot, which) => this.#giveBack(slot, which),
     }
   }
 
-  /** What was taken for the slot and not handed to it is there for others again. */
-  #giveBack(slot: Slot<K, V>): void {
-    const { ahead, waiter } = slot
-    slot.ahead = []
-    if (waiter !== undefined && isAhead(waiter.want)) {
-      slot.waiter = undefined
-      waiter.resolve(ended)
+  #giveBack(slot: AgentSlot<K, V>, which: 'ahead' | 'kept'): void {
+    slot.callOff(which)
+    if (which === 'kept') this.#readAgain(slot.kept.takeBack('kept'))
+    else if (slot.ahead.length > 0) {
+      this.#records.giveBack(slot.ahead.splice(0))
+      this.#serveAll()
     }
-    if (ahead.length === 0) return
-    this.#records.giveBack(ahead)
+  }
+
+  #giveBackAll(slot: AgentSlot<K, V>): void {
+    this.#giveBack(slot, 'ahead')
+    this.#giveBack(slot, 'kept')
+  }
+
+  /** They come again, to whoever asks next. */
+  #readAgain(taken: readonly TakenEvent[]): void {
+    if (taken.length === 0) return
+    this.#records.readAgain(taken)
     this.#serveAll()
   }
 
-  /** Offset of the event in hand, or of the next one where there is none. */
-  #heldOffset(slot: Slot<K, V>): number {
-    return slot.inHand === NONE ? this.#records.position : slot.inHand
+  /** Offset of the first event that it has, or of the next one where there is none. */
+  #heldOffset(slot: AgentSlot<K, V>): number {
+    return Math.min(slot.first(), this.#records.position)
   }
 
   /** A function returned by itself: when all have, nobody takes events any more. */
-  #slotEnded(): void {
+  #slotEnded(slot: AgentSlot<K, V>): void {
     this.#slotsRunning--
-    if (this.#slotsRunning > 0 || this.#closing || this.#stopped) return
+    if (this.#closing || this.#stopped) return
+    if (this.#slotsRunning > 0) {
+      this.#readAgain(slot.kept.takeBack('all'))
+      return
+    }
     const { name, topic } = this.#definition
     const offset = this.acknowledged()
     this.#stop(
@@ -387,8 +397,4 @@ function isOfLostTable(error: unknown): boolean {
   const codes = ['KEY_ELSEWHERE', 'TABLE_MOVING', 'QUERY_UNAVAILABLE']
   if (error instanceof EuphorionError && codes.includes(error.code)) return true
   return isOfLostTable(error.cause)
-}
-
-function isAhead(want: Want): boolean {
-  return want.as === 'batch' && want.isAhead
 }

@@ -18,6 +18,8 @@ import { ColumnBatch } from './column_batch.ts'
 import { decodeOwn } from './decode.ts'
 import { DecodedChunk } from './decoded_chunk.ts'
 import type { Event } from './events.ts'
+import type { TakenEvent } from './kept_events.ts'
+import { rereading } from './rereading.ts'
 
 export interface BatchLimits {
   readonly maxRecords: number
@@ -28,6 +30,8 @@ export interface BatchLimits {
 /** What a function asks for. */
 export type Want =
   | { readonly as: 'value' | 'event' }
+  /** An event that the next question does not acknowledge. */
+  | { readonly as: 'kept'; readonly isByHand: boolean; readonly isInHand: boolean }
   /** `isAhead`: before the function asks for it. */
   | ({ readonly as: 'batch'; readonly isAhead: boolean } & BatchLimits)
 
@@ -59,6 +63,8 @@ type Halt = SinkHalt
 /** Rows of a chunk. */
 interface Span<K, V> {
   readonly chunk: Chunk<K, V>
+  /** The fetched bytes that they are in. */
+  readonly payload: Uint8Array
   from: number
   readonly to: number
 }
@@ -95,6 +101,8 @@ export class AgentRecords<K, V> {
   /** Offset and time of the first record of what was taken last. */
   takenAt = NONE
   takenTimestamp = 0
+  /** The fetched bytes that it is in. */
+  takenFrom: Uint8Array = this.#payload
 
   constructor(options: AgentRecordsOptions<K, V>) {
     this.#options = options
@@ -147,26 +155,47 @@ export class AgentRecords<K, V> {
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
     this.takenTimestamp = this.#reader.timestamp
-    return { done: false, value: want.as === 'event' ? this.#event() : this.#value }
+    this.takenFrom = this.#payload
+    return { done: false, value: want.as === 'value' ? this.#value : this.#event(this.#reader) }
   }
 
   /** Of batches that nobody has seen: they come again, to whoever asks next. */
   giveBack(batches: readonly Batch<K, V>[]): void {
     this.#spans.push(...batches.map((batch) => this.#spanOf.get(batch)!))
+    this.#sort()
+  }
+
+  /** The same of what was taken before, decoded anew. `taken` in ascending order. */
+  readAgain(taken: readonly TakenEvent[]): void {
+    for (const { payload, next } of rereading(taken, this.#options.reading)) {
+      const events: Event<K, V>[] = []
+      const sizes: number[] = []
+      for (let reader = next(); reader !== undefined; reader = next()) {
+        if (!this.#decode(reader)) continue
+        events.push(this.#event(reader))
+        sizes.push(reader.size)
+      }
+      this.#add(new DecodedChunk(events, sizes, this.#options.shape), payload)
+    }
+    this.#sort()
+  }
+
+  #sort(): void {
     this.#spans.sort((a, b) => firstOffset(a) - firstOffset(b))
   }
 
   #takeRows(span: Span<K, V>, want: Want) {
-    const { chunk, from } = span
+    const { chunk, from, payload } = span
     const to = want.as === 'batch' ? endOfBatch(span, want) : from + 1
     this.takenAt = chunk.offsets[from]
     this.takenTimestamp = chunk.timestamps[from]
+    this.takenFrom = payload
     span.from = to
     if (to === span.to) this.#spans.shift()
     if (want.as === 'batch') {
       const { shape } = this.#options
       const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
-      if (want.isAhead) this.#spanOf.set(value, { chunk, from, to })
+      if (want.isAhead) this.#spanOf.set(value, { chunk, payload, from, to })
       return { done: false, value } as const
     }
     if (want.as === 'value') return { done: false, value: chunk.value(from) } as const
@@ -217,14 +246,14 @@ export class AgentRecords<K, V> {
     const length = Math.min(maxRecords, DECODED_MAX)
     this.#mustDecode = false
     while (events.length < length && this.#next()) {
-      events.push(this.#event())
+      events.push(this.#event(this.#reader))
       sizes.push(this.#reader.size)
     }
     this.#add(new DecodedChunk(events, sizes, this.#options.shape))
   }
 
-  #add(chunk: Chunk<K, V>): void {
-    if (chunk.length > 0) this.#spans.push({ chunk, from: 0, to: chunk.length })
+  #add(chunk: Chunk<K, V>, payload = this.#payload): void {
+    if (chunk.length > 0) this.#spans.push({ chunk, payload, from: 0, to: chunk.length })
   }
 
   /** Moves to the next good record, which is #key and #value then. */
@@ -235,7 +264,7 @@ export class AgentRecords<K, V> {
       while (this.#halt === undefined && !this.#isDrained) {
         if (!reader.next()) this.#isDrained = true
         else if (until !== undefined && reader.offset >= until.offset) this.#halt = until
-        else if (this.#decode()) return true
+        else if (this.#decode(reader)) return true
       }
     } catch (error) {
       if (!this.#mayReread(error)) this.#cannotRead(error)
@@ -243,13 +272,14 @@ export class AgentRecords<K, V> {
     return false
   }
 
-  #decode(): boolean {
-    const { key, value } = this.#reader
+  #decode(reader: AgentReader): boolean {
+    const { key, value } = reader
     const decoded = decodeOwn(this.#options.value, value)
     const decodedKey = decodeOwn(this.#options.key, key)
-    if (decoded instanceof Bad) this.#refuse(decoded.reason)
-    else if (decodedKey instanceof Bad) this.#refuse(key === null ? 'null-key' : decodedKey.reason)
-    else {
+    if (decoded instanceof Bad) this.#refuse(reader, decoded.reason)
+    else if (decodedKey instanceof Bad) {
+      this.#refuse(reader, key === null ? 'null-key' : decodedKey.reason)
+    } else {
       this.#key = decodedKey
       this.#value = decoded
       return true
@@ -257,16 +287,16 @@ export class AgentRecords<K, V> {
     return false
   }
 
-  #event(): Event<K, V> {
-    const { offset, timestamp } = this.#reader
+  #event(reader: AgentReader): Event<K, V> {
+    const { offset, timestamp } = reader
     const { topic, partition } = this.#options
-    const headers = this.#reader.headers()
+    const headers = reader.headers()
     return { key: this.#key, value: this.#value, topic, partition, offset, timestamp, headers }
   }
 
-  #refuse(reason: Reason): void {
+  #refuse(reader: AgentReader, reason: Reason): void {
     const { topic, partition, onBadRecord, refused } = this.#options
-    const bad = this.#reader.copy(topic, partition, reason)
+    const bad = reader.copy(topic, partition, reason)
     if (onBadRecord === 'stop') this.#halt = { offset: bad.offset, error: badRecordError(bad) }
     else refused(bad)
   }

@@ -40,6 +40,11 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
     this.partition = partition
   }
 
+  /** @internal */
+  get source(): StreamSource<K, V> {
+    return this.#source
+  }
+
   /**
    * The values. Leaving the loop does not acknowledge the value in hand; the function's end does.
    */

@@ -1,5 +1,5 @@
 // Where the iterators of a stream take from: one slot (running function) of one partition of an
-// agent. Asking for the next acknowledges the one before.
+// agent. Asking for the next acknowledges the one before, unless events are kept.
 import type { Clock } from '../clock.ts'
 import type { Batch, BatchLimits } from './agent_records.ts'
 import type { BatchShape } from './batch_shape.ts'
@@ -18,10 +18,31 @@ export interface StreamSource<K, V> {
   hand(): void
   /** Undefined: events may be handed out; else hand() has to wait for it. */
   paused(): Promise<void> | undefined
-  /** What is in hand is acknowledged. */
+  /** What is in hand is acknowledged; not what was kept. */
   release(): void
   /** What was taken ahead is not wanted, nor what takeAhead() still waits for. */
   giveBack(): void
+
+  /**
+   * Acknowledges nothing: the event is kept, no cut waits for it, before handKept(). `isByHand`:
+   * then only ack() acknowledges it; this waits while `unackedMax` of those are not.
+   */
+  takeKept(isByHand?: boolean): Promise<IteratorResult<Event<K, V>, undefined>>
+  /** The same by hand, and in hand at once. */
+  takeByHand(): Promise<IteratorResult<Event<K, V>, undefined>>
+  /**
+   * That event, or all that are kept, are in hand now; paused() is to be asked before. False:
+   * nothing is handed out any more.
+   */
+  handKept(offset?: number): boolean
+  /** What is in hand of them is acknowledged; what is by hand no cut waits for any more. */
+  releaseKept(): void
+  /** No cut waits any more for that event, or for all in hand. Unacknowledged they stay. */
+  withholdKept(offset?: number): void
+  /** What was kept and not handed comes again, to whoever asks next; nor is takeKept() awaited. */
+  giveBackKept(): void
+  /** One that is kept or in hand is acknowledged; false where it was, or is none of these. */
+  ack(offset: number): boolean
   /** Aborted when nothing more is to be taken: the partition moves away, or has stopped. */
   readonly ending: AbortSignal
 }
