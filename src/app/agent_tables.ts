@@ -42,7 +42,7 @@ export interface PlacedTable {
 
 export class AgentTables {
   readonly #tables: readonly PlacedTable[]
-  readonly #topics: readonly TopicSize[]
+  readonly #topics: TopicSize[]
   /** By number of partitions and partition: agents of co-partitioned topics write together. */
   readonly #holders = new Map<string, PartitionSink[]>()
   /** Settled when the tables of a unit are here, or do not come. */
@@ -55,8 +55,10 @@ export class AgentTables {
     { agentTables = [], subscribers, settings }: AgentTablesOptions,
     { partitionsOf, wantsCut, elsewhere }: AgentTablesPorts,
   ) {
-    const topics = subscribers.map(({ topic }) => ({ topic, partitions: partitionsOf.get(topic)! }))
-    this.#topics = topics
+    const sizeOf = ({ topic }: EventSubscriber) => ({ topic, partitions: partitionsOf.get(topic)! })
+    this.#topics = subscribers.map(sizeOf)
+    // every worker has to choose the same
+    const topics = subscribers.filter(({ mayGo }) => !mayGo).map(sizeOf)
     this.#tables = agentTables.map((definition) => {
       const { topic: home, partitions } = homeOf(definition, topics)
       const table = definition.open({
@@ -68,6 +70,11 @@ export class AgentTables {
       return { home, table }
     })
     for (const { table } of this.#tables) table.definition.running = table
+  }
+
+  /** Agents read one more topic; tables stay where they are. */
+  addTopic(size: TopicSize): void {
+    if (!this.#topics.some(({ topic }) => topic === size.topic)) this.#topics.push(size)
   }
 
   get isEmpty(): boolean {

@@ -80,6 +80,13 @@ export class Cuts {
     this.#last = this.#last.then(cut).catch(() => undefined)
   }
 
+  /** Changes what is cut, while no cut is under way. Rejects with what `change` throws. */
+  between(change: () => void): Promise<void> {
+    const changed = this.#last.then(change)
+    this.#last = changed.catch(() => undefined)
+    return changed
+  }
+
   /**
    * Cuts these partitions, behind the cut that may be under way; others with them where they cannot
    * be told apart. Rejects when nothing of it counts; then they are on their way back to their last

@@ -28,6 +28,7 @@ import type { PartitionTask } from './partition_task.ts'
 import type { Recovery } from './recovery.ts'
 import type { CopiedTable } from './recovery_partition.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
+import { Subscriptions } from './subscriptions.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
@@ -41,8 +42,6 @@ const ASSIGNMENT_WAIT_MS = 5000
 export class Engine {
   readonly #options: EngineOptions
   readonly #tasks = new Map<string, PartitionTask>()
-  /** Topics that were deleted. */
-  readonly #lostTopics = new Set<string>()
   readonly #memory: SharedMemory
   readonly #threads: KernelThreads
   readonly #loop: FetchLoop
@@ -51,10 +50,10 @@ export class Engine {
   #consumer: LogConsumer | undefined
   readonly #cuts: Cuts
   readonly #hosts = new TableHosts()
-  /** Of the topics that are read. */
-  #partitionsOf: ReadonlyMap<string, number> = new Map()
   /** Reads tables, here and elsewhere. */
   readonly tables: TableReaders
+  /** What is read; subscribers come and go. */
+  readonly subscriptions: Subscriptions
   readonly #assignments: Assignments
   #stateTables: readonly CopiedTable[] = []
   #ways: LogWays = plainWays
@@ -71,7 +70,8 @@ export class Engine {
   #closed = false
   #isStopping = false
 
-  constructor(options: EngineOptions) {
+  constructor(given: EngineOptions) {
+    const options = { ...given, subscribers: [...given.subscribers] }
     const { settings, clock, aggregations } = options
     this.#options = options
     this.#memory = new SharedMemory(settings.memoryMib)
@@ -93,7 +93,7 @@ export class Engine {
       hosts: this.#hosts,
       tasks: () => this.#tasks.values(),
       agentTables: () => this.#agentTables,
-      partitions: (topic) => this.#partitionsOf.get(topic),
+      partitions: (topic) => this.subscriptions.partitionsOf.get(topic),
       copy: (table, partition) => this.#recovery?.copy(table, partition),
     })
     this.#assignments = new Assignments({
@@ -108,6 +108,17 @@ export class Engine {
       isAborted: () => this.#isAborted,
       recovers: (place) => this.#recovers(place),
       failed: (error) => this.#assignmentFailed(error),
+      stopped: (error) => this.#endIfNothingRuns(error),
+    })
+    this.subscriptions = new Subscriptions({
+      ...options,
+      tasks: this.#tasks,
+      consumer: () => this.#consumer,
+      services: () => this.#services!,
+      tables: () => this.#agentTables!,
+      cuts: () => this.#cuts,
+      assignments: () => this.#assignments,
+      begin: () => this.#begin(),
       stopped: (error) => this.#endIfNothingRuns(error),
     })
     this.#watchdog = openWatchdog({
@@ -125,7 +136,7 @@ export class Engine {
       batchBytes: settings.batchBytes,
       largestBatchBytes: settings.maxRecordBytes,
       intakeOf: (topic, partition) => this.#tasks.get(partitionKey({ topic, partition }))?.intake,
-      lost: (topic, partition, error) => this.#lost(topic, partition, error),
+      lost: (...what) => this.subscriptions.unreadable(...what),
       seen: options.onBatch && ((batch) => options.onBatch?.(batch, this.#memory)),
     })
   }
@@ -135,13 +146,17 @@ export class Engine {
    * `fetching` is called when everything is set up and the first fetch is about to be sent.
    */
   async start(fetching: () => void = () => undefined): Promise<void> {
-    const { log, appId, settings, agentTables } = this.#options
-    const topics = this.#topics()
-    if (topics.length === 0 && (agentTables?.length ?? 0) === 0) return
-    const infos = await Promise.all(topics.map((topic) => log.topic(topic)))
-    this.#partitionsOf = new Map(infos.map(({ name, partitions }) => [name, partitions]))
+    const { agentTables = [] } = this.#options
+    if (agentTables.length > 0 || this.subscriptions.topics().length > 0)
+      await this.#begin(fetching)
+  }
+
+  async #begin(fetching: () => void = () => undefined): Promise<void> {
+    const { log, appId, settings } = this.#options
+    const { partitionsOf } = this.subscriptions
+    await this.subscriptions.begin()
     this.#agentTables = new AgentTables(this.#options, {
-      partitionsOf: this.#partitionsOf,
+      partitionsOf,
       wantsCut: (place) => this.#cuts.soon(this.#tasks.get(partitionKey(place))),
       elsewhere: (table, place) =>
         this.#globals?.part(table, place.partition) ?? this.tables.elsewhere(table, place, false),
@@ -156,7 +171,7 @@ export class Engine {
     this.#consumer = await log.consumer({
       groupId: appId,
       logger: this.#options.logger,
-      topics,
+      topics: this.subscriptions.topics(),
       maxBytes: settings.batchBytes,
       onAssigned: (partitions) => this.#assigned(partitions),
       onRevoked: (partitions, lost = false) => this.#assignments.revoked(partitions, lost),
@@ -171,6 +186,7 @@ export class Engine {
       },
       onStandbys: (partitions) => void this.#recovery?.standbys(partitions),
     })
+    this.subscriptions.joined()
     fetching()
     const { overlappingFetches } = log.capabilities
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
@@ -208,6 +224,7 @@ export class Engine {
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.subscriptions.end()
     this.#watchdog.stop()
     this.#cuts.stop()
     try {
@@ -227,9 +244,7 @@ export class Engine {
   }
 
   /** A subscriber has stopped on a partition, and has logged why. */
-  subscriberStopped(error: unknown): void {
-    this.#endIfNothingRuns(error)
-  }
+  readonly subscriberStopped = (error: unknown): void => this.#endIfNothingRuns(error)
 
   /** The kernel threads, where there are some. */
   get executor(): Executor | undefined {
@@ -272,11 +287,6 @@ export class Engine {
     return stores
   }
 
-  #topics(): string[] {
-    const { aggregations, subscribers } = this.#options
-    return [...new Set([...aggregations, ...subscribers].map((each) => each.topic))]
-  }
-
   /** The state of the partition is brought up to its changelogs before it is read. */
   #recovers({ topic }: TopicPartition): boolean {
     if (this.#recovery === undefined) return false
@@ -288,8 +298,8 @@ export class Engine {
     const { settings } = this.#options
     return openLogWays({
       ...this.#options,
+      ...this.subscriptions,
       tables: this.#stateTables,
-      partitionsOf: this.#partitionsOf,
       kernels: () =>
         openChangelogKernels({
           memory: this.#memory,
@@ -303,11 +313,11 @@ export class Engine {
 
   /** Undefined without global tables. */
   #openGlobals(): GlobalCopies | undefined {
-    const names = this.#agentTables!.globals
+    const { globals } = this.#agentTables!
     return openGlobalCopies({
       ...this.#options,
-      tables: this.#stateTables.filter(({ name }) => names.includes(name)),
-      partitionsOf: this.#partitionsOf,
+      ...this.subscriptions,
+      tables: this.#stateTables.filter(({ name }) => globals.includes(name)),
       memory: this.#memory,
       executor: this.executor,
     })
@@ -315,8 +325,8 @@ export class Engine {
 
   #makeServices(): TaskServices {
     const { settings, aggregations } = this.#options
-    const counts = aggregations.map(({ topic }) => this.#partitionsOf.get(topic)!)
-    const lanes = counts.reduce((sum, count) => sum + count, 0) || 1
+    const { partitionsOf } = this.subscriptions
+    const lanes = aggregations.reduce((sum, { topic }) => sum + partitionsOf.get(topic)!, 0) || 1
     this.#recovery = openRecovery({
       ...this.#options,
       tables: this.#stateTables,
@@ -356,17 +366,6 @@ export class Engine {
     this.#endIfNothingRuns(error)
   }
 
-  #lost(topic: string, partition: number | undefined, error: unknown): void {
-    if (partition === undefined) this.#lostTopics.add(topic)
-    for (const { intake } of this.#tasks.values()) {
-      if (intake.topic === topic && (partition === undefined || intake.partition === partition)) {
-        intake.failed = true
-      }
-    }
-    this.#options.logger.error({ topic, partition, err: error }, 'cannot read on')
-    this.#endIfNothingRuns(error)
-  }
-
   /**
    * A worker that has stopped everywhere must not look alive. One without partitions may get some.
    */
@@ -376,8 +375,7 @@ export class Engine {
     if (this.#consumer === undefined) return
     const tasks = [...this.#tasks.values()]
     const running = tasks.length === 0 || tasks.some(({ intake }) => intake.runs())
-    const isLeft = this.#topics().some((topic) => !this.#lostTopics.has(topic))
-    if (!running || !isLeft) this.#fail(error)
+    if (!running || !this.subscriptions.isLeft) this.#fail(error)
   }
 
   /** Nothing is fetched any more, also where nobody heeds the error: it could not be stored. */

@@ -2,7 +2,7 @@
 // subscribers. Called by the engine.
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
-import type { EventSubscriber, SinkHalt } from '../ingest/subscriber.ts'
+import type { EventSubscriber, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
 import { type OpenedState, PartitionTask } from './partition_task.ts'
 import type { TaskServices } from './task_services.ts'
@@ -56,6 +56,23 @@ export async function openTasks(
   return starts
 }
 
+/** The subscriber has the events of the task's partition from now on. */
+export function openSink(
+  task: PartitionTask,
+  subscriber: EventSubscriber,
+  beginning: SinkBeginning,
+  { agentTables, settings, progressed }: TaskServices,
+): void {
+  const sink = subscriber.open(task.place.partition, beginning)
+  agentTables.addHolder(task.place, sink)
+  task.intake.sinks.push(
+    new SinkFeed(subscriber, sink, settings.laneQueueBatches, {
+      progressed,
+      rewind: (offset) => task.rewind(offset),
+    }),
+  )
+}
+
 /** Where to read from, if that is not the group's offset. */
 function begin(
   task: PartitionTask,
@@ -63,20 +80,13 @@ function begin(
   stored: OpenedState | undefined,
   { services, subscribers, earliest, halts }: OpenTasksOptions,
 ): number | undefined {
-  const { topic, partition } = task.place
+  const { topic } = task.place
   // what tables of agents hold may be ahead of the group, where they have no changelog
   const read = Math.max(committed ?? 0, services.agentTables.stored(task.place) ?? 0)
   const startOffset = Math.max(read, earliest(task.place))
   for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
     const until = halts(task.place)?.get(subscriber)
-    const sink = subscriber.open(partition, { startOffset, until })
-    services.agentTables.addHolder(task.place, sink)
-    task.intake.sinks.push(
-      new SinkFeed(subscriber, sink, services.settings.laneQueueBatches, {
-        progressed: services.progressed,
-        rewind: (offset) => task.rewind(offset),
-      }),
-    )
+    openSink(task, subscriber, { startOffset, until }, services)
   }
   task.committed = committed ?? 0
   if (stored === undefined) return undefined

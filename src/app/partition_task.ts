@@ -3,6 +3,7 @@
 // cut by task_cut.ts.
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { Intake } from '../ingest/intake.ts'
+import type { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber, SinkHalt } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -54,6 +55,8 @@ export class PartitionTask {
   isGivenUp = false
   /** Where subscribers have to stop when the partition is opened again. */
   readonly halts = new Map<EventSubscriber, SinkHalt>()
+  /** Where subscribers were that were removed while the partition stays. */
+  readonly left = new Map<EventSubscriber, number>()
   /** The group's offset as last committed; 0 needs no commit, because there a group begins. */
   committed = 0
 
@@ -149,6 +152,14 @@ export class PartitionTask {
     this.lanes.push(lane)
     this.intake.lanes.push(lane.feed)
     return (await readPosition(store, table))?.nextOffset ?? 0
+  }
+
+  /** Of a subscriber that has gone: its sink was closed, and a cut has what it acknowledged. */
+  removeSink(feed: SinkFeed): void {
+    const { sinks } = this.intake
+    sinks.splice(sinks.indexOf(feed), 1)
+    this.#services.agentTables.removeHolder(this.place, feed.sink)
+    this.#services.progressed()
   }
 
   /** Has the partition read from that offset again. */

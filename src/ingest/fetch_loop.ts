@@ -218,6 +218,12 @@ export class FetchLoop {
       nextOffset = cursor.lastOffset + 1
       recordCount += cursor.recordCount
     }
+    if (intake.readers() === 0) {
+      // who reads it next has it rewound
+      intake.position = nextOffset
+      this.#regions.giveBack(region)
+      return
+    }
     const fetchedAtMs = this.#options.clock.now()
     const facts = { topic, partition, firstOffset, nextOffset, recordCount, fetchedAtMs }
     const batch = region.finish(this.#templates, facts, bytes)

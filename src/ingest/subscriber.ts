@@ -7,6 +7,8 @@ export interface EventSubscriber {
   /** For people. */
   readonly name?: string
   readonly topic: string
+  /** That the topic is deleted is no error: the subscriber goes with it. */
+  readonly mayGo?: boolean
   open(partition: number, beginning: SinkBeginning): PartitionSink
 }
 
