@@ -19,7 +19,7 @@ import {
 import { isError } from '../support/coded_errors.ts'
 import { caughtUp, fillTopic, inTemporary, testApp } from '../support/running_app.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 const Reading = record('Reading', { id: string(), value: float64(), at: timestamp() })
 type Values = Message<never, { id: string; value: number; at: number }>['value']
 const reading: Values = { id: 'a', value: 1, at: 1 }

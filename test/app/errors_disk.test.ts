@@ -13,7 +13,7 @@ import { newDirectory, Program, visitsApp } from '../support/program.ts'
 import { caughtUp, fillTopic, inTemporary, testApp } from '../support/running_app.ts'
 import { rocksdbKinds } from '../support/stores.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 const Visit = record('Visit', { page: string(), ms: integer() })
 const visit = { page: '/', ms: 1 }
 

@@ -17,7 +17,7 @@ export function squares(amount: Float64Array): f64 {
 }
 `
 
-test('agents, batches and the main thread share a kernel', { timeout: 60_000 }, async (t) => {
+test('agents, batches and the main thread share a kernel', { timeout: 240_000 }, async (t) => {
   const files = await kernelFiles()
   configureKernels({ cacheDir: `${files.directory}/cache` })
   const squares = await loadKernel(files.kernel('squares', source), {

@@ -36,7 +36,7 @@ test('a record has a constructor from columns where these say everything', () =>
   assert.ok(!makes(record('B', { url: string(), place: optional(Place) }).schema))
 })
 
-test('kernels and codecs give the same values', { timeout: 60_000 }, async (t) => {
+test('kernels and codecs give the same values', { timeout: 240_000 }, async (t) => {
   const random = seededRandom(7)
   const texts = ['/home', 'é"\\\n', '\ud83d\ude00', '', 'a page with a name of some length']
   const view = (i: number) => ({

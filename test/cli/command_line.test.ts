@@ -25,7 +25,7 @@ test('the program can be executed after any build', () => {
   accessSync(euphorion, constants.X_OK)
 })
 
-describe('help', { timeout: 60_000 }, () => {
+describe('help', { timeout: 240_000 }, () => {
   test('lists the commands; without a command it is wrong usage', async (t) => {
     const cwd = await newDirectory()
     const asked = await runNode(t, [euphorion, '--help'], { cwd })
@@ -64,7 +64,7 @@ describe('help', { timeout: 60_000 }, () => {
   })
 })
 
-describe('wrong usage ends with 2 and says what is wrong', { timeout: 60_000 }, () => {
+describe('wrong usage ends with 2 and says what is wrong', { timeout: 240_000 }, () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['nothing', /unknown command 'nothing'/],
     ['worker --nothing', /unknown option '--nothing'/],
@@ -105,7 +105,7 @@ describe('wrong usage ends with 2 and says what is wrong', { timeout: 60_000 }, 
   }
 })
 
-test('a failure ends with 1; its stack is shown with --debug', { timeout: 60_000 }, async (t) => {
+test('a failure ends with 1; its stack is shown with --debug', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   writeFileSync(join(cwd, 'broken.mjs'), `throw new Error('broken on purpose')\n`)
   const args = ['worker', '-A', 'broken.mjs']
@@ -117,7 +117,7 @@ test('a failure ends with 1; its stack is shown with --debug', { timeout: 60_000
   assert.match(long.err, /broken\.mjs:1/)
 })
 
-test('a reader that goes away ends a command quietly', { timeout: 60_000 }, async (t) => {
+test('a reader that goes away ends a command quietly', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   const demo = [euphorion, 'demo', '--events', '200000', '--json']
   assert.equal((await runNode(t, demo, { cwd })).code, 0)

@@ -7,7 +7,7 @@ import { before, describe, type TestContext, test } from 'node:test'
 import type { ErrorCode } from '../../src/errors.ts'
 import { euphorion, newDirectory, Program, runNode, visitsApp } from '../support/program.ts'
 
-const limit = { timeout: 60_000 }
+const limit = { timeout: 240_000 }
 let cwd: string
 
 before(async () => {

@@ -14,7 +14,7 @@ import { nativeAddon } from '../../src/kernel/native.ts'
 import { backends, hashOf, plainCounts, textbook } from '../support/mandelbrot.ts'
 import { euphorion, newDirectory, runNode } from '../support/program.ts'
 
-describe('euphorion mandelbrot', { timeout: 60_000 }, () => {
+describe('euphorion mandelbrot', { timeout: 240_000 }, () => {
   for (const backend of backends) {
     test(`--json has the hash of the textbook's counts, ${backend}`, async (t) => {
       const cwd = await newDirectory()

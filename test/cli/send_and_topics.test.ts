@@ -22,7 +22,7 @@ function succeeded({ code, out, err }: Ended): string {
   return out
 }
 
-describe('on a log that nobody has open', { timeout: 60_000 }, () => {
+describe('on a log that nobody has open', { timeout: 240_000 }, () => {
   test('topics are created, listed, described and deleted', async (t) => {
     const cwd = await newDirectory()
     const topics = (...args: string[]) => run(t, cwd, ['topics', ...broker, ...args])
@@ -82,7 +82,7 @@ describe('on a log that nobody has open', { timeout: 60_000 }, () => {
   })
 })
 
-test('while a worker has the log open, commands go through it', { timeout: 60_000 }, async (t) => {
+test('while a worker has the log open, commands go through it', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)

@@ -59,7 +59,7 @@ async function checkForms(t: TestContext, cwd: string, where: readonly string[])
   )
 }
 
-test('rows of a running worker, then the same from disk', { timeout: 60_000 }, async (t) => {
+test('rows of a running worker, then the same from disk', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)
@@ -76,7 +76,7 @@ test('rows of a running worker, then the same from disk', { timeout: 60_000 }, a
   await checkForms(t, cwd, ['--data-dir', 'data/'])
 })
 
-test('several workers of one machine answer together', { timeout: 60_000 }, async (t) => {
+test('several workers of one machine answer together', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   // Two workers of one group in this process: each has one of the two partitions.
   const options = { ...inFolder(cwd), logger: new Lines() }
@@ -98,7 +98,7 @@ test('several workers of one machine answer together', { timeout: 60_000 }, asyn
   assert.equal(await table(t, cwd, [...where, '--json', '--key', 'k1']), jsonl({ key: 'k1', n: 1 }))
 })
 
-test('what is wrong with a query is said', { timeout: 60_000 }, async (t) => {
+test('what is wrong with a query is said', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   const worker = Program.start(t, [visitsApp, 'worker'], { cwd })
   await worker.prints(/worker started/)

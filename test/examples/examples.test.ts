@@ -29,7 +29,7 @@ async function interrupt(program: Program): Promise<void> {
 }
 
 for (const [name, broker] of drivers) {
-  describe(`examples on ${name}`, { timeout: 60_000 }, () => {
+  describe(`examples on ${name}`, { timeout: 240_000 }, () => {
     test('sample: producers send, the agent prints what they sent', async (t) => {
       const cwd = await newDirectory()
       const args = [example('sample'), 'worker', '--broker', broker]
@@ -148,7 +148,7 @@ async function readHome(t: TestContext, cwd: string): Promise<HomeRow[]> {
   return rows.map((line) => JSON.parse(line) as HomeRow)
 }
 
-test('ewma: a kernel is compiled, cached, and smooths', { timeout: 60_000 }, async (t) => {
+test('ewma: a kernel is compiled, cached, and smooths', { timeout: 240_000 }, async (t) => {
   const cwd = await newDirectory()
   const options = { cwd, env: { EUPHORION_CACHE_DIR: join(cwd, 'cache') } }
   for (const program of [example('ewma'), example('ewma')]) {

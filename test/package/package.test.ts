@@ -71,7 +71,7 @@ function npmEnvironment(): NodeJS.ProcessEnv {
 /** From the registry; where that is out of reach, with this checkout's dependencies. */
 async function install(tarball: string): Promise<void> {
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
-  const options = { cwd: directory, env: npmEnvironment(), timeout: 60_000 }
+  const options = { cwd: directory, env: npmEnvironment(), timeout: 240_000 }
   try {
     await execute('npm', ['install', ...flags, '--fetch-retries=0', tarball], options)
   } catch (error) {

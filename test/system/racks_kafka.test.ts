@@ -20,7 +20,7 @@ if (await canStartKafka()) {
     await proxy.close()
     await kafka.stop()
   })
-  const limit = { timeout: 60_000 }
+  const limit = { timeout: 240_000 }
   const brokers = kafka.addresses('FAULTY').split(',')
 
   async function withLog(rack: string | undefined, use: (log: Log) => Promise<void>) {

@@ -226,7 +226,7 @@ class SteppingClock extends ManualClock {
   }
 }
 
-describe('cancellation', { timeout: 60_000 }, () => {
+describe('cancellation', { timeout: 240_000 }, () => {
   const endless = { nx: 64, ny: 64, iterations: 2 ** 31 - 1 }
 
   for (const backend of backends) {

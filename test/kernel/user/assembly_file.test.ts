@@ -109,7 +109,7 @@ test('who asks for the same at the same time gets the same', async () => {
   assert.equal(new Set(all).size, 1)
 })
 
-test('processes share a cache, and end by themselves', { timeout: 60_000 }, async (t) => {
+test('processes share a cache, and end by themselves', { timeout: 240_000 }, async (t) => {
   const url = files.write('h.kernel.ts', first)
   const modules = new URL('../../../src/kernel/user/assembly_file.js', import.meta.url)
   const program = files.write(
