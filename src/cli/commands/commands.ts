@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { CommandContext } from '../command_line.ts'
 import { addAgents } from './agents.ts'
 import { addBench } from './bench.ts'
+import { addCompletion } from './completion.ts'
 import { addDemo } from './demo.ts'
 import { addKernel } from './kernel.ts'
 import { addMandelbrot } from './mandelbrot.ts'
@@ -34,6 +35,7 @@ const commands: readonly AddCommand[] = [
   addBench,
   addMandelbrot,
   addKernel,
+  addCompletion,
 ]
 
 export function addCommands(program: Command, context: CommandContext): void {
