@@ -33,12 +33,14 @@ export interface Extracted<K, V> {
 export class AgentColumns<K, V> {
   readonly #options: AgentColumnsOptions<K, V>
   readonly #extractor: ColumnExtractor | undefined
+  readonly #keysAreText: boolean = false
 
   constructor(options: AgentColumnsOptions<K, V>) {
     this.#options = options
     const { topic, shape, reading, onBadRecord } = options
     const key = bytesCheckOf(options.key as Codec<unknown>)
     if (shape.schema === undefined || key === undefined) return
+    this.#keysAreText = key.isText
     const services = options.extraction?.()
     if (services === undefined) return
     const fields = shape.columns
@@ -49,15 +51,25 @@ export class AgentColumns<K, V> {
   }
 
   /**
-   * The records from `position` on. Undefined: no kernel reads this topic; a promise of undefined:
-   * none reads these records. Never rejects.
+   * The records from `position` on, with their keys where these are wanted. Undefined: no kernel
+   * reads this topic; a promise of undefined: none reads these records. Never rejects.
    */
-  extract(payload: Uint8Array, position: number): Promise<Extracted<K, V> | undefined> | undefined {
-    return this.#extractor && this.#extract(this.#extractor, payload, position)
+  extract(
+    payload: Uint8Array,
+    position: number,
+    wantsKeys: boolean,
+  ): Promise<Extracted<K, V> | undefined> | undefined {
+    const hasKeys = wantsKeys && this.#keysAreText
+    return this.#extractor && this.#extract(this.#extractor, payload, position, hasKeys)
   }
 
-  async #extract(extractor: ColumnExtractor, payload: Uint8Array, position: number) {
-    const rows = await extractor.extract(payload, position)
+  async #extract(
+    extractor: ColumnExtractor,
+    payload: Uint8Array,
+    position: number,
+    hasKeys: boolean,
+  ) {
+    const rows = await extractor.extract(payload, position, hasKeys)
     if (rows === undefined) return undefined
     const { decompressedBytesMax } = this.#options.reading
     const chunk = new ExtractedChunk<K, V>(rows, {

@@ -67,6 +67,11 @@ interface Span<K, V> {
   readonly payload: Uint8Array
   from: number
   readonly to: number
+  /** Values, or events, of some rows, made ahead. */
+  ready: readonly (V | Event<K, V>)[]
+  readyAs: 'value' | 'event'
+  /** Row of the first of them. */
+  readyFrom: number
 }
 
 const NONE = -1
@@ -76,6 +81,8 @@ const SPANS_MAX = 2
 const EXTRACTED_BYTES_MIN = 32 * 1024
 /** Records decoded at once: a few ms. */
 const DECODED_MAX = 4096
+/** Values made at once: few enough to be garbage before they are moved to the old generation. */
+const READY_MAX = 128
 
 export class AgentRecords<K, V> {
   readonly #options: AgentRecordsOptions<K, V>
@@ -88,6 +95,8 @@ export class AgentRecords<K, V> {
   #isExtracting = false
   /** What was wanted last is made of columns: more of it is made ready. */
   #wantsColumns = false
+  /** And of keys. */
+  #wantsKeys = false
   /** What comes next is not for kernels. */
   #mustDecode = false
   #isClosed = false
@@ -147,7 +156,8 @@ export class AgentRecords<K, V> {
 
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
-    this.#wantsColumns = want.as === 'batch' || (want.as === 'value' && this.#makesValues)
+    this.#wantsColumns = want.as === 'batch' || this.#makesValues
+    this.#wantsKeys = want.as === 'event'
     if (this.#wantsColumns) this.#readAhead()
     if (want.as === 'batch' && this.#spans.length === 0 && !this.#isExtracting)
       this.#decodeChunk(want.maxRecords)
@@ -195,18 +205,17 @@ export class AgentRecords<K, V> {
     if (want.as === 'batch') {
       const { shape } = this.#options
       const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
-      if (want.isAhead) this.#spanOf.set(value, { chunk, payload, from, to })
+      if (want.isAhead) this.#spanOf.set(value, spanOf(chunk, payload, from, to))
       return { done: false, value } as const
     }
-    if (want.as === 'value') return { done: false, value: chunk.value(from) } as const
-    const [event] = chunk.events(from, to)
-    return { done: false, value: event } as const
+    const as = want.as === 'value' ? 'value' : 'event'
+    return { done: false, value: ready(span, from, as) } as const
   }
 
   /** A turn of a thread costs more than to decode what is small. */
   get #makesValues(): boolean {
     const { shape } = this.#options
-    return shape.valueOfRow !== undefined && this.#payload.length >= EXTRACTED_BYTES_MIN
+    return shape.makers !== undefined && this.#payload.length >= EXTRACTED_BYTES_MIN
   }
 
   /** Extracts what comes next, where kernels can and it is likely to be wanted. */
@@ -217,7 +226,7 @@ export class AgentRecords<K, V> {
     this.#columns ??= new AgentColumns(this.#options)
     // columns are extracted beyond it
     if (this.#options.until !== undefined) return
-    const extracted = this.#columns.extract(this.#payload, this.#reader.position)
+    const extracted = this.#columns.extract(this.#payload, this.#reader.position, this.#wantsKeys)
     if (extracted === undefined) return
     this.#isExtracting = true
     void extracted.then((rows) => {
@@ -253,7 +262,7 @@ export class AgentRecords<K, V> {
   }
 
   #add(chunk: Chunk<K, V>, payload = this.#payload): void {
-    if (chunk.length > 0) this.#spans.push({ chunk, payload, from: 0, to: chunk.length })
+    if (chunk.length > 0) this.#spans.push(spanOf(chunk, payload, 0, chunk.length))
   }
 
   /** Moves to the next good record, which is #key and #value then. */
@@ -321,6 +330,27 @@ export class AgentRecords<K, V> {
     const { code, message, cause } = error
     this.#halt = { offset, error: new EuphorionError(code, message, { cause, place }) }
   }
+}
+
+function spanOf<K, V>(
+  chunk: Chunk<K, V>,
+  payload: Uint8Array,
+  from: number,
+  to: number,
+): Span<K, V> {
+  return { chunk, payload, from, to, ready: [], readyAs: 'value', readyFrom: from }
+}
+
+/** The value or the event of a row, which is one of several that are made at once. */
+function ready<K, V>(span: Span<K, V>, row: number, as: 'value' | 'event'): V | Event<K, V> {
+  const at = row - span.readyFrom
+  if (span.readyAs === as && at < span.ready.length) return span.ready[at]
+  const { chunk, to } = span
+  const end = Math.min(to, row + READY_MAX)
+  span.ready = as === 'value' ? chunk.values(row, end) : [...chunk.events(row, end)]
+  span.readyAs = as
+  span.readyFrom = row
+  return span.ready[0]
 }
 
 /** At least one record. */

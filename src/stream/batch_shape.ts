@@ -4,7 +4,7 @@ import { EuphorionError } from '../errors.ts'
 import type { Column, ColumnType } from '../kernel/plan.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import { columnTypeOf } from './columns.ts'
-import { compileValues, type ValueOfRow } from './record_values.ts'
+import { compileRows, type RowMakers } from './record_values.ts'
 
 export interface BatchColumn extends Column {
   /** As in `batch.column(name)`: fields of nested records as 'place.city'. */
@@ -17,8 +17,8 @@ export class BatchShape {
   /** Undefined where values are no records: then there are no columns. */
   readonly schema: RecordSchema | undefined
   readonly columns: readonly BatchColumn[]
-  /** Events from columns; undefined where these do not say everything. */
-  readonly valueOfRow: ValueOfRow | undefined
+  /** Make values and events of columns; undefined where these do not say everything. */
+  readonly makers: RowMakers | undefined
   readonly #indexes: ReadonlyMap<string, number>
 
   /** A record that may be null has no columns: a null has no fields. */
@@ -28,7 +28,7 @@ export class BatchShape {
     // a field of the record itself goes before one of a nested record whose path reads the same
     all.sort((a, b) => a.path.length - b.path.length)
     this.columns = all.filter(({ name }, i) => all.findIndex((each) => each.name === name) === i)
-    this.valueOfRow = compileValues(this)
+    this.makers = compileRows(this)
     this.#indexes = new Map(this.columns.map(({ name }, i) => [name, i]))
   }
 

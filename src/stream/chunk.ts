@@ -17,6 +17,5 @@ export interface Chunk<K, V> {
   present(index: number): Uint8Array
   keys(from: number, to: number): K[]
   values(from: number, to: number): V[]
-  value(row: number): V
   events(from: number, to: number): Iterable<Event<K, V>>
 }

@@ -50,10 +50,6 @@ export class DecodedChunk<K, V> implements Chunk<K, V> {
     return this.#events.slice(from, to).map(({ value }) => value)
   }
 
-  value(row: number): V {
-    return this.#events[row].value
-  }
-
   events(from: number, to: number): readonly Event<K, V>[] {
     return this.#events.slice(from, to)
   }

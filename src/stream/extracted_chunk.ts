@@ -1,5 +1,6 @@
-// Records that a kernel has read into columns. Keys, values and whole events are decoded from the
-// payload, which is kept for that, when they are asked for.
+// Records that a kernel has read into columns, and what is made of these when it is asked for:
+// values, keys, whole events. What columns do not say is decoded from the payload, which is kept
+// for that.
 import type { BatchArray, ExtractedRows } from '../kernel/extract/extracted_rows.ts'
 import type { Codec } from '../record/codec.ts'
 import { AgentReader } from './agent_reader.ts'
@@ -28,7 +29,6 @@ interface Place {
 export class ExtractedChunk<K, V> implements Chunk<K, V> {
   readonly #rows: ExtractedRows
   readonly #from: ExtractedFrom<K, V>
-  #columns: BatchArray[] | undefined
   /** Where the last walk of each kind ended: batches are slices, and mostly read in order. */
   readonly #places = new Map<string, Place>()
 
@@ -67,18 +67,20 @@ export class ExtractedChunk<K, V> implements Chunk<K, V> {
   }
 
   values(from: number, to: number): V[] {
-    const { value } = this.#from
+    const { value, shape } = this.#from
+    if (shape.makers !== undefined) return shape.makers.values(this.#rows, from, to) as V[]
     return Array.from(this.#walk('values', from, to), (reader) => decodeGood(value, reader.value))
   }
 
-  value(row: number): V {
-    const { valueOfRow, columns } = this.#from.shape
-    if (valueOfRow === undefined) return this.values(row, row + 1)[0]
-    this.#columns ??= columns.map((_, index) => this.#rows.column(index))
-    return valueOfRow(this.#columns, row) as V
+  events(from: number, to: number): Iterable<Event<K, V>> {
+    const { topic, partition, shape } = this.#from
+    const { keys, hasHeaders } = this.#rows
+    if (shape.makers === undefined || keys === undefined || hasHeaders)
+      return this.#decode(from, to)
+    return shape.makers.events(this.#rows, from, to, topic, partition) as Event<K, V>[]
   }
 
-  *events(from: number, to: number): Generator<Event<K, V>> {
+  *#decode(from: number, to: number): Generator<Event<K, V>> {
     const { topic, partition, key, value } = this.#from
     for (const reader of this.#walk('events', from, to)) {
       const { offset, timestamp } = reader

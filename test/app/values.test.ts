@@ -4,16 +4,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/clock.ts'
 import {
+  array,
   boolean,
+  date,
   float32,
   float64,
   int64,
   integer,
+  nullable,
   optional,
   record,
   string,
   timestamp,
 } from '../../src/index.ts'
+import type { Field, FieldKind } from '../../src/record/fields.ts'
 import { BatchShape } from '../../src/stream/batch_shape.ts'
 import { newApp, until } from '../support/apps.ts'
 import { newDirectory } from '../support/program.ts'
@@ -30,10 +34,15 @@ const View = record('View', {
 })
 
 test('a record has a constructor from columns where these say everything', () => {
-  const makes = (schema: (typeof View)['schema']) => new BatchShape(schema).valueOfRow !== undefined
-  assert.ok(makes(View.schema))
-  assert.ok(!makes(record('A', { url: string(), by: optional(string()) }).schema))
-  assert.ok(!makes(record('B', { url: string(), place: optional(Place) }).schema))
+  const makes = (field: Field<unknown, FieldKind, boolean>) =>
+    new BatchShape(record('R', { url: string(), field }).schema).makers !== undefined
+  for (const field of [optional(string()), nullable(int64()), optional(nullable(float64()))])
+    assert.ok(makes(field))
+  const sparse = record('Sparse', { by: optional(string()), at: nullable(Place) })
+  for (const field of [Place, optional(Place), nullable(Place), sparse]) assert.ok(makes(field))
+  // an absent record and one that is null look the same from their fields, which may be absent
+  for (const field of [optional(nullable(Place)), optional(sparse), date(), array(string())])
+    assert.ok(!makes(field))
 })
 
 test('kernels and codecs give the same values', { timeout: 240_000 }, async (t) => {

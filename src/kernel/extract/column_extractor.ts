@@ -8,7 +8,13 @@ import type { Executor } from '../executor.ts'
 import { laneStatus, laneTask } from '../lane_block.ts'
 import { LaneScratch } from '../lane_scratch.ts'
 import { readRejects } from '../rejects.ts'
-import { ColumnsBlock, type ExtractionPlan, rowBytes, rowBytesMin } from './columns_block.ts'
+import {
+  ColumnsBlock,
+  type ExtractionPlan,
+  type RowsRoom,
+  rowBytes,
+  rowBytesMin,
+} from './columns_block.ts'
 import { ExtractedRows } from './extracted_rows.ts'
 import type { Turns } from './turns.ts'
 
@@ -46,19 +52,24 @@ export class ColumnExtractor {
 
   /**
    * Rows of the payload from the offset `position` on, as many as fit. Undefined: the records there
-   * are not for a kernel to read. Never rejects.
+   * are not for a kernel to read. With keys only where these are text. Never rejects.
    */
-  async extract(payload: Uint8Array, position: number): Promise<ExtractedRows | undefined> {
+  async extract(
+    payload: Uint8Array,
+    position: number,
+    hasKeys: boolean,
+  ): Promise<ExtractedRows | undefined> {
     const { from, records, isCompressed } = outline(payload, position)
     if (records === 0 || this.#failures >= FAILURES_MAX) return undefined
     const { turns } = this.#services
     await turns.take()
     try {
       const rest = payload.subarray(from)
-      const hasText = this.#plan.fields.some(({ type }) => type === 'string')
+      const hasText = hasKeys || this.#plan.fields.some(({ type }) => type === 'string')
       const unfolded = rest.length * (isCompressed ? UNFOLDED : 1)
       const textBytes = hasText ? Math.min(unfolded, TEXT_BYTES_MAX) : 0
-      return await this.#extract(rest, position, records, textBytes)
+      const rowsMax = Math.min(records, this.#rowsMax())
+      return await this.#extract(rest, position, { rowsMax, textBytes, hasKeys })
     } finally {
       turns.give()
     }
@@ -67,14 +78,12 @@ export class ColumnExtractor {
   async #extract(
     payload: Uint8Array,
     position: number,
-    records: number,
-    textBytes: number,
+    room: RowsRoom,
   ): Promise<ExtractedRows | undefined> {
     const { memory } = this.#services
     const region = Region.tryMake(memory, payload.length)
     if (region === undefined) return undefined
-    const rowsMax = Math.min(records, this.#rowsMax())
-    const block = ColumnsBlock.make(memory, this.#plan, rowsMax, textBytes)
+    const block = ColumnsBlock.make(memory, this.#plan, room)
     try {
       if (block === undefined) return undefined
       region.target().set(payload)

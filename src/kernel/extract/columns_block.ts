@@ -8,10 +8,12 @@
 //   block   4  u32 flags (planFlag)    8  u32 most rows       12  u32 rows
 //          16  u32 f64[] offsets      20  u32 f64[] times     24  u32 u32[] bytes of the records
 //          28  u32 columns            32  u32 text area       36  u32 its next string
-//          40  u32 its end            44  u32 a byte above 0x7f is in it
+//          40  u32 its end            44  u32 spans of keys or 0 48  u32 a record has headers
 //          64  columns, 16 bytes: u32 type, u32 slot, u32 array, u32 u8[] presence or 0
 //
-// Strings are pairs of u32, place in the text area and bytes. Addresses are those of the memory.
+// Strings are spans, two u32: place in the text area, and bytes with bit 31 where one of them is
+// above 0x7f; a key that is null has 0xffffffff. A mark of presence is 1 for a value, 2 for null, 0
+// for nothing. Addresses are those of the memory.
 import type { SharedMemory } from '../../batch/memory.ts'
 import { LANE_BYTES, laneField, laneFlag, SLOT_BYTES, SLOT_NOTES_BYTES } from '../lane_block.ts'
 import type { Column, ColumnType } from '../plan.ts'
@@ -36,6 +38,14 @@ export interface ExtractionPlan {
   readonly checkCrcs: boolean
 }
 
+/** What there is room for. */
+export interface RowsRoom {
+  readonly rowsMax: number
+  readonly textBytes: number
+  /** Keys are extracted too: as text. */
+  readonly hasKeys: boolean
+}
+
 interface Addresses {
   readonly values: number
   /** 0: the field is always there. */
@@ -47,7 +57,7 @@ const REJECTS_BYTES = 64 * 1024
 const BLOCK_BYTES = 64
 const BLOCK_COLUMN_BYTES = 16
 const ROWS_AT = 12
-const NON_ASCII_AT = 44
+const HAS_HEADERS_AT = 48
 /** Kernels copy text sixteen bytes at a time, and read schemas so. */
 const SLACK_BYTES = 16
 
@@ -77,6 +87,8 @@ export class ColumnsBlock {
   readonly timestamps: number
   readonly sizes: number
   readonly text: number
+  /** Spans of the keys; 0 where they are not wanted. */
+  readonly keys: number
   readonly columns: readonly Addresses[]
   readonly #block: number
 
@@ -84,10 +96,9 @@ export class ColumnsBlock {
   static make(
     memory: SharedMemory,
     plan: ExtractionPlan,
-    rowsMax: number,
-    textBytes: number,
+    room: RowsRoom,
   ): ColumnsBlock | undefined {
-    const layout = new Layout(plan, rowsMax, textBytes)
+    const layout = new Layout(plan, room)
     const address = memory.tryAllocate(layout.bytes)
     return address === undefined ? undefined : new ColumnsBlock(memory, plan, layout, address)
   }
@@ -100,6 +111,7 @@ export class ColumnsBlock {
     this.timestamps = address + layout.timestamps
     this.sizes = address + layout.sizes
     this.text = address + layout.text
+    this.keys = layout.keys === 0 ? 0 : address + layout.keys
     this.columns = layout.columns.map(({ values, present }) => ({
       values: address + values,
       present: present === 0 ? 0 : address + present,
@@ -130,7 +142,7 @@ export class ColumnsBlock {
       (key.isText ? planFlag.keyIsText : 0) | (key.isNeeded ? planFlag.keyIsNeeded : 0)
     const words = [0, planFlag.intoColumns | keyFlags, layout.rowsMax, 0]
     words.push(this.offsets, this.timestamps, this.sizes, fields.length)
-    words.push(this.text, this.text, this.text + layout.textBytes, 0)
+    words.push(this.text, this.text, this.text + layout.textBytes, this.keys, 0)
     for (const [i, word] of words.entries()) view.setUint32(block + 4 * i, word, true)
     fields.forEach(({ type }, i) => {
       const at = block + BLOCK_BYTES + i * BLOCK_COLUMN_BYTES
@@ -168,9 +180,9 @@ export class ColumnsBlock {
     return this.memory.view.getUint32(this.#block + 36, true) - this.text
   }
 
-  /** False: perhaps not. */
-  get isAscii(): boolean {
-    return this.memory.view.getUint32(this.#block + NON_ASCII_AT, true) === 0
+  /** True: at least one record has some. */
+  get hasHeaders(): boolean {
+    return this.memory.view.getUint32(this.#block + HAS_HEADERS_AT, true) !== 0
   }
 
   free(): void {
@@ -190,10 +202,11 @@ class Layout {
   readonly timestamps: number
   readonly sizes: number
   readonly columns: readonly Addresses[]
+  readonly keys: number
   readonly text: number
   bytes = 0
 
-  constructor({ fields, schema }: ExtractionPlan, rowsMax: number, textBytes: number) {
+  constructor({ fields, schema }: ExtractionPlan, { rowsMax, textBytes, hasKeys }: RowsRoom) {
     this.rowsMax = rowsMax
     this.textBytes = textBytes
     this.#take(LANE_BYTES + SLOT_NOTES_BYTES + fields.length * SLOT_BYTES)
@@ -208,6 +221,7 @@ class Layout {
       values: this.#take(valueBytes[type] * rowsMax),
       present: mayBeMissing ? this.#take(rowsMax) : 0,
     }))
+    this.keys = hasKeys ? this.#take(8 * rowsMax) : 0
     this.text = this.#take(textBytes + SLACK_BYTES)
   }
 

@@ -1,10 +1,10 @@
 // What an extraction found, in arrays of its own: the shared memory is free again. Read by the
 // batches of agents.
 
-import { decodeWtf8 } from '../../record/wtf8.ts'
 import type { Rejected } from '../lane.ts'
 import type { ColumnType } from '../plan.ts'
 import type { ColumnsBlock, ExtractedField } from './columns_block.ts'
+import { RowsText } from './rows_text.ts'
 
 /**
  * The values of a field: numbers, or strings. Missing ones are NaN in floats, 0 in others,
@@ -17,17 +17,8 @@ export type BatchArray =
   | Uint8Array
   | readonly (string | undefined)[]
 
-/** Strings that are made when somebody wants them. */
-interface Spans {
-  /** Place in the text and bytes, in turn. */
-  readonly spans: Uint32Array
-}
-
-type Copied = Exclude<BatchArray, readonly unknown[]> | Spans
-
-/** From so many characters on V8 makes a substring a view, which keeps the whole text alive. */
-const viewedFrom = 13
-const replaced = '\ufffd'
+/** As kernels write them; strings as spans of the text, two numbers each. */
+type StoredArray = Exclude<BatchArray, readonly unknown[]> | Uint32Array
 
 export class ExtractedRows {
   readonly length: number
@@ -39,12 +30,16 @@ export class ExtractedRows {
   readonly nextOffset: number
   /** What was left out, in the order of offsets. */
   readonly bad: readonly Rejected[]
-  readonly #columns: (Copied | BatchArray)[]
-  readonly #present: (Uint8Array | undefined)[]
-  readonly #text: Buffer
-  readonly #isAscii: boolean
-  /** The text as one string, for short parts of it. */
-  #whole: string | undefined
+  readonly text: RowsText
+  /** Spans of the keys, where they were asked for. */
+  readonly keys: Uint32Array | undefined
+  /** At least one record has some. */
+  readonly hasHeaders: boolean
+  readonly #stored: readonly StoredArray[]
+  readonly #firstSpans: Uint32Array | undefined
+  readonly #marks: readonly (Uint8Array | undefined)[]
+  readonly #strings = new Map<number, readonly (string | undefined)[]>()
+  readonly #present = new Map<number, Uint8Array>()
 
   constructor(block: ColumnsBlock, fields: readonly ExtractedField[], bad: readonly Rejected[]) {
     const { buffer } = block.memory.wasm
@@ -55,54 +50,64 @@ export class ExtractedRows {
     this.offsets = new Float64Array(buffer, block.offsets, length).slice()
     this.timestamps = new Float64Array(buffer, block.timestamps, length).slice()
     this.sizes = new Uint32Array(buffer, block.sizes, length).slice()
-    this.#text = Buffer.from(block.memory.span(block.text, block.textBytes))
-    this.#isAscii = block.isAscii
-    this.#columns = fields.map(({ type }, i) =>
+    this.text = new RowsText(Buffer.from(block.memory.span(block.text, block.textBytes)))
+    this.keys = block.keys === 0 ? undefined : copySpans(buffer, block.keys, length)
+    this.hasHeaders = block.hasHeaders
+    this.#stored = fields.map(({ type }, i) =>
       copyColumn(buffer, block.columns[i].values, type, length),
     )
-    this.#present = block.columns.map(({ present }) =>
+    this.#firstSpans = this.#stored.find((each) => each instanceof Uint32Array)
+    this.#marks = block.columns.map(({ present }) =>
       present === 0 ? undefined : new Uint8Array(buffer, present, length).slice(),
     )
   }
 
   column(index: number): BatchArray {
-    let column = this.#columns[index]
-    if ('spans' in column) {
-      column = this.#strings(column.spans, this.#present[index])
-      this.#columns[index] = column
-    }
-    return column
-  }
-
-  present(index: number): Uint8Array {
-    this.#present[index] ??= new Uint8Array(this.length).fill(1)
-    return this.#present[index]
-  }
-
-  #strings(spans: Uint32Array, present: Uint8Array | undefined): (string | undefined)[] {
-    const strings: (string | undefined)[] = []
-    const read = this.#isAscii ? this.#ascii() : this.#unicode()
-    for (let row = 0; row < this.length; row++) {
-      const at = spans[2 * row]
-      const isThere = present === undefined || present[row] !== 0
-      strings.push(isThere ? read(at, at + spans[2 * row + 1]) : undefined)
+    const stored = this.#stored[index]
+    if (!(stored instanceof Uint32Array)) return stored
+    let strings = this.#strings.get(index)
+    if (strings === undefined) {
+      strings = this.#read(stored, this.#marks[index])
+      this.#strings.set(index, strings)
     }
     return strings
   }
 
-  #ascii(): (from: number, to: number) => string {
-    const text = this.#text
-    const whole = (this.#whole ??= text.toString('latin1'))
-    return (from, to) =>
-      to - from < viewedFrom ? whole.substring(from, to) : text.toString('latin1', from, to)
+  present(index: number): Uint8Array {
+    let present = this.#present.get(index)
+    if (present === undefined) {
+      const marks = this.#marks[index]
+      present = marks?.map((mark) => mark & 1) ?? new Uint8Array(this.length).fill(1)
+      this.#present.set(index, present)
+    }
+    return present
   }
 
-  #unicode(): (from: number, to: number) => string {
-    const text = this.#text
-    return (from, to) => {
-      const read = text.toString('utf8', from, to)
-      return read.includes(replaced) ? decodeWtf8(text.subarray(from, to)) : read
+  /** As kernels wrote it: nobody may change it. */
+  stored(index: number): StoredArray {
+    return this.#stored[index]
+  }
+
+  /** 1: a value, 2: null, 0: absent. Undefined where the field is always there. */
+  marks(index: number): Uint8Array | undefined {
+    return this.#marks[index]
+  }
+
+  /** Where the texts of the row begin; those of rows behind it follow. */
+  textAt(row: number): number {
+    if (row === this.length) return this.text.length
+    const spans = this.keys ?? this.#firstSpans
+    return spans === undefined ? 0 : spans[2 * row]
+  }
+
+  #read(spans: Uint32Array, marks: Uint8Array | undefined): (string | undefined)[] {
+    const { text, length } = this
+    const strings: (string | undefined)[] = []
+    for (let row = 0; row < length; row++) {
+      const isThere = marks === undefined || marks[row] === 1
+      strings.push(isThere ? text.read(spans[2 * row], spans[2 * row + 1]) : undefined)
     }
+    return strings
   }
 }
 
@@ -111,10 +116,14 @@ function copyColumn(
   at: number,
   type: ColumnType,
   length: number,
-): Copied {
-  if (type === 'string') return { spans: new Uint32Array(buffer, at, 2 * length).slice() }
+): StoredArray {
+  if (type === 'string') return copySpans(buffer, at, length)
   if (type === 'int64') return new BigInt64Array(buffer, at, length).slice()
   if (type === 'boolean') return new Uint8Array(buffer, at, length).slice()
   if (type === 'float32') return new Float32Array(buffer, at, length).slice()
   return new Float64Array(buffer, at, length).slice()
+}
+
+function copySpans(buffer: SharedArrayBuffer, at: number, length: number): Uint32Array {
+  return new Uint32Array(buffer, at, 2 * length).slice()
 }
