@@ -7,6 +7,13 @@ export type {
   TimerFunction,
   TimerOptions,
 } from './app/background_declarations.ts'
+export type {
+  ArgumentsOf,
+  CommandFunction,
+  CommandSpec,
+  OptionsOf,
+  UserCommandContext,
+} from './app/commands.ts'
 export type { CrontabOptions } from './app/crontab.ts'
 export type { Topology } from './app/declarations.ts'
 export type { Health, WorkerStatus } from './app/health.ts'

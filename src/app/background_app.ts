@@ -6,6 +6,13 @@ import {
   type TimerFunction,
   type TimerOptions,
 } from './background_declarations.ts'
+import {
+  type CommandArguments,
+  CommandDeclarations,
+  type CommandFunction,
+  type CommandOptions,
+  type CommandSpec,
+} from './commands.ts'
 import type { CrontabOptions } from './crontab.ts'
 import { type HookListener, type HookName, Hooks } from './hooks.ts'
 import { type Page, PageDeclarations, type TableRoute } from './page_declarations.ts'
@@ -19,6 +26,8 @@ export abstract class BackgroundApp {
   readonly hooks = new Hooks()
   /** @internal */
   readonly served = new PageDeclarations()
+  /** @internal */
+  readonly commands = new CommandDeclarations()
 
   /**
    * Declares a function that is called every `every` ('1s', or ms) while the app runs: first after
@@ -108,6 +117,20 @@ export abstract class BackgroundApp {
    */
   tableRoute<const Path extends string>(path: Path, route: TableRoute, page: Page<Path>): void {
     this.served.add(path, page as Page, route)
+  }
+
+  /**
+   * Declares a command of the program: `node app.js NAME …`, or `euphorion NAME -A app.js …`. It
+   * appears in help; its app is not started (it may send, or start it), and is stopped afterwards.
+   * What the function returns is printed; what it throws ends the process with 1. Throws
+   * APP_INVALID.
+   */
+  command<
+    const A extends CommandArguments = Record<never, string>,
+    const O extends CommandOptions = Record<never, string>,
+  >(name: string, spec: CommandSpec<A, O>, run: CommandFunction<A, O>): void {
+    const any = run as unknown as CommandFunction<CommandArguments, CommandOptions>
+    this.commands.add({ ...spec, name, run: any })
   }
 
   /**

@@ -6,6 +6,7 @@ import { describeError, EuphorionError } from '../errors.ts'
 import { packageVersion } from '../package_version.ts'
 import { addCommands } from './commands/commands.ts'
 import { startedAs } from './started_as.ts'
+import { addUserCommands, appOfCommand } from './user_commands.ts'
 
 export interface CommandContext {
   /** The app whose own program was started; undefined for `euphorion`. */
@@ -23,6 +24,8 @@ export async function runCommandLine(
   const program = makeProgram(context)
   process.stdout.on('error', endQuietly)
   try {
+    const app = context.app ?? (await appOfCommand(program, args))
+    if (app !== undefined) addUserCommands(program, app, context)
     await program.parseAsync(args, { from: 'user' })
     await leave(Number(process.exitCode ?? exitCodes.ok))
   } catch (error) {
