@@ -1,4 +1,5 @@
-// The public surface of 'euphorion/testing': an app on simulated machines, with faults.
+// The public surface of 'euphorion/testing': an app in a test, and on simulated machines with
+// faults.
 export { type Fault, type FaultKind, faultKinds } from './testing/fault_kinds.ts'
 export {
   type SimulateOptions,
@@ -6,4 +7,7 @@ export {
   type SimulationReport,
   simulate,
 } from './testing/simulate.ts'
+export { type TestDriver, type TestDriverOptions, testDriver } from './testing/test_driver.ts'
+export type { DriverResults, DriverTable } from './testing/test_driver_table.ts'
+export type { DriverTopic } from './testing/test_driver_topic.ts'
 export type { EventSource, SimulatedEvent } from './testing/workload.ts'

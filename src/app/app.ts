@@ -152,8 +152,30 @@ export class App extends DeclaringApp {
    *
    * @internal
    */
-  runOn(system: AppSystem): void {
+  runOn(system: AppSystem | undefined): void {
     this.#system = system
+  }
+
+  /**
+   * Leaves what runs as it stands, for ever: the machine that it ran on is gone.
+   *
+   * @internal
+   */
+  abandon(): void {
+    this.#worker = undefined
+    this.#stopping = undefined
+    this.#connection = undefined
+    this.#opened = undefined
+  }
+
+  /**
+   * Has what was worked out so far counted now, as after each commit interval. Rejects when nothing
+   * of it counts.
+   *
+   * @internal
+   */
+  async cut(): Promise<void> {
+    await this.#worker?.cut()
   }
 
   /** Runs the app in this process; resolves once it works. A stopped app can be started again. */

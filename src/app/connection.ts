@@ -26,7 +26,7 @@ export interface ConnectionOptions {
    */
   readonly remote?: 'allow' | 'refuse'
   /** Opens the log instead. */
-  readonly system?: AppSystem | undefined
+  readonly system?: Pick<AppSystem, 'openLog'> | undefined
 }
 
 export class Connection implements SendRoute {

@@ -52,8 +52,9 @@ interface Watch {
 }
 
 const LOOK_MS = 1000
-/** Looks within one time-out, where that is short. */
+/** Looks within one time-out, where that is short, and where it is long. */
 const LOOKS_MIN = 4
+const LOOKS_MAX = 240
 /** Within one time-out: records that have just come must not count as having waited. */
 const ASKED_TIMES = 4
 
@@ -71,7 +72,8 @@ export class Watchdog {
   start(): void {
     const { clock, stallTimeoutMs } = this.#options
     if (this.#stopped) return
-    this.#cancel = clock.after(Math.min(LOOK_MS, stallTimeoutMs / LOOKS_MIN), () => {
+    const often = Math.min(LOOK_MS, stallTimeoutMs / LOOKS_MIN)
+    this.#cancel = clock.after(Math.max(often, stallTimeoutMs / LOOKS_MAX), () => {
       this.#look()
       this.start()
     })

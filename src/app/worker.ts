@@ -102,6 +102,10 @@ export class Worker {
     throw new EuphorionError('APP_INVALID', 'the app was stopped while it started')
   }
 
+  async cut(): Promise<void> {
+    if (this.#isUp && !this.#stopping) await this.#engine?.cut()
+  }
+
   #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
     const { app, settings, logger, system } = this.#options
     const services = this.#agentServices(deadLetters)

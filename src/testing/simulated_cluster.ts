@@ -64,6 +64,8 @@ export class SimulatedCluster {
   /** Called when brokers are up again. */
   readonly #onUp: (() => void)[] = []
   #topicsMade = 0
+  /** Batches and markers that were stored so far, of all topics. */
+  changes = 0
   #producers = 0
 
   constructor({ clock, random, trace = () => {}, weather = {} }: SimulatedClusterOptions) {
@@ -76,7 +78,9 @@ export class SimulatedCluster {
       trace,
       newProducerId: () => this.newProducerId(),
       markerDelayMs: () =>
-        random() * (random() < SLOW_MARKER_RATE ? SLOW_MARKER_MS_MAX : MARKER_MS_MAX),
+        this.weather.latencyMs[1] === 0
+          ? 0
+          : random() * (random() < SLOW_MARKER_RATE ? SLOW_MARKER_MS_MAX : MARKER_MS_MAX),
       markPartition: (key, { producerId, epoch }, isCommit) =>
         this.#byKey(key)?.mark(producerId, epoch, isCommit, clock.now()),
       markGroup: (groupId, { producerId }, isCommit) => {
@@ -245,6 +249,7 @@ export class SimulatedCluster {
   }
 
   #changed(): void {
+    this.changes++
     for (const call of [...this.#listeners]) call()
   }
 }

@@ -7,7 +7,7 @@ import type { SimulatedProcess } from './simulated_process.ts'
 
 /** What the network does; read at each request. */
 export interface NetworkWeather {
-  /** ms of one way, at least and usually at most. */
+  /** ms of one way, at least and usually at most. [0, 0]: nothing takes time, or needs a timer. */
   latencyMs: readonly [least: number, most: number]
   /** Part of the requests whose way takes ten times as long. */
   slowRate: number
@@ -52,7 +52,7 @@ export class SimulatedConnection {
    * whether it was done, or will be.
    */
   request<T>(name: string, apply: () => T | Promise<T>, timeoutMs?: number): Promise<T> {
-    const { clock, random, weather } = this.#ports
+    const { random, weather } = this.#ports
     return new Promise<T>((resolve, reject) => {
       let isOver = false
       const settle = (call: () => void): void => {
@@ -70,14 +70,13 @@ export class SimulatedConnection {
         timeoutMs === undefined
           ? undefined
           : this.#process.clock.after(timeoutMs, () => pending.fail('no answer in time'))
-      const fate = random()
+      const fate = this.#isNear ? 1 : random()
       if (fate < weather.lossRate) {
         this.#lose(name, apply, fate < weather.lossRate / 2, pending)
         return
       }
-      this.#arrivesMs = Math.max(this.#arrivesMs, clock.monotonic() + this.#latencyMs())
-      clock.after(this.#arrivesMs - clock.monotonic(), () => {
-        if (isOver && random() < 0.5) return
+      this.#there(() => {
+        if (isOver && (this.#isNear || random() < 0.5)) return
         if (weather.isDown) this.#back(() => pending.fail('the broker is down'))
         else {
           this.#ports.watch(this.#process, name, 'before')
@@ -86,6 +85,24 @@ export class SimulatedConnection {
         }
       })
     })
+  }
+
+  /** The weather lets nothing take time. */
+  get #isNear(): boolean {
+    return this.#ports.weather.latencyMs[1] === 0
+  }
+
+  /** The cluster gets it; what a process that is dead asks for so late, never. */
+  #there(call: () => void): void {
+    if (this.#isNear) {
+      queueMicrotask(() => {
+        if (!this.#process.isDead) call()
+      })
+      return
+    }
+    const { clock } = this.#ports
+    this.#arrivesMs = Math.max(this.#arrivesMs, clock.monotonic() + this.#latencyMs())
+    clock.after(this.#arrivesMs - clock.monotonic(), call)
   }
 
   #apply<T>(
@@ -123,6 +140,10 @@ export class SimulatedConnection {
   }
 
   #back(call: () => void): void {
+    if (this.#isNear) {
+      call()
+      return
+    }
     const { clock } = this.#ports
     this.#answersMs = Math.max(this.#answersMs, clock.monotonic() + this.#latencyMs())
     clock.after(this.#answersMs - clock.monotonic(), call)

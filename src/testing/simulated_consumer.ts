@@ -51,6 +51,8 @@ export interface SimulatedConsumerPorts {
 
 const METADATA_MS = 5000
 const LOOK_MS = 1000
+/** Within the time that a main thread may stand still. */
+const LOOKS_MAX = 300
 const RETRY_MS = 20
 const COMMIT_MS_MAX = 10_000
 const maxBytesDefault = 1024 * 1024
@@ -148,7 +150,8 @@ export class SimulatedConsumer implements LogConsumer {
     this.#tellFacts()
     if (this.#member.revokingMs >= progressTimeoutMs) this.#member.suspend()
     else this.#member.resume()
-    this.#cancelLook = this.#clock.after(LOOK_MS, () => this.#look())
+    const lookMs = Math.max(LOOK_MS, progressTimeoutMs / LOOKS_MAX)
+    this.#cancelLook = this.#clock.after(lookMs, () => this.#look())
   }
 
   #facts(): ToldFacts {

@@ -90,6 +90,7 @@ export class SimulatedDisk {
   /** Half of what a commit takes. */
   async wait(process: SimulatedProcess): Promise<void> {
     const [least, most] = this.weather.commitMs
+    if (most === 0) return
     const ms = (least + this.#random() * (most - least)) / 2
     await new Promise<void>((resolve) => this.#clock.after(ms, () => process.deliver(resolve)))
   }

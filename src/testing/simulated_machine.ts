@@ -5,10 +5,10 @@ import type { Random } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
-import type { Settings, SettingsSource } from '../settings.ts'
+import type { SettingsSource } from '../settings.ts'
+import { logOfSettings } from './log_of_settings.ts'
 import type { SimulatedCluster } from './simulated_cluster.ts'
 import { SimulatedDisk } from './simulated_disk.ts'
-import { SimulatedLog } from './simulated_log.ts'
 import { SimulatedProcess } from './simulated_process.ts'
 import type { VirtualClock } from './virtual_clock.ts'
 
@@ -68,7 +68,7 @@ export class SimulatedMachine {
       logger: this.#logger(process),
       openStore: async (_setting, path) => this.disk.open(path, process),
       plants: this.#options.plants,
-      openLog: (resolved) => this.#openLog(process, resolved),
+      openLog: (resolved) => logOfSettings({ ...this.#options, process }, resolved),
       random: this.#options.random,
       runsTimers: this.#options.runsTimers,
     })
@@ -79,24 +79,6 @@ export class SimulatedMachine {
       failed(this, error)
     }
     app.start().then(() => app.ended.catch(fail), fail)
-  }
-
-  #openLog(process: SimulatedProcess, settings: Settings): SimulatedLog {
-    const { isolation, instanceId, sessionTimeoutMs, heartbeatIntervalMs } = settings
-    const { rebalanceTimeoutMs, progressTimeoutMs, deliveryTimeoutMs, rack } = settings
-    return new SimulatedLog({
-      cluster: this.#options.cluster,
-      process,
-      isolation,
-      instanceId,
-      rack,
-      sessionTimeoutMs,
-      heartbeatIntervalMs,
-      rebalanceTimeoutMs,
-      progressTimeoutMs,
-      deliveryTimeoutMs,
-      plants: this.#options.plants,
-    })
   }
 
   #logger(process: SimulatedProcess): Logger {

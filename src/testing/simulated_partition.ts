@@ -54,6 +54,7 @@ interface ProducerState {
 const sequenceSpan = 2 ** 31
 const batchesKept = 5
 const noOffset = -1
+const nothing = new Uint8Array(0)
 
 export class SimulatedPartition {
   readonly topic: string
@@ -88,6 +89,7 @@ export class SimulatedPartition {
 
   /** Below it everything is decided (the last stable offset). */
   get stableOffset(): number {
+    if (this.#open.size === 0) return this.#next
     return Math.min(this.#next, ...this.#open.values())
   }
 
@@ -172,9 +174,13 @@ export class SimulatedPartition {
     this.#changed()
   }
 
-  /** Whole batches from the one that holds `offset`, up to about `maxBytes`, at least one. */
+  /**
+   * Whole batches from the one that holds `offset`, up to about `maxBytes`, at least one. Not to be
+   * written to.
+   */
   read(offset: number, maxBytes: number, isCommitted: boolean): Uint8Array {
     const end = isCommitted ? this.stableOffset : this.#next
+    if (offset >= end) return nothing
     const parts: Uint8Array[] = []
     let bytes = 0
     let upTo = offset
@@ -185,11 +191,12 @@ export class SimulatedPartition {
       bytes += batch.bytes.length
       upTo = batch.last + 1
     }
-    const all = concatenated(parts)
-    if (!isCommitted) return all
     const aborted = this.#aborted.filter(
       ({ firstOffset, lastOffset }) => lastOffset >= offset && firstOffset < upTo,
     )
+    if (parts.length === 1 && aborted.length === 0) return parts[0]
+    const all = concatenated(parts)
+    if (!isCommitted) return all
     return all.subarray(0, emptyAborted(all, all.length, aborted))
   }
 

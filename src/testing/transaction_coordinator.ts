@@ -31,7 +31,7 @@ export interface MarkerPorts {
   readonly clock: Clock
   readonly trace: (text: string) => void
   newProducerId(): number
-  /** ms after which the marker is in one of the logs. */
+  /** ms after which the marker is in one of the logs; 0: it is at once. */
   markerDelayMs(): number
   markPartition(key: string, sender: TransactionSender, isCommit: boolean): void
   markGroup(groupId: string, sender: TransactionSender, isCommit: boolean): void
@@ -201,12 +201,16 @@ export class TransactionCoordinator {
       })),
     ]
     if (marks.length === 0) this.#complete(transaction)
-    for (const { from, key, mark } of marks)
-      clock.after(markerDelayMs(), () => {
+    for (const { from, key, mark } of marks) {
+      const arrive = (): void => {
         if (!from.has(key)) return
         mark()
         done(from, key)
-      })
+      }
+      const delayMs = markerDelayMs()
+      if (delayMs === 0) arrive()
+      else clock.after(delayMs, arrive)
+    }
   }
 
   /** Markers that are on their way twice are of this transaction, not of the next. */

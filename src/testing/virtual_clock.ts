@@ -1,6 +1,8 @@
 // Time that passes only when nothing else can happen: timers fire in their order, and after each
-// one everything that can go on without another timer does. Moved by the simulation's loop.
+// one everything that can go on without another timer does. Moved by the simulation's loop, and by
+// the test driver.
 import type { Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 
 interface Timer {
   readonly atMs: number
@@ -9,21 +11,35 @@ interface Timer {
   call: (() => void) | undefined
 }
 
-/** Immediates that follow upon immediates: more of them in a row is a loop that never ends. */
+/** Turns of the event loop without a timer: more of them in a row is a loop that never ends. */
 const TURNS_MAX = 100_000
+/** Cancelled timers that are kept until they are the next; more than there are others, they go. */
+const CANCELLED_MAX = 1000
+
+export interface VirtualClockOptions {
+  /** What is due at once is called in the next turn of the event loop, also without run(). */
+  readonly isLive?: boolean
+}
+
+/** While one clock runs, others wait: each looks at what is left to do in the whole process. */
+let running: Promise<void> | undefined
 
 export class VirtualClock implements Clock {
   readonly #startMs: number
+  readonly #isLive: boolean
   #elapsedMs = 0
   #set = 0
   /** A binary heap, the next timer first. */
-  readonly #timers: Timer[] = []
+  #timers: Timer[] = []
+  /** Of `#timers`. */
+  #cancelled = 0
   /** Timers that have fired. */
   steps = 0
 
   /** `startMs` is the wall clock's time at the beginning. */
-  constructor(startMs = 1_700_000_000_000) {
+  constructor(startMs = 1_700_000_000_000, { isLive = false }: VirtualClockOptions = {}) {
     this.#startMs = startMs
+    this.#isLive = isLive
   }
 
   now(): number {
@@ -35,26 +51,47 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, call: () => void): () => void {
+    if (this.#isLive && ms <= 0) {
+      const immediate = setImmediate(call)
+      return () => clearImmediate(immediate)
+    }
     const timer: Timer = { atMs: this.#elapsedMs + Math.max(0, ms), number: this.#set++, call }
     this.#push(timer)
     return () => {
+      if (timer.call === undefined) return
       timer.call = undefined
+      this.#cancelled++
+      this.#forgetCancelled()
     }
   }
 
   /** Runs until `isOver` says so, or until `endMs` of monotonic(); false where no timer is left. */
   async run(isOver: () => boolean, endMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    while (running !== undefined) await running
+    const { promise, resolve } = deferred()
+    running = promise
+    try {
+      return await this.#run(isOver, endMs)
+    } finally {
+      running = undefined
+      resolve()
+    }
+  }
+
+  async #run(isOver: () => boolean, endMs: number): Promise<boolean> {
     await drained()
     while (!isOver()) {
       const timer = this.#pop(endMs)
       if (timer === undefined) {
-        if (this.#timers.length === 0) return false
-        this.#elapsedMs = endMs
-        return true
+        const isLeft = this.#timers.length > 0
+        if (isLeft || Number.isFinite(endMs)) this.#elapsedMs = Math.max(this.#elapsedMs, endMs)
+        return isLeft
       }
       this.#elapsedMs = Math.max(this.#elapsedMs, timer.atMs)
       this.steps++
-      timer.call?.()
+      const { call } = timer
+      timer.call = undefined
+      call?.()
       await drained()
     }
     return true
@@ -66,7 +103,16 @@ export class VirtualClock implements Clock {
       if (first === undefined || (first.call !== undefined && first.atMs > endMs)) return undefined
       this.#removeFirst()
       if (first.call !== undefined) return first
+      this.#cancelled--
     }
+  }
+
+  #forgetCancelled(): void {
+    if (this.#cancelled <= Math.max(CANCELLED_MAX, this.#timers.length / 2)) return
+    this.#cancelled = 0
+    // in the order of their times an array is a heap
+    const left = this.#timers.filter(({ call }) => call !== undefined)
+    this.#timers = left.sort((a, b) => (isBefore(a, b) ? -1 : 1))
   }
 
   #push(timer: Timer): void {
@@ -103,11 +149,18 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.number < b.number)
 }
 
-/** Resolves when neither a promise nor an immediate is left that could go on by itself. */
+/**
+ * Resolves when nothing is left that could go on by itself: no promise, no immediate, no file that
+ * is being read or written, as by an import.
+ */
 async function drained(): Promise<void> {
   for (let turn = 0; turn < TURNS_MAX; turn++) {
     await new Promise<void>((resolve) => setImmediate(resolve))
-    if (!process.getActiveResourcesInfo().includes('Immediate')) return
+    if (!process.getActiveResourcesInfo().some(isUnderWay)) return
   }
   throw new Error(`${TURNS_MAX} turns of the event loop, and still something to do at once`)
+}
+
+function isUnderWay(resource: string): boolean {
+  return resource === 'Immediate' || resource.startsWith('FSReq')
 }
