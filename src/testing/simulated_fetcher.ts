@@ -20,6 +20,7 @@ export interface FetcherOptions {
 
 /** Replaced when its position is moved: what is on its way for it does not count then. */
 interface Slot extends TopicPartition {
+  readonly key: string
   position: number
   /** Whole batches that were not given out yet. */
   bytes: Uint8Array
@@ -57,7 +58,13 @@ export class SimulatedFetcher {
   add({ topic, partition }: TopicPartition, position: number): void {
     this.remove((each) => each.topic === topic && each.partition === partition)
     const fresh = { bytes: nothing, highWatermark: 0, isStuck: false }
-    this.#slots.push({ topic, partition, position, ...fresh })
+    this.#slots.push({
+      topic,
+      partition,
+      key: partitionKey({ topic, partition }),
+      position,
+      ...fresh,
+    })
     this.wake()
   }
 
@@ -70,7 +77,7 @@ export class SimulatedFetcher {
     const at = this.#slots.findIndex((each) => each.topic === topic && each.partition === partition)
     if (at < 0) return false
     const fresh = { bytes: nothing, highWatermark: 0, isStuck: false }
-    this.#slots[at] = { topic, partition, position, ...fresh }
+    this.#slots[at] = { topic, partition, key: this.#slots[at].key, position, ...fresh }
     this.wake()
     return true
   }
@@ -127,8 +134,8 @@ export class SimulatedFetcher {
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[(this.#turn + i) % slots.length]
       const isWanted = wants(slot.topic, slot.partition)
-      if (isWanted) this.#wanted.add(partitionKey(slot))
-      else this.#wanted.delete(partitionKey(slot))
+      if (isWanted) this.#wanted.add(slot.key)
+      else this.#wanted.delete(slot.key)
       if (!isWanted || found !== undefined) continue
       const isLive = this.#slots.includes(slot)
       if (isLive && slot.bytes.length > 0) {
@@ -193,7 +200,7 @@ export class SimulatedFetcher {
 
   #hungry(): Slot[] {
     return this.#slots.filter(
-      (slot) => !slot.isStuck && slot.bytes.length === 0 && this.#wanted.has(partitionKey(slot)),
+      (slot) => !slot.isStuck && slot.bytes.length === 0 && this.#wanted.has(slot.key),
     )
   }
 
@@ -206,7 +213,11 @@ export class SimulatedFetcher {
       let unlisten = (): void => undefined
       const look = (): void => {
         const isOver = this.#isClosed || process.isDead || poll !== this.#polls
-        const found = isOver ? [] : this.#hungry().flatMap((slot) => this.#look(slot) ?? [])
+        const found: Fetched[] = []
+        for (const slot of isOver ? [] : this.#hungry()) {
+          const fetched = this.#look(slot)
+          if (fetched !== undefined) found.push(fetched)
+        }
         if (found.length === 0 && !isOver) return
         unlisten()
         if (poll === this.#polls) this.#lookAgain = () => undefined

@@ -41,6 +41,7 @@ const worldSettings: SettingsSource = {
   fetchesInFlight: 1,
   batchBytes: 1024 ** 2,
   maxRecordBytes: 4 * 1024 ** 2,
+  checkCrcs: false,
   sessionTimeoutMs: HOUR_MS,
   heartbeatIntervalMs: HOUR_MS / 4,
   progressTimeoutMs: 24 * HOUR_MS,
