@@ -102,8 +102,9 @@ export class Worker {
     throw new EuphorionError('APP_INVALID', 'the app was stopped while it started')
   }
 
+  /** Cuts now, where the worker runs. */
   async cut(): Promise<void> {
-    if (this.#isUp && !this.#stopping) await this.#engine?.cut()
+    if (this.#health.status === 'running' && !this.#stopping) await this.#engine?.cut()
   }
 
   #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
