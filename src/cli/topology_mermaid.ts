@@ -20,15 +20,15 @@ export function topologyMermaid({ nodes, edges }: TopologyGraph): string {
   const lines = nodes.map(({ id, kind, name, detail }) => {
     const [open, close] = shapes[kind]
     const text = detail === '' ? name : `${name}<br>${detail}`
-    return `  ${number.get(id)}${open}"${escape(text)}"${close}`
+    return `  ${number.get(id)}${open}"${escaped(text)}"${close}`
   })
   for (const { from, to, label } of edges) {
-    const arrow = label === '' ? '-->' : `-->|${escape(label)}|`
+    const arrow = label === '' ? '-->' : `-->|${escaped(label)}|`
     lines.push(`  ${number.get(from)} ${arrow} ${number.get(to)}`)
   }
   return ['flowchart LR', ...lines].map((line) => `${line}\n`).join('')
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('"', '#quot;')
 }

@@ -110,7 +110,7 @@ function nodeSvg({ node, x, y, width, height }: Placed): string {
   const middle = 'text-anchor="middle" dominant-baseline="central"'
   const texts = rows.map(({ text, size, colour }, row) => {
     const place = `x="${x}" y="${top + row * LINE_PX}" ${middle}`
-    return `<text ${place} font-size="${size}" fill="${colour}">${escape(text)}</text>`
+    return `<text ${place} font-size="${size}" fill="${colour}">${escaped(text)}</text>`
   })
   const box = `<rect x="${x - width / 2}" y="${y - height / 2}" width="${width}" height="${height}" rx="${radius}" fill="${fill}" stroke="${line}"/>`
   return `${box}${texts.join('')}`
@@ -122,9 +122,9 @@ function lineSvg({ points, label, at }: Line): string {
   if (label === '') return line
   const halo = 'stroke="#ffffff" stroke-width="4" paint-order="stroke"'
   const place = `x="${at.x}" y="${at.y - 8}" text-anchor="middle" font-size="11" fill="#374151"`
-  return `${line}<text ${place} ${halo}>${escape(label)}</text>`
+  return `${line}<text ${place} ${halo}>${escaped(label)}</text>`
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

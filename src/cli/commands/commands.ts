@@ -8,6 +8,7 @@ import { addDemo } from './demo.ts'
 import { addKernel } from './kernel.ts'
 import { addMandelbrot } from './mandelbrot.ts'
 import { addModels } from './models.ts'
+import { addNew } from './new.ts'
 import { addReset } from './reset.ts'
 import { addSend } from './send.ts'
 import { addSimulate } from './simulate.ts'
@@ -22,6 +23,7 @@ type AddCommand = (program: Command, context: CommandContext) => void
 /** In the order in which help lists them. */
 const commands: readonly AddCommand[] = [
   addDemo,
+  addNew,
   addWorker,
   addSend,
   addTopics,

@@ -1,0 +1,23 @@
+// `euphorion new`: a small app with a test, ready to run.
+import type { Command } from 'commander'
+import type { CommandContext } from '../command_line.ts'
+import { writeNewApp } from '../new_app.ts'
+import { addExamples } from '../options.ts'
+
+export function addNew(program: Command, context: CommandContext): void {
+  const command = program
+    .command('new')
+    .description('make a small app with a test, ready to run')
+    .argument('<dir>', 'a directory that is empty, or not there')
+    .action((directory: string) => {
+      const name = writeNewApp(directory)
+      process.stdout.write(`${name} is in ${directory}. Next:
+
+  cd ${directory}
+  npm install
+  npm test       # on virtual time, without a Kafka
+  npm start      # runs it; Ctrl+C finishes what is in flight
+`)
+    })
+  addExamples(command, context, [['in a directory beside this one', 'euphorion new page-views']])
+}
