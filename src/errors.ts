@@ -221,6 +221,23 @@ const codes = {
     advice:
       'What the program gave to be called (a task, a service, a hook, a page, a command) threw; the message names it, the cause says where.',
   },
+  ASK_TIMEOUT: {
+    retriable: true,
+    advice:
+      'Check that a worker with this agent runs and gets on (its lag, its log), or raise timeout (replyTimeoutMs). The request may still be worked on.',
+  },
+  ASK_CANCELLED: {
+    retriable: true,
+    advice: 'The signal that was given to the call ended it, or the app was stopped.',
+  },
+  ASK_FAILED: {
+    retriable: false,
+    advice: 'The agent has no answer to this request; the message and its cause say why.',
+  },
+  ASK_QUEUE_FULL: {
+    retriable: true,
+    advice: 'Await the requests that were made (map and join do so), or raise replyWaitersMax.',
+  },
   APP_INVALID: {
     retriable: false,
     advice: 'Correct in the program what the message names.',

@@ -16,8 +16,9 @@ export type {
 } from './app/commands.ts'
 export type { CrontabOptions } from './app/crontab.ts'
 export type { Topology } from './app/declarations.ts'
+export type { AgentTopicOptions } from './app/declaring_app.ts'
 export type { Health, WorkerStatus } from './app/health.ts'
-export type { HookEvents, HookListener, HookName, ProducedMessage } from './app/hooks.ts'
+export type { HookEvents, HookListener, HookName } from './app/hooks.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
 export {
   type Page,
@@ -29,6 +30,7 @@ export {
   type TableRoute,
 } from './app/page_declarations.ts'
 export type { RecoveryFacts } from './app/recovery_progress.ts'
+export type { ReplyStatistics } from './app/reply_waiters.ts'
 export type { Service, ServiceOptions } from './app/services.ts'
 export type { TaskFunction, TaskOptions } from './app/tasks.ts'
 export { WebError, type WebStatus } from './app/web_error.ts'
@@ -66,7 +68,7 @@ export {
 export { type RecordType, record } from './record/record.ts'
 export type { Settings, SettingsInput } from './settings.ts'
 export type { Agent, AgentOptions } from './stream/agent.ts'
-export type { AgentFunction } from './stream/agent_definition.ts'
+export type { AgentFunction, Yielded } from './stream/agent_definition.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
 export type { BatchOptions } from './stream/batch_options.ts'
@@ -93,6 +95,8 @@ export type { Event } from './stream/events.ts'
 export type { MapBatchArguments, MapBatchOptions } from './stream/kernel_runs.ts'
 export type { MappedBatch } from './stream/mapped_batches.ts'
 export type { Message } from './stream/message.ts'
+export type { ProducedMessage } from './stream/produced.ts'
+export type { AgentMessage, AskOptions, CastOptions, MapOptions } from './stream/request.ts'
 export type {
   LateStream,
   ResultHandle,

@@ -4,6 +4,7 @@ import { agentSettings } from './setting_specs_agents.ts'
 import { kafkaSettings } from './setting_specs_kafka.ts'
 import { kernelSettings } from './setting_specs_kernels.ts'
 import { programSettings } from './setting_specs_program.ts'
+import { replySettings } from './setting_specs_replies.ts'
 import { stateSettings } from './setting_specs_state.ts'
 
 export const settingSpecs = {
@@ -11,5 +12,6 @@ export const settingSpecs = {
   ...agentSettings,
   ...kernelSettings,
   ...programSettings,
+  ...replySettings,
   ...kafkaSettings,
 } as const

@@ -1,11 +1,12 @@
 // The App: what a user's program declares (topics, agents, timers, aggregations) and how it starts
 // and stops. Declaring does nothing; start(), main() or `euphorion worker` run it in worker.ts.
-import { type Clock, systemClock } from '../clock.ts'
+import { type Clock, systemClock, systemRandom } from '../clock.ts'
 import { readConfigFile } from '../config_file.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'
-import { recordOf } from '../ingest/rows.ts'
+import { type Row, recordOf } from '../ingest/rows.ts'
+import type { Sender } from '../ingest/sender.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import {
@@ -15,8 +16,11 @@ import {
   type SettingsSource,
 } from '../settings.ts'
 import type { Message } from '../stream/message.ts'
+import type { ProducedMessage } from '../stream/produced.ts'
+import type { AskPort } from '../stream/request.ts'
 import { Topic, type TopicPort } from '../stream/topic.ts'
 import type { TokenLogin } from '../wire/login.ts'
+import { AskClient } from './ask_client.ts'
 import { Connection } from './connection.ts'
 import { DeclaringApp } from './declaring_app.ts'
 import type { Health } from './health.ts'
@@ -25,6 +29,7 @@ import type { LaneStatistics } from './lane_statistics.ts'
 import { LazyPages } from './lazy_pages.ts'
 import { isProgram } from './program.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
+import type { ReplyStatistics } from './reply_waiters.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, wantedTopic } from './topics.ts'
 import { Worker } from './worker.ts'
@@ -36,6 +41,15 @@ export interface AppOptions extends SettingsInput {
   readonly logger?: Logger
   /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
   readonly sasl?: TokenLogin
+}
+
+const noReplies: ReplyStatistics = {
+  waiting: 0,
+  answered: 0,
+  failed: 0,
+  timedOut: 0,
+  cancelled: 0,
+  unclaimed: 0,
 }
 
 /** Marks apps, also those of another copy of the package. */
@@ -55,14 +69,10 @@ export class App extends DeclaringApp {
   /** @internal */
   protected readonly port: TopicPort = {
     now: () => this.clock.now(),
-    storeRow: (topic, row) => {
-      if (this.#opened?.knows(topic)) return this.#opened.storeRow(topic, row)
-      const record = recordOf(row)
-      const { partition } = row
-      return this.#store(topic, (connection) => connection.store(topic, partition, record))
-    },
+    storeRow: (topic, row) => this.#storeRow(topic, row, ({ sender }) => sender),
     storeMany: (topic, rows) =>
       this.#store(topic, (connection) => connection.storeMany(topic, rows)),
+    onProduce: () => (this.hooks.has('produceMessage') ? this.#producing : undefined),
   }
   readonly #pages = new LazyPages(this.served.pages, () => ({
     bodyBytesMax: this.settings.webBodyBytes,
@@ -70,6 +80,14 @@ export class App extends DeclaringApp {
     route: (table, key) => this.#worker?.route(table, key) ?? 'unknown',
     proxy: { timeoutMs: this.settings.queryTimeoutMs, clock: this.clock },
   }))
+  /** @internal */
+  protected readonly asks: AskPort = {
+    ask: async (send, limits) => (this.#asking ?? (await this.#askClient())).ask(send, limits),
+    room: async () => this.#asking?.room(),
+  }
+  readonly #producing = (message: ProducedMessage): void => {
+    this.hooks.call('produceMessage', message)
+  }
   #cli: SettingsSource = {}
   #system: AppSystem | undefined
   #connection: Promise<Connection> | undefined
@@ -78,6 +96,7 @@ export class App extends DeclaringApp {
   #worker: Worker | undefined
   /** Of the last start(). */
   #logger: Logger | undefined
+  #asking: AskClient | undefined
   #stopping: Promise<void> | undefined
 
   /** Throws APP_INVALID for an id that cannot name a folder and a consumer group. */
@@ -95,6 +114,20 @@ export class App extends DeclaringApp {
     this.#givenLogger = logger
     this.#sasl = sasl
     this.#code = code
+  }
+
+  #storeRow(
+    topic: string,
+    row: Row,
+    senderOf: (connection: Connection) => Sender,
+  ): Promise<RecordMetadata> {
+    const opened = this.#opened
+    if (opened?.knows(topic)) return opened.storeRow(topic, row, senderOf(opened))
+    const record = recordOf(row)
+    const { partition } = row
+    return this.#store(topic, (connection) =>
+      connection.store(topic, partition, record, senderOf(connection)),
+    )
   }
 
   /** Creates a declared topic where nobody has yet; a running app did so when it started. */
@@ -186,7 +219,7 @@ export class App extends DeclaringApp {
     this.hooks.call('configured', { app: this, settings })
     beginKernels(this.#code, this.#cli)
     const system = this.#system
-    this.#logger = system?.logger ?? this.#givenLogger ?? createLogger(this.id, settings.logLevel)
+    this.#logger = this.#loggerOf(settings)
     const worker = new Worker({
       app: this,
       settings,
@@ -197,10 +230,47 @@ export class App extends DeclaringApp {
     this.#worker = worker
     try {
       await worker.start()
+      if (settings.replyCreateTopic) await (await this.#askClient()).open()
     } catch (error) {
       await this.stop().catch(() => undefined)
       throw error
     }
+  }
+
+  /**
+   * Opens the app's log for cast, ask and send, without joining a group: for scripts and servers,
+   * whose agents run elsewhere. What is first sent or asked does it too. stop() ends it; start()
+   * makes a worker of it, which rejects with LOG_LOCKED where another process has the embedded log.
+   * Rejects with BROKER_MISSING, BROKER_UNREACHABLE, and as start() for wrong settings.
+   */
+  async startClient(): Promise<void> {
+    await this.#connect()
+    if (this.settings.replyCreateTopic) await (await this.#askClient()).open()
+  }
+
+  /** What became of the requests of this process; all 0 before the first. */
+  replies(): ReplyStatistics {
+    return this.#asking?.statistics ?? noReplies
+  }
+
+  async #askClient(): Promise<AskClient> {
+    const connection = await this.#connect()
+    const { settings, clock } = this
+    if (this.#opened !== connection)
+      throw new EuphorionError('ASK_CANCELLED', 'the app was stopped')
+    this.#asking ??= new AskClient({
+      connection,
+      settings,
+      clock,
+      random: this.#system?.random ?? systemRandom,
+      logger: this.#loggerOf(settings),
+      requests: { storeRow: (topic, row) => this.#storeRow(topic, row, (each) => each.atOnce) },
+    })
+    return this.#asking
+  }
+
+  #loggerOf({ logLevel }: Settings): Logger {
+    return this.#system?.logger ?? this.#givenLogger ?? createLogger(this.id, logLevel)
   }
 
   /**
@@ -312,9 +382,12 @@ export class App extends DeclaringApp {
 
   async #release(): Promise<void> {
     const connection = this.#connection
+    const asking = this.#asking
     this.#worker = undefined
     this.#connection = undefined
     this.#opened = undefined
+    this.#asking = undefined
+    await asking?.close()
     await (await connection?.catch(() => undefined))?.close()
   }
 }

@@ -33,6 +33,7 @@ export class Connection implements SendRoute {
   readonly log: Log
   readonly sender: Sender
   readonly #newSender: (producer: LogProducer) => Sender
+  #untransacted: Sender | undefined
   readonly #producer: RoutedProducer
   readonly #partitioner = new Partitioner(1)
   /** Partitions of each topic that was asked for. */
@@ -58,6 +59,13 @@ export class Connection implements SendRoute {
 
   route(producer: LogProducer | undefined): void {
     this.#producer.route = producer
+  }
+
+  /** What goes this way is stored at once: it belongs to no transaction. */
+  get atOnce(): Sender {
+    if (this.#producer.route === undefined) return this.sender
+    this.#untransacted ??= this.#newSender(this.#producer.log)
+    return this.#untransacted
   }
 
   sinkTo(producer: LogProducer): RowSink {
@@ -114,11 +122,12 @@ export class Connection implements SendRoute {
     topic: string,
     partition: number | undefined,
     record: LogRecord,
+    sender = this.sender,
   ): Promise<RecordMetadata> {
     const partitions = this.#known.get(topic) ?? (await this.partitions(topic))
     const placed = partition ?? this.#partitioner.partition(topic, record.key, partitions)
     checkPartition(topic, placed, partitions)
-    return this.sender.send(topic, placed, record)
+    return sender.send(topic, placed, record)
   }
 
   /** Stores the row at hand likewise, of a topic that is known. */
@@ -164,6 +173,7 @@ export class Connection implements SendRoute {
   }
 
   async close(): Promise<void> {
+    await this.#untransacted?.flush()
     await this.sender.close()
     await this.log.close()
   }

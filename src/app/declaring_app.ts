@@ -1,25 +1,36 @@
 // What a program declares, the half of App that only writes down: topics, agents, tables,
 // aggregations. Nothing runs before App.start().
+import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import type { CodecLike } from '../record/codec.ts'
 import type { EventOf, FieldMap } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
 import { settingSpecs } from '../setting_specs.ts'
 import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
-import type { AgentFunction } from '../stream/agent_definition.ts'
+import type { AgentFunction, Yielded } from '../stream/agent_definition.ts'
 import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
 import type { NoFields } from '../stream/batch_types.ts'
+import type { AskPort } from '../stream/request.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { BackgroundApp } from './background_app.ts'
 import { Declarations, type Topology } from './declarations.ts'
 
+/** Of the topic of an agent that has only its name, or none. */
+export type AgentTopicOptions<K, V> = Pick<TopicOptions<K, V>, 'key' | 'value' | 'partitions'>
+
+type AnyFunction = AgentFunction<unknown, unknown, unknown>
+type AnyOptions = AgentOptions<unknown> & AgentTopicOptions<unknown, unknown>
+
 export abstract class DeclaringApp extends BackgroundApp {
+  abstract readonly id: string
   /** @internal */
   protected readonly declared = new Declarations()
   /** @internal */
   protected abstract readonly port: TopicPort
+  /** @internal */
+  protected abstract readonly asks: AskPort
 
   /** @internal */
   protected abstract reader(table: string): TableReader
@@ -43,27 +54,58 @@ export abstract class DeclaringApp extends BackgroundApp {
   /**
    * Declares a function that runs once per assigned partition of the topic. An event is
    * acknowledged when the loop asks for the next one; when the function throws, its partition stops
-   * there.
+   * there. Throws APP_INVALID for a concurrency out of bounds, and for sinks of a function that
+   * does not yield.
    */
-  agent<K, V, R, Fields extends FieldMap>(
+  agent<K, V, Fields extends FieldMap, F extends AgentFunction<K, V, unknown, Fields>>(
     topic: Topic<K, V, Fields>,
-    run: AgentFunction<K, V, R, Fields>,
-    options?: AgentOptions<NoInfer<R>>,
-  ): Agent<K, V, R>
+    run: F,
+    options?: AgentOptions<Yielded<F>>,
+  ): Agent<K, V, Yielded<F>>
   /** A function that is declared for a Stream<K, V> of whatever fields. */
-  agent<K, V, R>(
+  agent<K, V, F extends AgentFunction<K, V, unknown>>(
     topic: Topic<K, V>,
-    run: AgentFunction<K, V, R>,
-    options?: AgentOptions<NoInfer<R>>,
-  ): Agent<K, V, R>
-  agent<K, V, R>(
-    topic: Topic<K, V>,
-    run: AgentFunction<K, V, R>,
-    options: AgentOptions<NoInfer<R>> = {},
-  ): Agent<K, V, R> {
-    const agent = defineAgent(topic, run, options)
+    run: F,
+    options?: AgentOptions<Yielded<F>>,
+  ): Agent<K, V, Yielded<F>>
+  /** Of a topic by its name: with the types that are given, else those it was declared with. */
+  agent<F extends AgentFunction<K, V, unknown>, V = unknown, K = Uint8Array | null>(
+    topic: string,
+    run: F,
+    options?: AgentOptions<Yielded<F>> & AgentTopicOptions<K, V>,
+  ): Agent<K, V, Yielded<F>>
+  /** Of a topic of its own, `{app}-{agent}`: what others cast and ask. */
+  agent<F extends AgentFunction<K, V, unknown>, V = unknown, K = Uint8Array | null>(
+    run: F,
+    options?: AgentOptions<Yielded<F>> & AgentTopicOptions<K, V>,
+  ): Agent<K, V, Yielded<F>>
+  agent(
+    first: Topic<unknown, unknown> | string | AnyFunction,
+    second?: AnyFunction | AnyOptions,
+    third?: AnyOptions,
+  ): object {
+    const isOwn = typeof first === 'function'
+    const run = isOwn ? first : (second as AnyFunction)
+    const options = (isOwn ? (second as AnyOptions) : third) ?? {}
+    const topic = isOwn ? this.#ownTopic(run, options) : this.#topicOf(first, options)
+    const agent = defineAgent(topic, run, options, this.asks)
     this.declared.addAgent(agent)
     return agent
+  }
+
+  #ownTopic(run: AnyFunction, options: AnyOptions): Topic<unknown, unknown> {
+    const name = options.name ?? run.name
+    if (name !== '') return this.#topicOf(`${this.id}-${name}`, options)
+    const message = 'an agent without a topic has a name: async function* NAME(stream), or { name }'
+    throw new EuphorionError('APP_INVALID', message)
+  }
+
+  #topicOf(topic: Topic<unknown, unknown> | string, options: AnyOptions): Topic<unknown, unknown> {
+    if (typeof topic !== 'string') return topic
+    const { key, value, partitions } = options
+    const isTyped = key !== undefined || value !== undefined || partitions !== undefined
+    const declared = isTyped ? undefined : this.declared.topics.get(topic)
+    return declared ?? this.topic<unknown, unknown>(topic, { key, value, partitions })
   }
 
   /** Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. */

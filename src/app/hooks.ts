@@ -1,23 +1,11 @@
 // What a program can hear of: app.on(name, listener). Called by App, its worker, the command line
 // and, for what is sent, by src/stream.
-import type { LogHeader, TopicPartition } from '../log/log.ts'
+import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings, SettingsInput } from '../settings.ts'
+import type { ProducedMessage } from '../stream/produced.ts'
 import type { App } from './app.ts'
 import { callbackError } from './app_context.ts'
-
-/** A message that is about to be sent. */
-export interface ProducedMessage {
-  readonly topic: string
-  readonly key: unknown
-  readonly value: unknown
-  /** Undefined: by the key. */
-  readonly partition: number | undefined
-  /** ms since the epoch. */
-  readonly timestamp: number
-  /** Sent with the message: listeners may add to it. */
-  readonly headers: LogHeader[]
-}
 
 /** What listeners of each name get. Asynchronous ones are awaited, in the order of on(). */
 export interface HookEvents {

@@ -24,6 +24,7 @@ import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
 import { RejectLog } from './reject_log.ts'
+import { replyPort } from './reply_port.ts'
 import { Services } from './services.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, type WantedTopic, wantedTopic } from './topics.ts'
@@ -109,7 +110,7 @@ export class Worker {
 
   #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
     const { app, settings, logger, system } = this.#options
-    const services = this.#agentServices(deadLetters)
+    const services = this.#agentServices(deadLetters, connection)
     return new Engine({
       log: connection.log,
       appId: app.id,
@@ -303,11 +304,12 @@ export class Worker {
     return new DeadLetters({ topic, partitions, sender: connection.sender, clock })
   }
 
-  #agentServices(deadLetters: DeadLetters): AgentServices {
+  #agentServices(deadLetters: DeadLetters, connection: Connection): AgentServices {
     const { app, settings, logger } = this.#options
     return {
       clock: app.clock,
       deadLetters,
+      replies: replyPort(connection, app.clock, logger),
       reading: {
         decompressedBytesMax: settings.maxDecompressedMib * BYTES_PER_MIB,
         checkCrcs: settings.checkCrcs,

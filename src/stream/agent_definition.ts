@@ -10,6 +10,8 @@ import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import type { ReaderOptions } from './agent_reader.ts'
 import type { NoFields } from './batch_types.ts'
+import type { ReplyPort } from './replies.ts'
+import type { ReplyValue } from './reply_value.ts'
 import type { Sink } from './sink.ts'
 import type { Stream } from './stream.ts'
 
@@ -17,6 +19,15 @@ import type { Stream } from './stream.ts'
 export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
   stream: Stream<K, V, Fields>,
 ) => Promise<void> | AsyncIterable<R>
+
+/** What a function yields; never: nothing. */
+export type Yielded<F extends (...args: never[]) => unknown> = [
+  Extract<ReturnType<F>, AsyncIterable<unknown>>,
+] extends [never]
+  ? never
+  : Extract<ReturnType<F>, AsyncIterable<unknown>> extends AsyncIterable<infer R>
+    ? R
+    : never
 
 export interface AgentDefinition<K, V, R> {
   readonly name: string
@@ -29,6 +40,10 @@ export interface AgentDefinition<K, V, R> {
   /** Functions that share a partition. */
   readonly concurrency: number
   readonly sinks: readonly Sink<R>[]
+  /** How replies are written; undefined where nothing is ever yielded. */
+  readonly reply?: ReplyValue<R> | undefined
+  /** How values are read in requests without headers. */
+  readonly wrapped?: ReplyValue<V>
   readonly run: AgentFunction<K, V, R>
 }
 
@@ -38,6 +53,8 @@ export interface AgentServices {
   /** The setting. */
   readonly unackedMax?: number | undefined
   readonly deadLetters: DeadLetters
+  /** Where replies go; without it nobody is answered. */
+  readonly replies?: ReplyPort
   /** What batches of columns are extracted on; without it they are decoded. */
   readonly extraction?: () => ExtractionServices | undefined
   /** A partition of an agent stopped; `error` says where and why. */

@@ -22,7 +22,9 @@ import {
 import { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
 import type { TakenEvent } from './kept_events.ts'
+import { isOfLostTable } from './lost_table.ts'
 import { RefusedRecords } from './refused_records.ts'
+import { type Replies, repliesOf, sinksOfNothing } from './replies.ts'
 import { Outputs } from './sink.ts'
 import { Stream } from './stream.ts'
 import { Turns } from './turns.ts'
@@ -35,6 +37,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #records: AgentRecords<K, V>
   readonly #slots: AgentSlot<K, V>[]
   readonly #outputs: Outputs<R>
+  readonly #replies: Replies<K, V, R> | undefined
   readonly #refused: RefusedRecords
   readonly #running: Promise<void>[]
   #pushed: ((whole: boolean) => void) | undefined
@@ -77,6 +80,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const desk = this.#desk()
     this.#slots = Array.from({ length: definition.concurrency }, () => new AgentSlot(desk))
     this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
+    this.#replies = repliesOf(definition, services, partition)
     this.#turns = new Turns(services.clock)
     this.#refused = new RefusedRecords(services.deadLetters)
     this.#slotsRunning = definition.concurrency
@@ -101,7 +105,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   push(payload: Uint8Array): Promise<boolean> {
     if (this.#stopped || this.#closing) return Promise.resolve(true)
-    this.#records.push(payload)
+    this.#records.push(this.#replies?.read(payload) ?? payload)
     return new Promise((resolve) => {
       this.#pushed = resolve
       this.#serveAll()
@@ -152,7 +156,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   async close(): Promise<void> {
     this.#closing = true
     this.#records.close()
-    this.#endWaiters()
+    for (const slot of this.#slots) slot.endWait()
     this.#ending.abort()
     if (!this.#isStalled) await Promise.all(this.#running)
     if (!this.#isStalled) await this.#outputs.settled()
@@ -188,6 +192,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** What it had in hand is acknowledged. */
   #drop(slot: AgentSlot<K, V>): void {
     slot.inHand = NONE
+    this.#eased()
+  }
+
+  #eased(): void {
+    this.#replies?.eased(this.#slots, this.#records.position)
     if (this.#whenResting !== undefined) this.#rest()
   }
 
@@ -229,6 +238,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   #refuse(bad: BadRecord): void {
+    this.#replies?.refused(bad.offset, bad.reason)
     const policy = this.#definition.onBadRecord
     this.#services.onBadRecord(bad, policy)
     if (policy === 'dead-letter') this.#refused.add(bad)
@@ -263,14 +273,14 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   async #run(slot: AgentSlot<K, V>): Promise<void> {
     // The function begins after the constructor, and its errors all arrive here.
     await undefined
-    const { run, topic, sinks } = this.#definition
+    const { run, name, topic, sinks } = this.#definition
     try {
       const result = run(new Stream(slot, topic, this.#partition))
       if (Symbol.asyncIterator in result) {
-        for await (const value of result) {
-          if (sinks.length > 0) await this.#outputs.put(value, this.#heldOffset(slot))
-        }
-      } else await result
+        for await (const value of result)
+          await this.#outputs.put(value, this.#heldOffset(slot), this.#replies?.of(slot))
+      } else if (sinks.length > 0) throw sinksOfNothing(name)
+      else await result
       this.#giveBackAll(slot)
       slot.inHand = NONE
       slot.kept.release()
@@ -295,7 +305,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       take: (slot, want) => this.#take(slot, want),
       paused: () => this.#paused?.promise,
       eased: (slot) => {
-        if (this.#whenResting !== undefined) this.#rest()
+        this.#eased()
         if (slot.waiter?.want.as === 'kept') this.#serve(slot)
       },
       giveBack: (slot, which) => this.#giveBack(slot, which),
@@ -369,6 +379,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #spoil(offset: number, error: EuphorionError): void {
     this.#failedAt = Math.min(this.#failedAt, offset)
     this.#spoiled ??= { offset: this.#failedAt, error }
+    this.#replies?.failed(offset, error)
     this.#stop(error)
   }
 
@@ -376,25 +387,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     if (this.#stopped) return
     this.#stopped = true
     this.#records.close()
-    this.#endWaiters()
+    for (const slot of this.#slots) slot.endWait()
     this.#ending.abort()
     this.#release()
     this.#services.onStopped(error)
   }
-
-  #endWaiters(): void {
-    for (const slot of this.#slots) {
-      const { waiter } = slot
-      slot.waiter = undefined
-      waiter?.resolve(ended)
-    }
-  }
-}
-
-/** What tables say to an agent whose partition has left; also where the function wrapped it. */
-function isOfLostTable(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  const codes = ['KEY_ELSEWHERE', 'TABLE_MOVING', 'QUERY_UNAVAILABLE']
-  if (error instanceof EuphorionError && codes.includes(error.code)) return true
-  return isOfLostTable(error.cause)
 }

@@ -74,6 +74,23 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return this.inHand !== NONE || this.kept.isInHand
   }
 
+  /** Its function has that event. */
+  holdsInHand(offset: number): boolean {
+    return this.kept.isInHandAt(offset) || this.#isInLoop(offset)
+  }
+
+  /** That event was taken for it, and is not acknowledged. */
+  has(offset: number): boolean {
+    if (this.kept.has(offset) || this.#isInLoop(offset)) return true
+    return this.ahead.some((batch) => offset >= batch.firstOffset && offset < batch.nextOffset)
+  }
+
+  #isInLoop(offset: number): boolean {
+    if (this.inHand === NONE || offset < this.inHand) return false
+    const isBatch = Number.isNaN(this.timestamp)
+    return isBatch ? offset < (this.value as Batch<K, V>).nextOffset : offset === this.inHand
+  }
+
   /** Smallest offset that is not acknowledged; Infinity where there is none. */
   first(): number {
     let first = this.kept.first()
@@ -106,6 +123,13 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     waiter.resolve(ended)
   }
 
+  /** Nothing more comes. */
+  endWait(): void {
+    const { waiter } = this
+    this.waiter = undefined
+    waiter?.resolve(ended)
+  }
+
   takeValue(): Promise<IteratorResult<V, undefined>> {
     return this.#desk.take(this, asValue) as Promise<IteratorResult<V, undefined>>
   }
@@ -123,8 +147,10 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   }
 
   hand(): void {
-    this.inHand = this.ahead.shift()?.firstOffset ?? NONE
+    const batch = this.ahead.shift()
+    this.inHand = batch?.firstOffset ?? NONE
     this.timestamp = Number.NaN
+    this.value = batch
   }
 
   paused(): Promise<void> | undefined {

@@ -32,6 +32,18 @@ export class KeptEvents {
     return this.#inHand.size > 0
   }
 
+  /** That one is in user code's hands. */
+  isInHandAt(offset: number): boolean {
+    if (this.#inHand.size === 0) return false
+    const event = this.#events.get(offset)
+    return event !== undefined && this.#inHand.has(event)
+  }
+
+  /** That one is not acknowledged. */
+  has(offset: number): boolean {
+    return this.#events.has(offset)
+  }
+
   /** Those that user code has had, and has not acknowledged. */
   get withheld(): number {
     return this.#events.size - this.#kept.size - this.#inHand.size

@@ -54,6 +54,12 @@ export class MessageRow<K, V> extends TopicRow<K, V> {
     this.headers = headers && headersOf(headers, this.#topicName)
     this.partition = partition
   }
+
+  /** Other bytes than the message's. */
+  setValue(value: Uint8Array): void {
+    this.value = value
+    this.valueLength = value.length
+  }
 }
 
 export class MessageRows<K, V> extends MessageRow<K, V> implements Rows {

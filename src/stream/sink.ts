@@ -1,6 +1,7 @@
-// Where the values go that an agent's function yields: topics and functions. Called by agents.
+// Where the values go that an agent's function yields: topics, agents, functions, and who asked.
+// Called by agents.
 
-/** A topic, or a function that is awaited for each value. */
+/** A topic, an agent, or a function that is awaited for each value. */
 export type Sink<R> = SinkTopic<R> | ((value: R) => unknown)
 
 /** The part of a topic that a sink needs. */
@@ -26,24 +27,29 @@ export class Outputs<R> {
     this.#onFailed = onFailed
   }
 
-  /** Waits for functions, and for room; rejects with what a function throws. */
-  async put(value: R, offset: number): Promise<void> {
+  /**
+   * Waits for functions, and for room; rejects with what a function throws. `asker`: who asked for
+   * the value, and gets it last.
+   */
+  async put(value: R, offset: number, asker?: SinkTopic<R>): Promise<void> {
     for (const sink of this.#sinks) {
-      if (typeof sink === 'function') {
-        await sink(value)
-        continue
-      }
-      while (this.#pending.size >= PENDING_MAX) await Promise.race(this.#pending.keys())
-      const sent = sink.send({ value }).then(
-        () => void this.#pending.delete(sent),
-        (error: unknown) => {
-          // First the failure, so that acknowledged() never passes the offset in between.
-          this.#onFailed(offset, error)
-          this.#pending.delete(sent)
-        },
-      )
-      this.#pending.set(sent, offset)
+      if (typeof sink === 'function') await sink(value)
+      else await this.#send(sink, value, offset)
     }
+    if (asker !== undefined) await this.#send(asker, value, offset)
+  }
+
+  async #send(sink: SinkTopic<R>, value: R, offset: number): Promise<void> {
+    while (this.#pending.size >= PENDING_MAX) await Promise.race(this.#pending.keys())
+    const sent = sink.send({ value }).then(
+      () => void this.#pending.delete(sent),
+      (error: unknown) => {
+        // First the failure, so that acknowledged() never passes the offset in between.
+        this.#onFailed(offset, error)
+        this.#pending.delete(sent)
+      },
+    )
+    this.#pending.set(sent, offset)
   }
 
   /** Smallest offset whose outputs are not all stored; Infinity where all are. */

@@ -2,7 +2,7 @@
 // partition. Made by app.topic(); used by agents, sinks and declared aggregations.
 import { EuphorionError } from '../errors.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
-import { type RowSink, type Rows, rowOf } from '../ingest/rows.ts'
+import { type Row, type RowSink, type Rows, rowOf } from '../ingest/rows.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { TopicConfig } from '../log/log.ts'
 import { type Codec, type CodecLike, codecOf, json, raw } from '../record/codec.ts'
@@ -11,6 +11,7 @@ import type { RecordSchema } from '../record/schema.ts'
 import { ColumnRows, type MessageColumns } from './column_rows.ts'
 import { headersOf, type Message } from './message.ts'
 import { MessageRow, MessageRows } from './message_rows.ts'
+import { ProducedRows, type ProduceListener, producedRow } from './produced.ts'
 import { badTimestamp, type RowTopic } from './topic_row.ts'
 
 export interface TopicOptions<K, V> {
@@ -35,6 +36,8 @@ export interface TopicOptions<K, V> {
 export interface TopicPort extends RowSink {
   now(): number
   storeMany(topic: string, rows: Rows): Promise<ManyStored>
+  /** What hears of each record before it is stored, where something does. */
+  onProduce?(): ProduceListener | undefined
 }
 
 /** A topic with fields that columns can refer to has `Fields`; others have none. */
@@ -72,14 +75,33 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
    * that does not fit or a timestamp that is no whole number, and with TOPIC_UNKNOWN.
    */
   send(message: Message<K, V>): Promise<RecordMetadata> {
+    return this.sendBy(this.#port, message)
+  }
+
+  /**
+   * As send(), elsewhere and with other bytes as the value.
+   *
+   * @internal
+   */
+  sendBy(
+    to: RowSink = this.#port,
+    message: Message<K, V>,
+    value?: Uint8Array,
+  ): Promise<RecordMetadata> {
     // Not async: a promise less for each record.
     try {
       this.#row ??= new MessageRow<K, V>(this as RowTopic<K, V>)
       this.#row.put(message, this.#port.now())
-      return this.#port.storeRow(this.name, this.#row)
+      if (value !== undefined) this.#row.setValue(value)
+      return to.storeRow(this.name, this.#told(this.#row))
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  #told(row: Row): Row {
+    const onProduce = this.#port.onProduce?.()
+    return onProduce === undefined ? row : producedRow(this.name, row, onProduce)
   }
 
   /**
@@ -98,7 +120,9 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
     const rows = Array.isArray(records)
       ? new MessageRows(topic, records, now)
       : new ColumnRows(topic, records as MessageColumns<K, V>, now)
-    return this.#port.storeMany(this.name, rows)
+    const onProduce = this.#port.onProduce?.()
+    if (onProduce === undefined) return this.#port.storeMany(this.name, rows)
+    return this.#port.storeMany(this.name, new ProducedRows(this.name, rows, onProduce))
   }
 
   /** Stores bytes as they are, whatever the topic's types; `to`: elsewhere than send() does. */
@@ -117,7 +141,7 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
         timestamp: time,
         headers: headers && headersOf(headers, this.name),
       }
-      return to.storeRow(this.name, rowOf(record, partition))
+      return to.storeRow(this.name, this.#told(rowOf(record, partition)))
     } catch (error) {
       return Promise.reject(error)
     }

@@ -6,8 +6,8 @@ import { codecOf, json } from '../record/codec.ts'
 import type { EventOf } from '../record/fields.ts'
 import { integer, string } from '../record/fields.ts'
 import type { RecordType } from '../record/record.ts'
-import { Agent } from '../stream/agent.ts'
-import type { AgentServices } from '../stream/agent_definition.ts'
+import type { AgentDefinition, AgentServices } from '../stream/agent_definition.ts'
+import { agentSubscriber } from '../stream/agent_subscriber.ts'
 import type { Stream } from '../stream/stream.ts'
 import { defineTable, Table } from '../stream/table.ts'
 import type { AgentTableDefinition } from '../table/agent_definition.ts'
@@ -82,7 +82,7 @@ class BenchAgent {
 
   subscriber(services: Omit<AgentServices, 'onBadRecord'>): EventSubscriber {
     const isDeclared = this.#spec.workload !== 'undeclared'
-    const agent = new Agent<string, View, never>({
+    const definition: AgentDefinition<string, View, never> = {
       name: 'bench',
       topic: this.#spec.topic,
       key: codecOf(string()),
@@ -92,11 +92,11 @@ class BenchAgent {
       concurrency: 1,
       sinks: [],
       run: (stream) => this.#job.run(stream),
-    })
+    }
     const onBadRecord = (): void => {
       this.#bad++
     }
-    const subscriber = agent.subscriber({ ...services, onBadRecord })
+    const subscriber = agentSubscriber(definition, { ...services, onBadRecord })
     return {
       topic: this.#spec.topic,
       open: (partition, beginning) => {

@@ -1,0 +1,16 @@
+// An agent as the ingest loop sees it: what opens its partitions. Called by Agent and by benches.
+import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { AgentDefinition, AgentServices } from './agent_definition.ts'
+import { AgentPartition } from './agent_partition.ts'
+
+/** For one run of the app. */
+export function agentSubscriber<K, V, R>(
+  definition: AgentDefinition<K, V, R>,
+  services: AgentServices,
+): EventSubscriber {
+  return {
+    name: definition.name,
+    topic: definition.topic,
+    open: (partition, beginning) => new AgentPartition(definition, services, partition, beginning),
+  }
+}
