@@ -73,6 +73,8 @@ export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
 export type { BatchOptions } from './stream/batch_options.ts'
 export type { ColumnAt, ColumnNames, NoFields } from './stream/batch_types.ts'
+export type { Channel, ChannelOptions } from './stream/channel.ts'
+export type { ChannelAgent, ChannelAgentOptions, ChannelFunction } from './stream/channel_agent.ts'
 export type { ColumnBatch } from './stream/column_batch.ts'
 export type { ColumnOf, MessageColumns, ValueColumns } from './stream/column_rows.ts'
 export {
@@ -92,9 +94,13 @@ export {
 } from './stream/columns.ts'
 export type { EventStream } from './stream/event_stream.ts'
 export type { Event } from './stream/events.ts'
+export { type StreamOfOptions, streamOf } from './stream/iterable_stream.ts'
 export type { MapBatchArguments, MapBatchOptions } from './stream/kernel_runs.ts'
 export type { MappedBatch } from './stream/mapped_batches.ts'
 export type { Message } from './stream/message.ts'
+export type { RawTarget } from './stream/operators/forward.ts'
+export type { TakeOptions } from './stream/operators/take.ts'
+export type { Target, TargetFunction } from './stream/operators/target.ts'
 export type { ProducedMessage } from './stream/produced.ts'
 export type { AgentMessage, AskOptions, CastOptions, MapOptions } from './stream/request.ts'
 export type {

@@ -12,6 +12,12 @@ import {
 } from './setting_spec.ts'
 
 export const programSettings = {
+  channelCapacity: integer({
+    default: 4096,
+    min: 1,
+    max: 1_000_000,
+    help: 'Events that wait for each loop over a channel; then who sends waits.',
+  }),
   shutdownTimeoutMs: duration({
     default: 30_000,
     min: 100,

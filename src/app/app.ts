@@ -15,6 +15,7 @@ import {
   type SettingsInput,
   type SettingsSource,
 } from '../settings.ts'
+import type { Channel, ChannelPort } from '../stream/channel.ts'
 import type { Message } from '../stream/message.ts'
 import type { ProducedMessage } from '../stream/produced.ts'
 import type { AskPort } from '../stream/request.ts'
@@ -88,6 +89,11 @@ export class App extends DeclaringApp {
   readonly #producing = (message: ProducedMessage): void => {
     this.hooks.call('produceMessage', message)
   }
+  /** @internal */
+  protected readonly channelPort: ChannelPort = {
+    clock: () => this.clock,
+    capacity: () => this.settings.channelCapacity,
+  }
   #cli: SettingsSource = {}
   #system: AppSystem | undefined
   #connection: Promise<Connection> | undefined
@@ -149,10 +155,10 @@ export class App extends DeclaringApp {
    * Sends to a topic, or to one by its name: with the types it was first declared with, else values
    * as JSON and keys as bytes. See Topic.send.
    */
-  send<K, V>(topic: Topic<K, V>, message: Message<K, V>): Promise<RecordMetadata>
+  send<K, V>(target: Topic<K, V> | Channel<K, V>, message: Message<K, V>): Promise<RecordMetadata>
   send(topic: string, message: Message<unknown, unknown>): Promise<RecordMetadata>
   send(
-    topic: string | Topic<unknown, unknown>,
+    topic: string | Topic<unknown, unknown> | Channel<unknown, unknown>,
     message: Message<unknown, unknown>,
   ): Promise<RecordMetadata> {
     if (typeof topic !== 'string') return topic.send(message)

@@ -5,6 +5,8 @@ import type { AggregationDefinition, LateOutput, ResultOutput } from '../ingest/
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { DeclaredAggregation } from '../stream/aggregation.ts'
+import type { Channel } from '../stream/channel.ts'
+import type { ChannelAgent } from '../stream/channel_agent.ts'
 import type { Topic } from '../stream/topic.ts'
 import type { TableDeclaration } from '../table/agent_definition.ts'
 
@@ -12,6 +14,9 @@ import type { TableDeclaration } from '../table/agent_definition.ts'
 export interface Topology {
   readonly topics: ReadonlyMap<string, Topic<unknown, unknown>>
   readonly agents: readonly Agent<unknown, unknown, unknown>[]
+  readonly channels: readonly Channel<unknown, unknown>[]
+  /** Agents whose source is a channel. */
+  readonly channelAgents: readonly ChannelAgent<unknown, unknown, unknown>[]
   readonly aggregations: readonly AggregationDefinition[]
   /** Tables that agents write. */
   readonly tables: readonly TableDeclaration[]
@@ -20,6 +25,8 @@ export interface Topology {
 export class Declarations implements Topology {
   readonly topics = new Map<string, Topic<unknown, unknown>>()
   readonly agents: Agent<unknown, unknown, unknown>[] = []
+  readonly channels: Channel<unknown, unknown>[] = []
+  readonly channelAgents: ChannelAgent<unknown, unknown, unknown>[] = []
   readonly aggregations: AggregationDefinition[] = []
   readonly tables: TableDeclaration[] = []
 
@@ -30,6 +37,14 @@ export class Declarations implements Topology {
 
   addAgent<K, V, R>(agent: Agent<K, V, R>): void {
     this.agents.push(agent as unknown as Agent<unknown, unknown, unknown>)
+  }
+
+  addChannel<K, V>(channel: Channel<K, V>): void {
+    this.channels.push(channel as unknown as Channel<unknown, unknown>)
+  }
+
+  addChannelAgent<K, V, R>(agent: ChannelAgent<K, V, R>): void {
+    this.channelAgents.push(agent as unknown as ChannelAgent<unknown, unknown, unknown>)
   }
 
   /** Throws TABLE_DUPLICATE. */

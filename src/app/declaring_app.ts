@@ -10,6 +10,12 @@ import { type Agent, type AgentOptions, defineAgent } from '../stream/agent.ts'
 import type { AgentFunction, Yielded } from '../stream/agent_definition.ts'
 import { type DeclaredStream, declareStream } from '../stream/aggregation.ts'
 import type { NoFields } from '../stream/batch_types.ts'
+import { Channel, type ChannelOptions, type ChannelPort } from '../stream/channel.ts'
+import {
+  ChannelAgent,
+  type ChannelAgentOptions,
+  type ChannelFunction,
+} from '../stream/channel_agent.ts'
 import type { AskPort } from '../stream/request.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
@@ -31,6 +37,8 @@ export abstract class DeclaringApp extends BackgroundApp {
   protected abstract readonly port: TopicPort
   /** @internal */
   protected abstract readonly asks: AskPort
+  /** @internal */
+  protected abstract readonly channelPort: ChannelPort
 
   /** @internal */
   protected abstract reader(table: string): TableReader
@@ -79,11 +87,23 @@ export abstract class DeclaringApp extends BackgroundApp {
     run: F,
     options?: AgentOptions<Yielded<F>> & AgentTopicOptions<K, V>,
   ): Agent<K, V, Yielded<F>>
+  /** A function that runs once in this process, over what is sent to the channel. */
+  agent<K, V, R>(
+    channel: Channel<K, V>,
+    run: ChannelFunction<K, V, R>,
+    options?: ChannelAgentOptions<NoInfer<R>>,
+  ): ChannelAgent<K, V, R>
   agent(
-    first: Topic<unknown, unknown> | string | AnyFunction,
+    first: Topic<unknown, unknown> | Channel<unknown, unknown> | string | AnyFunction,
     second?: AnyFunction | AnyOptions,
     third?: AnyOptions,
   ): object {
+    if (first instanceof Channel) {
+      const run = second as ChannelFunction<unknown, unknown, unknown>
+      const agent = new ChannelAgent(first, run, third ?? {})
+      this.declared.addChannelAgent(agent)
+      return agent
+    }
     const isOwn = typeof first === 'function'
     const run = isOwn ? first : (second as AnyFunction)
     const options = (isOwn ? (second as AnyOptions) : third) ?? {}
@@ -106,6 +126,14 @@ export abstract class DeclaringApp extends BackgroundApp {
     const isTyped = key !== undefined || value !== undefined || partitions !== undefined
     const declared = isTyped ? undefined : this.declared.topics.get(topic)
     return declared ?? this.topic<unknown, unknown>(topic, { key, value, partitions })
+  }
+
+  /** Declares a channel: a topic in memory, of this process. Throws APP_INVALID. */
+  channel<V = unknown, K = null>(name?: string, options: ChannelOptions<K, V> = {}): Channel<K, V> {
+    const given = name ?? `channel-${this.declared.channels.length + 1}`
+    const channel = new Channel<K, V>(given, options, this.channelPort)
+    this.declared.addChannel(channel)
+    return channel
   }
 
   /** Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. */

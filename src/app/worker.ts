@@ -11,6 +11,7 @@ import type { AgentServices } from '../stream/agent_definition.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
 import { Background } from './background.ts'
+import { ChannelAgents } from './channel_agents.ts'
 import type { Connection } from './connection.ts'
 import { workerSockets } from './data_dir.ts'
 import { Engine } from './engine.ts'
@@ -45,6 +46,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #background: Background
   readonly #services: Services
+  #channelAgents: ChannelAgents | undefined
   #engine: Engine | undefined
   #queries: QueryServer | undefined
   #web: WebServer | undefined
@@ -87,6 +89,7 @@ export class Worker {
     this.#checkGoingOn()
     this.#engine = this.#makeEngine(connection, deadLetters)
     await this.#serveWeb(this.#engine)
+    this.#channelAgents = new ChannelAgents(app.topology, app.clock, logger)
     await this.#engine.start()
     this.#checkGoingOn()
     await this.#serveQueries(this.#engine)
@@ -229,6 +232,8 @@ export class Worker {
     try {
       await this.#engine?.stop()
     } finally {
+      // agents of topics send to channels until they have ended
+      await this.#channelAgents?.stop()
       await this.#web?.close()
       await this.#services.stop()
     }

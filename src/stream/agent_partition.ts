@@ -191,7 +191,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   /** What it had in hand is acknowledged. */
   #drop(slot: AgentSlot<K, V>): void {
-    slot.inHand = NONE
+    slot.drop()
     this.#eased()
   }
 
@@ -304,6 +304,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       ending: this.#ending.signal,
       take: (slot, want) => this.#take(slot, want),
       paused: () => this.#paused?.promise,
+      keepRaw: () => {
+        this.#records.keepsRaw = true
+      },
       eased: (slot) => {
         this.#eased()
         if (slot.waiter?.want.as === 'kept') this.#serve(slot)

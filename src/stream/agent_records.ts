@@ -19,6 +19,7 @@ import { decodeOwn } from './decode.ts'
 import { DecodedChunk } from './decoded_chunk.ts'
 import type { Event } from './events.ts'
 import type { TakenEvent } from './kept_events.ts'
+import { keepRaw, rawOf } from './raw_record.ts'
 import { rereading } from './rereading.ts'
 
 export interface BatchLimits {
@@ -112,6 +113,8 @@ export class AgentRecords<K, V> {
   takenTimestamp = 0
   /** The fetched bytes that it is in. */
   takenFrom: Uint8Array = this.#payload
+  /** Of each event its record is kept, for rawOf(). */
+  keepsRaw = false
 
   constructor(options: AgentRecordsOptions<K, V>) {
     this.#options = options
@@ -208,14 +211,18 @@ export class AgentRecords<K, V> {
       if (want.isAhead) this.#spanOf.set(value, spanOf(chunk, payload, from, to))
       return { done: false, value } as const
     }
-    const as = want.as === 'value' ? 'value' : 'event'
-    return { done: false, value: ready(span, from, as) } as const
+    if (want.as === 'value') return { done: false, value: ready(span, from, 'value') } as const
+    const event = ready(span, from, 'event') as Event<K, V>
+    const value = this.keepsRaw ? this.#withRaw(event, payload) : event
+    return { done: false, value } as const
   }
 
   /** A turn of a thread costs more than to decode what is small. */
   get #makesValues(): boolean {
     const { shape } = this.#options
-    return shape.makers !== undefined && this.#payload.length >= EXTRACTED_BYTES_MIN
+    return (
+      shape.makers !== undefined && !this.keepsRaw && this.#payload.length >= EXTRACTED_BYTES_MIN
+    )
   }
 
   /** Extracts what comes next, where kernels can and it is likely to be wanted. */
@@ -299,8 +306,21 @@ export class AgentRecords<K, V> {
   #event(reader: AgentReader): Event<K, V> {
     const { offset, timestamp } = reader
     const { topic, partition } = this.#options
-    const headers = reader.headers()
+    const headers = this.keepsRaw ? [...reader.headers()] : reader.headers()
+    if (this.keepsRaw) keepRaw(headers, reader)
     return { key: this.#key, value: this.#value, topic, partition, offset, timestamp, headers }
+  }
+
+  /** Of what was extracted before anybody wanted its bytes: such events may share their headers. */
+  #withRaw(event: Event<K, V>, payload: Uint8Array): Event<K, V> {
+    if (rawOf(event) !== undefined) return event
+    const own = { ...event, headers: [...event.headers] }
+    const taken = [{ offset: event.offset, payload }]
+    for (const { next } of rereading(taken, this.#options.reading)) {
+      const reader = next()
+      if (reader !== undefined) keepRaw(own.headers, reader)
+    }
+    return own
   }
 
   #refuse(reader: AgentReader, reason: Reason): void {

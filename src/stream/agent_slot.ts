@@ -12,6 +12,7 @@ import type { StreamSource } from './stream_source.ts'
 export const NONE = -1
 
 export type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
+type SlotAnswer<K, V> = (result: Take<K, V> | Promise<Take<K, V>>) => void
 
 /** The partition, as its slots see it. */
 export interface SlotDesk<K, V> {
@@ -22,6 +23,7 @@ export interface SlotDesk<K, V> {
   /** Hot: called once for each event. */
   readonly take: (slot: AgentSlot<K, V>, want: Want) => Promise<Take<K, V>>
   readonly paused: () => Promise<void> | undefined
+  readonly keepRaw: () => void
   /** Something is not in hand any more, or there is room for another event. */
   readonly eased: (slot: AgentSlot<K, V>) => void
   /** What was taken for it and not handed to it is there for others again. */
@@ -50,8 +52,10 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   /** Batches that were taken for it and that it has not seen, ascending. */
   ahead: Batch<K, V>[] = []
   readonly kept = new KeptEvents()
-  waiter: { readonly want: Want; readonly resolve: (result: Take<K, V>) => void } | undefined
+  waiter: { readonly want: Want; readonly resolve: SlotAnswer<K, V> } | undefined
   hasEnded = false
+  /** What throw() or stop() of its stream has said, for who asks. */
+  #interruption: (() => Promise<Take<K, V>>) | undefined
 
   constructor(desk: SlotDesk<K, V>) {
     this.#desk = desk
@@ -119,8 +123,20 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     const { waiter } = this
     if (waiter === undefined || !isKept(waiter.want)) return
     if ((waiter.want.as === 'kept') !== (which === 'kept')) return
+    this.answer(ended)
+  }
+
+  /** Whoever waits gets that. */
+  answer(result: Take<K, V> | Promise<Take<K, V>>): void {
+    const { waiter } = this
     this.waiter = undefined
-    waiter.resolve(ended)
+    waiter?.resolve(result)
+  }
+
+  /** Its loop asks for more, or has ended: what that had is acknowledged. */
+  drop(): void {
+    this.inHand = NONE
+    if (this.kept.isInHand) this.kept.release()
   }
 
   /** Nothing more comes. */
@@ -131,7 +147,7 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   }
 
   takeValue(): Promise<IteratorResult<V, undefined>> {
-    return this.#desk.take(this, asValue) as Promise<IteratorResult<V, undefined>>
+    return this.#take(asValue) as Promise<IteratorResult<V, undefined>>
   }
 
   takeEvent(): Promise<IteratorResult<Event<K, V>, undefined>> {
@@ -201,8 +217,27 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return true
   }
 
+  keepRaw(): void {
+    this.#desk.keepRaw()
+  }
+
+  interrupt(failure: { readonly error: unknown } | undefined): void {
+    this.#interruption = () => {
+      if (failure === undefined) return Promise.resolve(ended)
+      this.#interruption = undefined
+      return Promise.reject(failure.error)
+    }
+    if (this.waiter !== undefined) this.answer(this.#interruption())
+  }
+
+  #take(want: Want): Promise<Take<K, V>> {
+    if (this.#interruption === undefined) return this.#desk.take(this, want)
+    if (!isKept(want)) this.drop()
+    return this.#interruption()
+  }
+
   #takeEvent(want: Want): Promise<IteratorResult<Event<K, V>, undefined>> {
-    return this.#desk.take(this, want) as Promise<IteratorResult<Event<K, V>, undefined>>
+    return this.#take(want) as Promise<IteratorResult<Event<K, V>, undefined>>
   }
 
   #takeBatch(
@@ -210,7 +245,7 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     isAhead: boolean,
   ): Promise<IteratorResult<Batch<K, V>, undefined>> {
     const want: Want = { as: 'batch', ...limits, isAhead }
-    return this.#desk.take(this, want) as Promise<IteratorResult<Batch<K, V>, undefined>>
+    return this.#take(want) as Promise<IteratorResult<Batch<K, V>, undefined>>
   }
 }
 

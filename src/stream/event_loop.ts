@@ -48,7 +48,7 @@ export class EventLoop<K, V, T> implements AsyncIterableIterator<T> {
   }
 }
 
-function askedTwice(): EuphorionError {
+export function askedTwice(): EuphorionError {
   const message = 'next() of a stream was called again before it had answered'
   return new EuphorionError('APP_INVALID', message)
 }

@@ -7,6 +7,8 @@ import type { Event } from './events.ts'
 
 /** What has to be told of an event that is kept. */
 export interface Claim {
+  /** What it stands for is in hand already: other values of its event are. */
+  readonly isInHand: boolean
   /** Undefined: it may be handed out now; else afterwards, when this is to be asked again. */
   paused(): Promise<unknown> | undefined
   /** The user's code has it. False: nothing is handed out any more, the stream has ended. */
@@ -39,6 +41,7 @@ export const done = { done: true, value: undefined } as const
 
 /** Of events that are acknowledged by the next one, or by nobody. */
 export const noClaim: Claim = {
+  isInHand: false,
   paused: () => undefined,
   hand: () => true,
   release: () => undefined,

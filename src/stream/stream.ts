@@ -1,7 +1,6 @@
 // What an agent's function iterates over: values, whole events, or batches of them. The iterators
 // are written by hand, one promise an event: an async generator would cost three.
 
-import type { Clock } from '../clock.ts'
 import type { ColumnTypes } from '../kernel/user/column_types.ts'
 import type { Kernel, NoParams } from '../kernel/user/kernel.ts'
 import type { FieldMap } from '../record/fields.ts'
@@ -19,6 +18,7 @@ import {
 } from './kernel_runs.ts'
 import { type MappedBatch, MappedBatches } from './mapped_batches.ts'
 import { SourcePull } from './source_pull.ts'
+import type { StreamRoot } from './stream_root.ts'
 import type { StreamSource } from './stream_source.ts'
 
 /**
@@ -29,13 +29,17 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
   readonly partition: number
   readonly #source: StreamSource<K, V>
   /** @internal */
-  protected readonly clock: Clock
+  protected readonly root: StreamRoot
 
   /** Made by the worker. */
   constructor(source: StreamSource<K, V>, topic: string, partition: number) {
     super()
     this.#source = source
-    this.clock = source.clock
+    this.root = {
+      clock: source.clock,
+      wantRaw: () => source.keepRaw(),
+      interrupt: (failure) => source.interrupt(failure),
+    }
     this.topic = topic
     this.partition = partition
   }

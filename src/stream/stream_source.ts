@@ -43,6 +43,10 @@ export interface StreamSource<K, V> {
   giveBackKept(): void
   /** One that is kept or in hand is acknowledged; false where it was, or is none of these. */
   ack(offset: number): boolean
+  /** Records are kept with their events from now on, for rawOf(). */
+  keepRaw(): void
+  /** Whoever waits, or asks next, gets the error; without one all that ask get the end. */
+  interrupt(failure: { readonly error: unknown } | undefined): void
   /** Aborted when nothing more is to be taken: the partition moves away, or has stopped. */
   readonly ending: AbortSignal
 }

@@ -13,6 +13,7 @@ import {
 } from '../../src/stream/event_pull.ts'
 import { EventStream } from '../../src/stream/event_stream.ts'
 import type { Event } from '../../src/stream/events.ts'
+import type { StreamRoot } from '../../src/stream/stream_root.ts'
 import { ManualClock } from './manual_clock.ts'
 
 export interface FakeOptions {
@@ -37,12 +38,14 @@ export async function pass(turns: number): Promise<void> {
 }
 
 export class FakeStream<V> extends EventStream<string, V> {
-  protected readonly clock: Clock
+  protected readonly root: StreamRoot
   readonly #turns: () => number
   /** Not taken, or given back; by offset. */
   #waiting: Event<string, V>[]
   #next: number
   #isOpen: boolean
+  #isStopped = false
+  #failure: { readonly error: unknown } | undefined
   #arrival: Deferred<void> = deferred()
   #pause: Deferred<void> | undefined
   /** Offsets, in the order in which they were acknowledged. */
@@ -55,7 +58,15 @@ export class FakeStream<V> extends EventStream<string, V> {
 
   constructor(values: readonly V[], options: FakeOptions = {}) {
     super()
-    this.clock = options.clock ?? new ManualClock()
+    this.root = {
+      clock: options.clock ?? new ManualClock(),
+      wantRaw: () => undefined,
+      interrupt: (failure) => {
+        this.#failure = failure
+        if (failure === undefined) this.#isStopped = true
+        this.#arrived()
+      },
+    }
     this.#turns = options.turns ?? (() => 0)
     this.#waiting = values.map((value, offset) => eventOf(value, offset))
     this.#next = values.length
@@ -101,6 +112,7 @@ export class FakeStream<V> extends EventStream<string, V> {
       mine.delete(offset)
     }
     const claimOf = ({ offset }: Event<string, V>): Claim => ({
+      isInHand: false,
       paused: () => this.#pause?.promise,
       hand: () => {
         assert.ok(this.#pause === undefined, `${offset} is handed out during a pause`)
@@ -117,7 +129,10 @@ export class FakeStream<V> extends EventStream<string, V> {
     const take = async (): Promise<Pulled<string, V>> => {
       await pass(this.#turns())
       for (;;) {
-        if (isLeft) return done
+        const failure = this.#failure
+        this.#failure = undefined
+        if (failure !== undefined) throw failure.error
+        if (isLeft || this.#isStopped) return done
         const isHeldBack = !isKeeping && this.#pause !== undefined
         if (isHeldBack) await this.#pause?.promise
         else if (this.#waiting.length > 0) break

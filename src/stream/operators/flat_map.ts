@@ -2,8 +2,7 @@
 // where there are none. Made by EventStream.flatMap().
 import { type Claim, done, type EventPull, held, type Pulled, withValue } from '../event_pull.ts'
 import type { Event } from '../events.ts'
-
-export type Values<U> = Iterable<U> | AsyncIterable<U>
+import { iteratorOf, leave, type Values } from '../iterators.ts'
 
 /** What is left of the values of one event. */
 interface Rest<K, V, U> {
@@ -68,6 +67,7 @@ export class FlatMapPull<K, V, U> implements EventPull<K, U> {
 class SharedClaim {
   readonly #claim: Claim
   #left = 1
+  #isInHand = false
 
   constructor(claim: Claim) {
     this.#claim = claim
@@ -76,9 +76,16 @@ class SharedClaim {
   part(): Claim {
     this.#left++
     let isReleased = false
+    const isInHand = (): boolean => this.#isInHand
     return {
-      paused: () => this.#claim.paused(),
-      hand: () => this.#claim.hand(),
+      get isInHand() {
+        return isInHand()
+      },
+      paused: () => (this.#isInHand ? undefined : this.#claim.paused()),
+      hand: () => {
+        this.#isInHand ||= this.#claim.hand()
+        return this.#isInHand
+      },
       release: () => {
         if (isReleased) return
         isReleased = true
@@ -92,16 +99,4 @@ class SharedClaim {
     this.#left--
     if (this.#left === 0) this.#claim.release()
   }
-}
-
-function iteratorOf<U>(values: Values<U>): Iterator<U> | AsyncIterator<U> {
-  if (Symbol.asyncIterator in values) return values[Symbol.asyncIterator]()
-  return values[Symbol.iterator]()
-}
-
-/** Whoever left does not wait for it, and has no use for how it ends. */
-function leave(values: Iterator<unknown> | AsyncIterator<unknown>): void {
-  void Promise.resolve()
-    .then(() => values.return?.())
-    .catch(() => undefined)
 }
