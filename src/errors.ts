@@ -142,6 +142,11 @@ const codes = {
     advice:
       'An agent writes keys of the partition whose event it has in hand. Key the topic by the same value as the table.',
   },
+  TIME_UNKNOWN: {
+    retriable: false,
+    advice:
+      'Give the event, as the last argument; or read with get(key, { at }), now(key) or relativeToNow().',
+  },
   OFFSET_OUT_OF_RANGE: {
     retriable: false,
     advice:

@@ -1,10 +1,13 @@
 // The agents' tables of a running worker: which topic each is kept beside, its parts on the
 // partitions that are here, and who may write them. Made by the engine; PartitionTask opens and
 // closes the parts.
+
+import type { Clock } from '../clock.ts'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
+import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { AgentTablePart } from '../table/agent_part.ts'
@@ -23,6 +26,8 @@ export interface AgentTablesOptions {
   /** The agents, in the order of declaration. */
   readonly subscribers: readonly EventSubscriber[]
   readonly settings: Pick<Settings, 'tableCacheEntries'>
+  readonly clock: Clock
+  readonly logger: Logger
 }
 
 export interface AgentTablesPorts {
@@ -52,7 +57,7 @@ export class AgentTables {
 
   /** Throws PARTITIONS_MISMATCH and APP_INVALID for tables that no agent could write. */
   constructor(
-    { agentTables = [], subscribers, settings }: AgentTablesOptions,
+    { agentTables = [], subscribers, settings, clock, logger }: AgentTablesOptions,
     { partitionsOf, wantsCut, elsewhere }: AgentTablesPorts,
   ) {
     const sizeOf = ({ topic }: EventSubscriber) => ({ topic, partitions: partitionsOf.get(topic)! })
@@ -64,6 +69,8 @@ export class AgentTables {
       const table = definition.open({
         partitions,
         cacheEntries: settings.tableCacheEntries,
+        clock,
+        failed: (error) => logger.error({ ...error.place, err: error }, 'windows close no further'),
         wantsCut: ({ partition }) => wantsCut({ topic: home, partition }),
         elsewhere: (partition) => elsewhere(definition.name, { topic: home, partition }),
       })

@@ -63,6 +63,11 @@ export class Declarations implements Topology {
     this.tables.push(table)
   }
 
+  /** By one of the same name. */
+  replaceTable(by: TableDeclaration): void {
+    this.tables[this.tables.findIndex(({ name }) => name === by.name)] = by
+  }
+
   #checkName(table: string): void {
     const names = [
       ...this.aggregations.map(({ plan }) => plan.name),

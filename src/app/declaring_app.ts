@@ -183,7 +183,7 @@ export abstract class DeclaringApp extends BackgroundApp {
   #table<K, V>(name: string, options: TableOptions<K, V>, isGlobal: boolean): Table<K, V> {
     const definition = defineTable(name, options, isGlobal)
     this.declared.addTable(definition)
-    return new Table(definition)
+    return new Table(definition, (by) => this.declared.replaceTable(by))
   }
 
   /** What was declared so far. */

@@ -1,6 +1,6 @@
 // Reads an agents' table as rows { key, value }: of a running worker, or of the stores on disk
 // without the program. Called by the engine and by whoever answers the command line.
-import type { KeyCodec, ResultRow, TableReader } from '../ingest/aggregation.ts'
+import type { KeyCodec, RangeQuery, ResultRow, TableReader } from '../ingest/aggregation.ts'
 import type { AggregationPlan } from '../kernel/plan.ts'
 import { Bad } from '../record/bad.ts'
 import { type Codec, codecOf, json, text } from '../record/codec.ts'
@@ -8,6 +8,7 @@ import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { AgentShape, TypeShape } from '../table/agent_shape.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts'
 import { plainReader } from '../table/plain_reader.ts'
+import { inOrder, rowsOf, windowRange } from '../table/window_rows.ts'
 
 /** What a query needs to know of a table. */
 export interface QueriedTable {
@@ -40,6 +41,10 @@ export function readStoredAgentTable(
 ): QueriedTable & { readonly reader: TableReader } {
   const keys = codecOfShape(shape.key)
   const values = codecOfShape(shape.value)
+  if (shape.window !== undefined) {
+    const reader = storedWindows(keys, values, shape.window, parts)
+    return { ...queriedTable(name, keys), reader }
+  }
   const find = async (key: unknown): Promise<ResultRow | undefined> => {
     const bytes = keys.encode(key) ?? new Uint8Array(0)
     for (const { store, number } of parts.values()) {
@@ -56,6 +61,37 @@ export function readStoredAgentTable(
     }
   }
   return { ...queriedTable(name, keys), reader: plainReader(find, all) }
+}
+
+function storedWindows(
+  keys: Codec<unknown>,
+  values: Codec<unknown>,
+  window: NonNullable<AgentShape['window']>,
+  parts: ReadonlyMap<number, TablePart>,
+): TableReader {
+  async function* range({ from, to, key }: RangeQuery<unknown>): AsyncGenerator<ResultRow, void> {
+    const wanted = key === undefined ? undefined : (keys.encode(key) ?? new Uint8Array(0))
+    const sources = [...parts.values()].map(({ store, number }) => {
+      const [gte, lt] = windowRange(number, from, to)
+      return rowsOf(store.scan({ gte, lt }), wanted)
+    })
+    for await (const [keyBytes, value, start] of inOrder(sources)) {
+      const row = { key: keys.decode(keyBytes), start, end: start + window.sizeMs }
+      yield { ...row, value: values.decode(value) }
+    }
+  }
+  const last = async (key: unknown): Promise<ResultRow | undefined> => {
+    let found: ResultRow | undefined
+    for await (const row of range({ key })) found = row
+    return found
+  }
+  const windows = async (key: unknown, { at }: { readonly at: number }): Promise<ResultRow[]> => {
+    const found: ResultRow[] = []
+    for await (const row of range({ key, from: at - window.sizeMs + 1, to: at + 1 }))
+      found.push(row)
+    return found
+  }
+  return { get: last, windows, range }
 }
 
 /** What a codec has written of which only the name is known is shown as text, if it is some. */

@@ -14,6 +14,7 @@ import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import { allSettled } from '../settled.ts'
+import type { TablePartState } from '../table/agent_part.ts'
 import type { LogWays } from './log_ways.ts'
 import type { PartitionTask } from './partition_task.ts'
 import { TaskCut } from './task_cut.ts'
@@ -127,8 +128,9 @@ export class WorkerCut {
     const isExactlyOnce = guarantee === 'exactly_once'
     const resting = isExactlyOnce || this.#tasks.some(({ tables }) => tables.length > 0)
     const sinks = resting ? this.#tasks.flatMap(({ intake }) => intake.sinks) : []
+    const tables = this.#tasks.flatMap((task) => task.tables.map(({ state }) => state))
     try {
-      await this.#rest(sinks)
+      await this.#rest(sinks, tables)
       if (isExactlyOnce) {
         await this.#flushSends()
         await this.#ways.transactions?.closeGate()
@@ -136,6 +138,7 @@ export class WorkerCut {
       this.#cuts = this.#tasks.map((task) => new TaskCut(task, task.sources(this.#tasks)))
     } finally {
       for (const { sink } of sinks) sink.resume()
+      for (const table of tables) table.resume()
     }
   }
 
@@ -143,17 +146,21 @@ export class WorkerCut {
    * Resolves when no agent has an event in hand. Rejects when one has failed or hangs in the middle
    * of an event: what it has done for it may not count.
    */
-  async #rest(sinks: readonly SinkFeed[]): Promise<void> {
+  async #rest(sinks: readonly SinkFeed[], tables: readonly TablePartState[]): Promise<void> {
     const { clock, settings } = this.#services
     const { barrierTimeoutMs } = settings
     let cancel = (): void => undefined
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(barrierTimeoutMs, () => {
         for (const { sink } of sinks) sink.stall(barrierTimeoutMs)
+        for (const table of tables) table.stall(barrierTimeoutMs)
         resolve()
       })
     })
-    await Promise.race([Promise.all(sinks.map(({ sink }) => sink.pause())), late])
+    const resting = Promise.all(sinks.map(({ sink }) => sink.pause()))
+      // what agents did not wait for is written with their events
+      .then(() => Promise.all(tables.map((table) => table.pause())))
+    await Promise.race([resting, late])
     cancel()
     // an agent that could not send because of it has not failed of itself
     this.#ways.transactions?.check()
@@ -165,9 +172,10 @@ export class WorkerCut {
         halts.set(feed.subscriber, spoiled)
         failure = spoiled
       }
-    if (failure === undefined) return
+    const cause = failure?.error ?? tables.find(({ spoiled }) => spoiled !== undefined)?.spoiled
+    if (cause === undefined) return
     const message = 'an agent failed in the middle of an event'
-    throw new EuphorionError('TRANSACTION_ABORTED', message, { cause: failure.error })
+    throw new EuphorionError('TRANSACTION_ABORTED', message, { cause })
   }
 
   async #drain(cut: TaskCut): Promise<void> {

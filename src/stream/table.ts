@@ -1,12 +1,17 @@
 // A table of agents as a program has it: a map that outlives its machine. Made by app.table() and
 // app.globalTable(); what it reads and writes is there while the app runs.
 import { EuphorionError } from '../errors.ts'
+import type { WindowPlan } from '../kernel/plan.ts'
 import type { CodecLike } from '../record/codec.ts'
-import type { AgentTableDefinition } from '../table/agent_definition.ts'
+import type { AgentTableDefinition, TableDeclaration } from '../table/agent_definition.ts'
 import { keyForm } from '../table/agent_keys.ts'
-import { writeAgentShape } from '../table/agent_shape.ts'
+import { addWindow, writeAgentShape } from '../table/agent_shape.ts'
 import { AgentTable } from '../table/agent_table.ts'
 import { type ValueForm, valueForm } from '../table/agent_values.ts'
+import { AgentWindowed } from '../table/agent_windowed.ts'
+import type { WindowedDefinition } from '../table/windowed_definition.ts'
+import type { Duration } from '../units.ts'
+import { type TableWindowOptions, tableWindow, WindowedTable } from './windowed_table.ts'
 
 export interface TableOptions<K, V> {
   /** Type of the keys: that of the topic's keys, so that both are in the same partition. */
@@ -46,10 +51,38 @@ export class Table<K, V, Missing extends V | undefined = undefined> {
   readonly name: string
   readonly #definition: AgentTableDefinition<K, V>
 
-  /** Made by app.table(). */
-  constructor(definition: AgentTableDefinition<K, V>) {
+  readonly #replace: (by: TableDeclaration) => void
+
+  /** Made by app.table(). `replace`: another kind of table is declared in its place. */
+  constructor(
+    definition: AgentTableDefinition<K, V>,
+    replace: (by: TableDeclaration) => void = () => undefined,
+  ) {
     this.name = definition.name
     this.#definition = definition
+    this.#replace = replace
+  }
+
+  /**
+   * Makes it a table of windows of `size` that follow each other. The table itself cannot be used
+   * then. Throws SETTING_INVALID.
+   */
+  tumbling(size: Duration, options: TableWindowOptions = {}): WindowedTable<K, V, Missing> {
+    return this.hopping(size, size, options)
+  }
+
+  /**
+   * Makes it a table of windows of `size` that begin at every multiple of `step`: each write
+   * changes size / step of them. Throws SETTING_INVALID.
+   */
+  hopping(
+    size: Duration,
+    step: Duration,
+    options: TableWindowOptions = {},
+  ): WindowedTable<K, V, Missing> {
+    const definition = windowedDefinition(this.#definition, tableWindow(size, step, options))
+    this.#replace(definition)
+    return new WindowedTable<K, V, Missing>(definition, { of: 'event', field: undefined })
   }
 
   /** Undefined, or the default, where the table does not have the key. */
@@ -151,6 +184,23 @@ export function defineTable<K, V>(
     shape: writeAgentShape(key, value),
     forgets: undefined,
     open: (opened) => new AgentTable(definition, opened),
+    running: undefined,
+  }
+  return definition
+}
+
+function windowedDefinition<K, V>(
+  { shape, ...plain }: AgentTableDefinition<K, V>,
+  window: WindowPlan,
+): WindowedDefinition<K, V> {
+  const definition: WindowedDefinition<K, V> = {
+    ...plain,
+    window,
+    shape: addWindow(shape, window),
+    forgets: Number.isFinite(window.retentionMs) ? window : undefined,
+    closed: [],
+    late: [],
+    open: (opened) => new AgentWindowed(definition, opened),
     running: undefined,
   }
   return definition

@@ -23,11 +23,19 @@ export interface TablePartState {
   readonly shape: string
   /** Something is to be taken. */
   readonly dirty: boolean
-  /** Resolves when writes that wait for the store are made; undefined where none does. */
-  settled(): Promise<void> | undefined
+  /**
+   * Resolves when writes that wait for the store are made, and nobody is called any more for what
+   * the table tells, until resume(). Never rejects.
+   */
+  pause(): Promise<void>
+  resume(): void
+  /** A pause has lasted for `ms`. */
+  stall(ms: number): void
+  /** Who was told of something has failed, or hangs: what was sent for it may not count. */
+  readonly spoiled: Error | undefined
   /**
    * Packed rows of what changed since the last take, the caller's own. Inside the barrier: no event
-   * is in hand, and settled() has none to wait for. Reads see the rows as before.
+   * is in hand, and pause() has resolved. Reads see the rows as before.
    */
   take(): Uint8Array
   /** What was taken is in the store. Where that fails the part is closed and opened anew. */
@@ -165,10 +173,18 @@ export class AgentTablePart implements TablePartState {
     }
   }
 
-  settled(): Promise<void> | undefined {
-    if (this.#waiting === 0) return undefined
+  async pause(): Promise<void> {
+    if (this.#waiting === 0) return
     this.#settled ??= deferred()
-    return this.#settled.promise
+    await this.#settled.promise
+  }
+
+  resume(): void {}
+
+  stall(_ms: number): void {}
+
+  get spoiled(): Error | undefined {
+    return undefined
   }
 
   take(): Uint8Array {

@@ -2,6 +2,7 @@
 // rows in memory. A row that is in memory is answered at once; several calls for one that is not
 // wait for one read of the store, and are made in their order. The engine opens the parts; kinds of
 // tables are agent_table.ts, agent_windowed.ts and agent_set.ts.
+import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import { partitionOfKey } from '../log/partitioner.ts'
@@ -19,6 +20,10 @@ export interface AgentTableOptions {
   readonly cacheEntries: number
   /** So much of the part has changed that a cut should come soon. */
   readonly wantsCut: (part: AgentTablePart) => void
+  /** Default: the system's. */
+  readonly clock?: Clock
+  /** What the table tells has failed, and is told no more. */
+  readonly failed?: (error: EuphorionError) => void
   /** Where a partition is read that is not here. Default: nowhere. */
   readonly elsewhere?: (partition: number) => TablePart
 }

@@ -20,6 +20,8 @@ export class AgentRow {
   isDirty = false
   /** Taken by a cut that is not written yet. */
   isTaken = false
+  /** Calls that need it together with others, and have not been made. */
+  pins = 0
 
   constructor(group: CacheKey, key: CacheKey, part: AgentTablePart, kept: Kept | undefined) {
     this.group = group
@@ -29,7 +31,7 @@ export class AgentRow {
   }
 
   get mayGo(): boolean {
-    return !this.isDirty && !this.isTaken && this.queue === undefined
+    return !this.isDirty && !this.isTaken && this.queue === undefined && this.pins === 0
   }
 }
 

@@ -6,6 +6,7 @@
 // (optional, nullable, more literals, more members of a union) and reorder fields: what is stored
 // can be read all the same. The way back is another shape, because a program that does not know a
 // field would drop it with the next write.
+import type { WindowPlan } from '../kernel/plan.ts'
 import { type CodecLike, text } from '../record/codec.ts'
 import type { FieldSchema } from '../record/schema.ts'
 
@@ -15,17 +16,24 @@ export type TypeShape = FieldSchema | { readonly codec: string }
 export interface AgentShape {
   readonly key: TypeShape
   readonly value: TypeShape
+  /** Rows have the start of a window in front of their keys. */
+  readonly window?: Pick<WindowPlan, 'sizeMs' | 'stepMs'>
 }
 
 export function writeAgentShape(key: CodecLike<unknown>, value: CodecLike<unknown>): string {
   return JSON.stringify({ key: typeShape(key), value: typeShape(value) } satisfies AgentShape)
 }
 
+/** Grace and expiry may change: what is stored means the same. */
+export function addWindow(shape: string, { sizeMs, stepMs }: WindowPlan): string {
+  return JSON.stringify({ ...JSON.parse(shape), window: { sizeMs, stepMs } })
+}
+
 /** Undefined for the shape of an aggregation (shape.ts). */
 export function readAgentShape(shape: string): AgentShape | undefined {
   const read = JSON.parse(shape) as Partial<AgentShape>
   return read.key !== undefined && read.value !== undefined
-    ? { key: read.key, value: read.value }
+    ? { key: read.key, value: read.value, ...(read.window && { window: read.window }) }
     : undefined
 }
 
@@ -40,7 +48,15 @@ export function agentShapeChange(stored: string, declared: string): string | und
   if (now === undefined) return 'it is the table of an aggregation and was that of agents'
   if (JSON.stringify(before.key) !== JSON.stringify(now.key))
     return changed('its keys', before.key, now.key)
+  if (windowWords(before) !== windowWords(now))
+    return `it has ${windowWords(now)} and had ${windowWords(before)}`
   return change(before.value, now.value, '')
+}
+
+function windowWords({ window }: AgentShape): string {
+  if (window === undefined) return 'no windows'
+  const { sizeMs, stepMs } = window
+  return `windows of ${sizeMs} ms${stepMs === sizeMs ? '' : ` every ${stepMs} ms`}`
 }
 
 function typeShape(type: CodecLike<unknown>): TypeShape {

@@ -123,7 +123,7 @@ export class Expiry {
 }
 
 /** The keys of a chunk of rows, as deletes. */
-function deletesOf(rows: Uint8Array): { rows: Uint8Array; count: number; last: Uint8Array } {
+export function deletesOf(rows: Uint8Array): { rows: Uint8Array; count: number; last: Uint8Array } {
   const none = new Uint8Array(0)
   const deletes = new Uint8Array(rows.length)
   let at = 0

@@ -361,6 +361,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   PARTITION_STALLED: 'test/app/stalled.test.ts',
   TABLE_MOVING: 'test/app/remote_part.test.ts',
   KEY_ELSEWHERE: 'test/app/agent_tables.test.ts',
+  TIME_UNKNOWN: 'test/table/agent_windowed.test.ts',
   TOPIC_UNFIT: 'test/table/changelog_topics.test.ts',
 }
 

@@ -17,6 +17,7 @@ import type {
 } from '../../src/ingest/aggregation.ts'
 import { DeadLetters } from '../../src/ingest/dead_letter.ts'
 import { Sender } from '../../src/ingest/sender.ts'
+import { createLogger } from '../../src/logger.ts'
 import { resolveSettings, type SettingsSource } from '../../src/settings.ts'
 import { readPosition } from '../../src/table/meta.ts'
 import { openStore } from '../../src/table/open.ts'
@@ -40,7 +41,12 @@ function definition(
 
 const noTables = () =>
   new AgentTables(
-    { subscribers: [], settings: resolveSettings({}) },
+    {
+      subscribers: [],
+      settings: resolveSettings({}),
+      clock: fixedClock(0),
+      logger: createLogger('test', 'silent'),
+    },
     { partitionsOf: new Map(), wantsCut: () => undefined, elsewhere: () => assert.fail() },
   )
 

@@ -1,0 +1,22 @@
+// Which time a call of a windowed table is about. Chosen by the user's handle
+// (stream/windowed_table.ts), used by agent_windowed.ts.
+import { EuphorionError } from '../errors.ts'
+import type { EventInHand } from '../ingest/subscriber.ts'
+
+/** The time that a call is about. */
+export type TimeOf =
+  /** Of the event in hand, or of one that is given. */
+  { readonly of: 'event'; readonly field: string | undefined } | { readonly of: 'now' | 'stream' }
+
+/** An event whose time counts, where it is not the one in hand. */
+export type GivenEvent = EventInHand & { readonly partition?: number }
+
+/** Throws RECORD_INVALID. */
+export function timeIn(table: string, event: EventInHand, field: string | undefined): number {
+  if (field === undefined) return event.timestamp
+  const read = (event.value as Readonly<Record<string, unknown>> | null)?.[field]
+  const atMs = read instanceof Date ? read.getTime() : read
+  if (typeof atMs === 'number' && Number.isFinite(atMs)) return atMs
+  const message = `field ${field} of the event in hand has no time: which window of table ${table}?`
+  throw new EuphorionError('RECORD_INVALID', message, { place: { table } })
+}

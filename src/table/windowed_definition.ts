@@ -1,0 +1,35 @@
+// A windowed table of agents as a program declares it. Made by app.table(…).tumbling(…) and
+// .hopping(…).
+import type { WindowPlan } from '../kernel/plan.ts'
+import type { TableDeclaration } from './agent_definition.ts'
+import type { KeyForm } from './agent_keys.ts'
+import type { ValueForm } from './agent_values.ts'
+import type { AgentWindowed } from './agent_windowed.ts'
+
+/** A value of one key in one window: from `start` to before `end`, in ms since the epoch. */
+export interface WindowRow<K, V> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  readonly value: V
+}
+
+/** A write that every one of its windows was closed for. */
+export interface LateWrite<K> {
+  readonly key: K
+  /** The time that it was made for, in ms since the epoch. */
+  readonly at: number
+}
+
+export interface WindowedDefinition<K, V> extends TableDeclaration {
+  readonly keys: KeyForm<K>
+  readonly values: ValueForm<V>
+  /** What a key has that a window does not hold. */
+  readonly missing: () => V | undefined
+  readonly window: WindowPlan
+  /** The same array for ever; the program adds to it before the app starts. */
+  readonly closed: readonly ((row: WindowRow<K, V>) => unknown)[]
+  /** As `closed`. */
+  readonly late: readonly ((write: LateWrite<K>) => void)[]
+  running: AgentWindowed<K, V> | undefined
+}
