@@ -10,7 +10,7 @@ import { App, integer, readBody, record, string, WebError } from 'euphorion'
 export const app = new App('pages', { broker: 'embedded:./data' })
 
 const Visit = record('Visit', { page: string() })
-const visits = app.topic('visits', { key: string(), value: Visit, keyedBy: 'page' })
+const visits = app.topic('page-visits', { key: string(), value: Visit, keyedBy: 'page' })
 const counts = app.table('counts', { key: string(), value: integer(), default: 0 })
 
 app.agent(visits, async (stream) => {

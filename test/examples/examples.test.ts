@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { decode } from 'fast-png'
 import { mandelbrot } from '../../src/kernels.ts'
+import { until } from '../support/apps.ts'
+import { freePorts } from '../support/free_ports.ts'
 import { useKafka } from '../support/kafka.ts'
 import {
   deleteTopics,
@@ -69,6 +71,32 @@ for (const [name, broker] of drivers) {
         assert.ok(views > before, `${views} views after ${before}`)
         before = views
       }
+    })
+
+    test('pages: whichever worker is asked, the one with the page answers', async (t) => {
+      await deleteTopics(t, broker, ['page-visits', 'pages-counts-changelog'])
+      const ports = await freePorts(broker.startsWith('kafka') ? 2 : 1)
+      const programs = await Promise.all(
+        ports.map(async (port) => {
+          const cwd = await newDirectory()
+          const args = [example('pages'), 'worker', '--broker', broker, '--web-port', `${port}`]
+          return Program.start(t, args, { cwd })
+        }),
+      )
+      for (const [index, port] of ports.entries()) {
+        await programs[index].prints(/"worker started"/)
+        for (const page of ['home', 'prices', 'docs']) {
+          const url = `http://127.0.0.1:${port}/counts/${page}`
+          const visits = await until(async () => {
+            const answer = await fetch(url)
+            return answer.ok ? ((await answer.json()) as { readonly visits: number }).visits : 0
+          })
+          assert.ok(visits > 0)
+        }
+        const ready = await fetch(`http://127.0.0.1:${port}/health/ready`)
+        assert.equal(ready.status, 200)
+      }
+      for (const program of programs) await interrupt(program)
     })
 
     test('tiles: ends by itself with the picture, whose pixels are in the table', async (t) => {
