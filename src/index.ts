@@ -31,6 +31,13 @@ export {
 } from './app/page_declarations.ts'
 export type { RecoveryFacts } from './app/recovery_progress.ts'
 export type { ReplyStatistics } from './app/reply_waiters.ts'
+export type {
+  BatchSensed,
+  CutSensed,
+  RequestSensed,
+  SendSensed,
+  Sensor,
+} from './app/sensors.ts'
 export type { Service, ServiceOptions } from './app/services.ts'
 export type { TaskFunction, TaskOptions } from './app/tasks.ts'
 export { WebError, type WebStatus } from './app/web_error.ts'

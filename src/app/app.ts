@@ -5,8 +5,6 @@ import { readConfigFile } from '../config_file.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'
-import { type Row, recordOf } from '../ingest/rows.ts'
-import type { Sender } from '../ingest/sender.ts'
 import type { Log } from '../log/log.ts'
 import { createLogger, type Logger } from '../logger.ts'
 import {
@@ -17,10 +15,10 @@ import {
 } from '../settings.ts'
 import type { Channel, ChannelPort } from '../stream/channel.ts'
 import type { Message } from '../stream/message.ts'
-import type { ProducedMessage } from '../stream/produced.ts'
 import type { AskPort } from '../stream/request.ts'
 import { Topic, type TopicPort } from '../stream/topic.ts'
 import type { TokenLogin } from '../wire/login.ts'
+import { AppSends } from './app_sends.ts'
 import { AskClient } from './ask_client.ts'
 import { Connection } from './connection.ts'
 import { DeclaringApp } from './declaring_app.ts'
@@ -32,7 +30,6 @@ import { isProgram } from './program.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
 import type { ReplyStatistics } from './reply_waiters.ts'
 import type { AppSystem } from './system.ts'
-import { ensureTopics, wantedTopic } from './topics.ts'
 import { Worker } from './worker.ts'
 
 /** Settings, and what stands in for the system in tests. */
@@ -67,14 +64,18 @@ export class App extends DeclaringApp {
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
   readonly #sasl: TokenLogin | undefined
+  readonly #sends = new AppSends({
+    hooks: this.hooks,
+    sensors: this.sensors,
+    topics: this.declared.topics,
+    clock: () => this.clock,
+    settings: () => this.settings,
+    opened: () => this.#opened,
+    connect: () => this.#connect(),
+    runs: () => this.#worker !== undefined,
+  })
   /** @internal */
-  protected readonly port: TopicPort = {
-    now: () => this.clock.now(),
-    storeRow: (topic, row) => this.#storeRow(topic, row, ({ sender }) => sender),
-    storeMany: (topic, rows) =>
-      this.#store(topic, (connection) => connection.storeMany(topic, rows)),
-    onProduce: () => (this.hooks.has('produceMessage') ? this.#producing : undefined),
-  }
+  protected readonly port: TopicPort = this.#sends
   readonly #pages = new LazyPages(this.served.pages, () => ({
     bodyBytesMax: this.settings.webBodyBytes,
     logger: () => this.#logger,
@@ -85,9 +86,6 @@ export class App extends DeclaringApp {
   protected readonly asks: AskPort = {
     ask: async (send, limits) => (this.#asking ?? (await this.#askClient())).ask(send, limits),
     room: async () => this.#asking?.room(),
-  }
-  readonly #producing = (message: ProducedMessage): void => {
-    this.hooks.call('produceMessage', message)
   }
   /** @internal */
   protected readonly channelPort: ChannelPort = {
@@ -120,35 +118,6 @@ export class App extends DeclaringApp {
     this.#givenLogger = logger
     this.#sasl = sasl
     this.#code = code
-  }
-
-  #storeRow(
-    topic: string,
-    row: Row,
-    senderOf: (connection: Connection) => Sender,
-  ): Promise<RecordMetadata> {
-    const opened = this.#opened
-    if (opened?.knows(topic)) return opened.storeRow(topic, row, senderOf(opened))
-    const record = recordOf(row)
-    const { partition } = row
-    return this.#store(topic, (connection) =>
-      connection.store(topic, partition, record, senderOf(connection)),
-    )
-  }
-
-  /** Creates a declared topic where nobody has yet; a running app did so when it started. */
-  async #store<T>(topic: string, store: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = this.#opened ?? (await this.#connect())
-    try {
-      return await store(connection)
-    } catch (error) {
-      const unknown = error instanceof EuphorionError && error.code === 'TOPIC_UNKNOWN'
-      const declared = this.declared.topics.get(topic)
-      const { createTopics: create, topicPartitions: partitions } = this.settings
-      if (!unknown || declared === undefined || this.#worker !== undefined || !create) throw error
-      await ensureTopics(connection.log, [wantedTopic(declared)], { create, partitions })
-      return store(connection)
-    }
   }
 
   /**
@@ -226,6 +195,8 @@ export class App extends DeclaringApp {
     beginKernels(this.#code, this.#cli)
     const system = this.#system
     this.#logger = this.#loggerOf(settings)
+    const logger = this.#logger
+    this.sensors.onError = (error) => logger.error({ err: error }, 'a sensor failed')
     const worker = new Worker({
       app: this,
       settings,
@@ -270,7 +241,9 @@ export class App extends DeclaringApp {
       clock,
       random: this.#system?.random ?? systemRandom,
       logger: this.#loggerOf(settings),
-      requests: { storeRow: (topic, row) => this.#storeRow(topic, row, (each) => each.atOnce) },
+      requests: {
+        storeRow: (topic, row) => this.#sends.storeRowBy(topic, row, (each) => each.atOnce),
+      },
     })
     return this.#asking
   }

@@ -16,6 +16,7 @@ import {
 import type { CrontabOptions } from './crontab.ts'
 import { type HookListener, type HookName, Hooks } from './hooks.ts'
 import { type Page, PageDeclarations, type TableRoute } from './page_declarations.ts'
+import { Sensors } from './sensors.ts'
 import type { Service, ServiceOptions } from './services.ts'
 import type { TaskFunction, TaskOptions } from './tasks.ts'
 
@@ -24,6 +25,8 @@ export abstract class BackgroundApp {
   readonly background = new BackgroundDeclarations()
   /** @internal */
   readonly hooks = new Hooks()
+  /** Measures what a running app does: `app.sensors.add({ onCut: ({ ms }) => … })`. */
+  readonly sensors = new Sensors()
   /** @internal */
   readonly served = new PageDeclarations()
   /** @internal */

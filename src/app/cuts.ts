@@ -2,6 +2,7 @@
 // partitions go. What cannot be cut goes back to the cut before. Called by the engine.
 import assert from 'node:assert'
 import { EuphorionError } from '../errors.ts'
+import type { EngineOptions } from './engine_options.ts'
 import type { CutStatistics } from './lane_statistics.ts'
 import type { PartitionTask } from './partition_task.ts'
 import type { Transactions } from './transactions.ts'
@@ -18,6 +19,7 @@ export interface CutsOptions extends Omit<CutServices, 'taking'> {
    */
   readonly reopen: (tasks: readonly PartitionTask[], error: unknown, isAborted: boolean) => void
   readonly made: (tasks: readonly PartitionTask[]) => void
+  readonly onCut?: EngineOptions['onCut']
   /** There will be no other. */
   readonly onError: (error: unknown) => void
 }
@@ -134,15 +136,21 @@ export class Cuts {
     this.count++
     const { clock } = this.#options
     const beganMs = clock.monotonic()
+    const together = this.#together(asked)
+    let failure: unknown
     try {
       const taking = (isSo: boolean): void => this.#taking(isSo)
-      const cut = new WorkerCut({ ...this.#options, taking }, this.#together(asked))
+      const cut = new WorkerCut({ ...this.#options, taking }, together)
       await this.#make(cut)
       if (until === 'commit') await cut.commitOffsets().catch((error) => this.#fail(error))
       this.#transactionMs = cut.transactionMs
+    } catch (error) {
+      failure = error
+      throw error
     } finally {
       this.#lastMs = clock.monotonic() - beganMs
       this.#isCutting = false
+      this.#options.onCut?.({ ms: this.#lastMs, partitions: together.length, error: failure })
     }
   }
 

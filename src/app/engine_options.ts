@@ -13,6 +13,7 @@ import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { StoreOpener } from '../table/open.ts'
+import type { CutSensed } from './sensors.ts'
 
 export interface EngineOptions {
   readonly log: Log
@@ -43,6 +44,8 @@ export interface EngineOptions {
   readonly onError: (error: unknown) => void
   /** Hears what the group gives and takes. */
   readonly group?: GroupListener
+  /** A cut has ended. Must not throw. */
+  readonly onCut?: (cut: CutSensed) => void
   /** Something was consumed or acknowledged. */
   readonly onProgress?: () => void
   /** Is shown every batch before it is worked on. */

@@ -32,11 +32,15 @@ export class GroupHooks implements GroupListener {
     const { app, leader, health } = this.#options
     health.forget(partitions)
     leader.assigned(partitions)
-    await this.#tell('partitionsAssigned', { app, partitions: this.#ofProgram(partitions) })
+    const own = this.#ofProgram(partitions)
+    app.sensors.tell('onAssigned', own)
+    await this.#tell('partitionsAssigned', { app, partitions: own })
   }
 
   async settled(): Promise<void> {
-    await this.#tell('rebalanceComplete', { app: this.#options.app })
+    const { app } = this.#options
+    app.sensors.tell('onRebalanced')
+    await this.#tell('rebalanceComplete', { app })
   }
 
   async leaving(partitions: readonly TopicPartition[]): Promise<void> {
@@ -46,7 +50,9 @@ export class GroupHooks implements GroupListener {
   async revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     const { app, health } = this.#options
     health.forget(partitions)
-    await this.#tell('partitionsRevoked', { app, partitions: this.#ofProgram(partitions), lost })
+    const own = this.#ofProgram(partitions)
+    app.sensors.tell('onRevoked', own, lost)
+    await this.#tell('partitionsRevoked', { app, partitions: own, lost })
   }
 
   #ofProgram(partitions: readonly TopicPartition[]): TopicPartition[] {

@@ -132,12 +132,17 @@ export class WebServer {
       const message = 'this worker is stopping'
       return context.json({ code: 'TABLE_MOVING', message, error: message }, 503)
     }
+    const { clock, app } = this.#options
+    const beganMs = clock.monotonic()
     this.#open++
     try {
       await next()
       return undefined
     } finally {
       if (--this.#open === 0) this.#drained?.()
+      const { method, path } = context.req
+      const ms = clock.monotonic() - beganMs
+      app.sensors.tell('onRequest', { method, path, status: context.res.status, ms })
     }
   }
 

@@ -145,6 +145,13 @@ export class Worker {
         await deadLetters.flush()
       },
       onError: (error) => this.#fail(error),
+      onCut: (cut) => app.sensors.tell('onCut', cut),
+      ...(app.sensors.has('onBatch') && {
+        onBatch: ({ topic, partition, recordCount: records, payload, nextOffset }) => {
+          const bytes = payload.length
+          app.sensors.tell('onBatch', { topic, partition, records, bytes, nextOffset })
+        },
+      }),
     })
   }
 
