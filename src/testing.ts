@@ -1,6 +1,7 @@
 // The public surface of 'euphorion/testing': an app in a test, and on simulated machines with
 // faults.
 export { type Fault, type FaultKind, faultKinds } from './testing/fault_kinds.ts'
+export type { MachineTable } from './testing/machine_tables.ts'
 export {
   type SimulateOptions,
   type SimulationOutcome,

@@ -337,6 +337,15 @@ export class App extends DeclaringApp {
     throw new EuphorionError('QUERY_UNAVAILABLE', 'the app does not run', { place: { table } })
   }
 
+  /**
+   * The partitions of a table that are on this worker; undefined for an unknown one.
+   *
+   * @internal
+   */
+  tableHere(name: string): TableReader | undefined {
+    return this.#worker?.table(name, 'here')
+  }
+
   #connect(remote: 'allow' | 'refuse' = 'allow'): Promise<Connection> {
     if (this.#connection === undefined) {
       const options = {

@@ -216,9 +216,9 @@ export class Worker {
     }
   }
 
-  /** Undefined while the app has not started. */
-  table(name: string): TableReader | undefined {
-    return this.#engine?.tables.reader(name, 'everywhere')
+  /** Undefined while the app has not started. 'here': only the partitions of this worker. */
+  table(name: string, scope: 'here' | 'everywhere' = 'everywhere'): TableReader | undefined {
+    return this.#engine?.tables.reader(name, scope)
   }
 
   /** Where each aggregation stands on each partition; empty while the app has not started. */

@@ -10,6 +10,7 @@ import { decodeBatches } from '../wire/record_batch.ts'
 import { type Fault, type FaultKind, faultKinds } from './fault_kinds.ts'
 import { Faults } from './faults.ts'
 import { breaches } from './invariants.ts'
+import { type MachineTable, machineTable } from './machine_tables.ts'
 import { SimulatedCluster } from './simulated_cluster.ts'
 import { SimulatedLog } from './simulated_log.ts'
 import { SimulatedMachine, wordsOf } from './simulated_machine.ts'
@@ -44,6 +45,8 @@ export interface SimulateOptions {
 export interface SimulationOutcome {
   /** Committed records of a topic, partition by partition, whatever was compacted since. */
   records(topic: string): (StoredRecord & { readonly partition: number })[]
+  /** A table over all machines, of agents or of an aggregation; its reads reject for other names. */
+  table(name: string): MachineTable
   /** The apps that run, one a machine. */
   readonly apps: readonly App[]
   readonly settings: Settings
@@ -302,6 +305,7 @@ class Simulation {
   }
 
   #outcome(settings: Settings): SimulationOutcome {
+    const apps = this.#machines.flatMap(({ app }) => app ?? [])
     return {
       records: (topic) =>
         this.#cluster.topic(topic).partitions.flatMap((each) =>
@@ -310,7 +314,8 @@ class Simulation {
             partition: each.partition,
           })),
         ),
-      apps: this.#machines.flatMap(({ app }) => app ?? []),
+      table: (name) => machineTable(apps, name),
+      apps,
       settings,
     }
   }

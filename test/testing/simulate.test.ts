@@ -26,3 +26,28 @@ for (const name of Object.keys(trials) as (keyof typeof trials)[])
       assert.deepEqual(failures, [], `seed ${seed}\n${trace.slice(-40).join('\n')}`)
     }
   })
+
+test('a check reads tables over all machines', async () => {
+  const { makeApp, ...trial } = trials.visits
+  const report = await simulate(makeApp, {
+    ...trial,
+    seed: 3,
+    seconds: SECONDS,
+    settings: trialSettings(1),
+    check: async ({ records, table }) => {
+      const visits = records('visits').length
+      const perPage = await table('per-page').rows()
+      const counted = perPage.reduce((sum, row) => sum + Number(row.visits), 0)
+      if (counted !== visits) return `${counted} visits of ${visits}`
+      const [first] = perPage
+      assert.deepEqual(await table('per-page').get(first.key), first)
+      const windows = (await table('per-window').rows()).filter(({ key }) => key === first.key)
+      const newest = Math.max(...windows.map(({ start }) => start!))
+      assert.equal((await table('per-window').get(first.key))?.start, newest)
+      assert.equal(await table('per-page').get('nowhere'), undefined)
+      await assert.rejects(table('no-table').rows(), { code: 'TABLE_UNKNOWN' })
+      return undefined
+    },
+  })
+  assert.deepEqual(report.failures, [])
+})
