@@ -45,7 +45,7 @@ export interface SimulateOptions {
 export interface SimulationOutcome {
   /** Committed records of a topic, partition by partition, whatever was compacted since. */
   records(topic: string): (StoredRecord & { readonly partition: number })[]
-  /** A table over all machines, of agents or of an aggregation; its reads reject for other names. */
+  /** A table over all machines, of agents or of an aggregation. Reads reject with TABLE_UNKNOWN. */
   table(name: string): MachineTable
   /** The apps that run, one a machine. */
   readonly apps: readonly App[]

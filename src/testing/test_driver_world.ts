@@ -10,6 +10,7 @@ import { noPlants } from '../plants.ts'
 import type { Settings, SettingsSource } from '../settings.ts'
 import { crc32c } from '../wire/crc32c.ts'
 import { logOfSettings } from './log_of_settings.ts'
+import { RealWork } from './real_work.ts'
 import { SimulatedCluster } from './simulated_cluster.ts'
 import { SimulatedDisk } from './simulated_disk.ts'
 import type { SimulatedLog } from './simulated_log.ts'
@@ -50,6 +51,9 @@ const worldSettings: SettingsSource = {
 
 /** Virtual time that starting and stopping may take, where the app waits in them. */
 const PATIENCE_MS = HOUR_MS
+/** Real time for which virtual time stands still, at most: for what is under way outside of it. */
+const REAL_MS_MAX = 1000
+const REAL_START_MS_MAX = 30_000
 /** Cuts that follow upon what the one before has sent; more are a loop that never ends. */
 const ROUNDS_MAX = 10_000
 /** Cuts in a row that are given up: the worker begins each time anew from the last that counts. */
@@ -60,6 +64,7 @@ export class DriverWorld {
   readonly cluster: SimulatedCluster
   readonly #options: DriverWorldOptions
   readonly #random: Random
+  readonly #realWork: RealWork
   readonly #outside: SimulatedProcess
   readonly #disk: SimulatedDisk
   #process: SimulatedProcess | undefined
@@ -77,7 +82,8 @@ export class DriverWorld {
     const { startMs, seed } = options
     this.#options = options
     this.#random = seededRandom(seed)
-    this.clock = new VirtualClock(startMs, { isLive: true })
+    this.#realWork = new RealWork(REAL_MS_MAX)
+    this.clock = new VirtualClock(startMs, { isLive: true, realWork: this.#realWork })
     const weather = { latencyMs: [0, 0], slowRate: 0 } as const
     this.cluster = new SimulatedCluster({ clock: this.clock, random: this.#random, weather })
     this.#disk = new SimulatedDisk(this.clock, this.#random)
@@ -98,7 +104,7 @@ export class DriverWorld {
       openLog: (settings) => this.#openLog(process, settings),
       random: this.#random,
     })
-    await this.until(app.start(), PATIENCE_MS, 'the start of the app')
+    await this.#patiently(app.start(), 'the start of the app')
     app.ended.catch((error) => this.#failed(process, error))
   }
 
@@ -139,7 +145,7 @@ export class DriverWorld {
 
   async stop(app: App): Promise<void> {
     try {
-      await this.until(app.stop(), PATIENCE_MS, 'the stop of the app')
+      await this.#patiently(app.stop(), 'the stop of the app')
     } finally {
       this.#process?.kill()
       this.#outside.kill()
@@ -149,9 +155,19 @@ export class DriverWorld {
     }
   }
 
+  /** The app waits for services of its own, which are not of this world. */
+  async #patiently(promise: Promise<void>, what: string): Promise<void> {
+    this.#realWork.patienceMs = REAL_START_MS_MAX
+    try {
+      await this.until(promise, PATIENCE_MS, what)
+    } finally {
+      this.#realWork.patienceMs = REAL_MS_MAX
+    }
+  }
+
   /** All that goes on by itself has come to its end. */
   async quiet(): Promise<void> {
-    await this.#watched(() => this.clock.run(() => true))
+    await this.#watched(() => this.clock.drain())
   }
 
   /** As quiet(), with cuts until none brings anything. */

@@ -3,6 +3,7 @@
 // the test driver.
 import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
+import type { RealWork } from './real_work.ts'
 
 interface Timer {
   readonly atMs: number
@@ -19,6 +20,8 @@ const CANCELLED_MAX = 1000
 export interface VirtualClockOptions {
   /** What is due at once is called in the next turn of the event loop, also without run(). */
   readonly isLive?: boolean
+  /** What else has to come to an end before time goes on. */
+  readonly realWork?: RealWork
 }
 
 /** While one clock runs, others wait: each looks at what is left to do in the whole process. */
@@ -27,6 +30,7 @@ let running: Promise<void> | undefined
 export class VirtualClock implements Clock {
   readonly #startMs: number
   readonly #isLive: boolean
+  readonly #realWork: RealWork | undefined
   #elapsedMs = 0
   #set = 0
   /** A binary heap, the next timer first. */
@@ -37,9 +41,10 @@ export class VirtualClock implements Clock {
   steps = 0
 
   /** `startMs` is the wall clock's time at the beginning. */
-  constructor(startMs = 1_700_000_000_000, { isLive = false }: VirtualClockOptions = {}) {
+  constructor(startMs = 1_700_000_000_000, options: VirtualClockOptions = {}) {
     this.#startMs = startMs
-    this.#isLive = isLive
+    this.#isLive = options.isLive === true
+    this.#realWork = options.realWork
   }
 
   now(): number {
@@ -66,20 +71,17 @@ export class VirtualClock implements Clock {
   }
 
   /** Runs until `isOver` says so, or until `endMs` of monotonic(); false where no timer is left. */
-  async run(isOver: () => boolean, endMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-    while (running !== undefined) await running
-    const { promise, resolve } = deferred()
-    running = promise
-    try {
-      return await this.#run(isOver, endMs)
-    } finally {
-      running = undefined
-      resolve()
-    }
+  run(isOver: () => boolean, endMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return alone(() => this.#run(isOver, endMs))
+  }
+
+  /** Until nothing can go on any more without a timer. */
+  drain(): Promise<void> {
+    return alone(() => this.#drained(() => false))
   }
 
   async #run(isOver: () => boolean, endMs: number): Promise<boolean> {
-    await drained()
+    await this.#drained(isOver)
     while (!isOver()) {
       const timer = this.#pop(endMs)
       if (timer === undefined) {
@@ -92,9 +94,23 @@ export class VirtualClock implements Clock {
       const { call } = timer
       timer.call = undefined
       call?.()
-      await drained()
+      await this.#drained(isOver)
     }
     return true
+  }
+
+  /** Resolves when neither a promise nor an immediate is left that could go on by itself. */
+  async #drained(isOver: () => boolean): Promise<void> {
+    const realWork = this.#realWork
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      const active = process.getActiveResourcesInfo()
+      if (active.includes('Immediate')) continue
+      if (!realWork?.isUnderWay(active) || isOver()) return
+      await realWork.wait()
+      turn = 0
+    }
+    throw new Error(`${TURNS_MAX} turns of the event loop, and still something to do at once`)
   }
 
   #pop(endMs: number): Timer | undefined {
@@ -149,18 +165,14 @@ function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.number < b.number)
 }
 
-/**
- * Resolves when nothing is left that could go on by itself: no promise, no immediate, no file that
- * is being read or written, as by an import.
- */
-async function drained(): Promise<void> {
-  for (let turn = 0; turn < TURNS_MAX; turn++) {
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    if (!process.getActiveResourcesInfo().some(isUnderWay)) return
+async function alone<T>(run: () => Promise<T>): Promise<T> {
+  while (running !== undefined) await running
+  const { promise, resolve } = deferred()
+  running = promise
+  try {
+    return await run()
+  } finally {
+    running = undefined
+    resolve()
   }
-  throw new Error(`${TURNS_MAX} turns of the event loop, and still something to do at once`)
-}
-
-function isUnderWay(resource: string): boolean {
-  return resource === 'Immediate' || resource.startsWith('FSReq')
 }

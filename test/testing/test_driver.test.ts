@@ -1,6 +1,8 @@
 // The test driver: an app's own code and tables on a time that tests move.
 import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { App } from '../../src/app/app.ts'
 import { float64, integer, string } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
@@ -155,3 +157,56 @@ for (const guarantee of ['at_least_once', 'exactly_once'] as const)
       assert.equal(driver.time, Date.UTC(2026, 0, 1))
       await driver.stop()
     })
+
+test('time stands still while an agent waits for something real', async () => {
+  const app = new App('real')
+  const names = app.topic('names', { value: string() })
+  const lengths = app.topic('lengths', { value: integer() })
+  app.agent(
+    names,
+    async function* (stream) {
+      for await (const name of stream) {
+        const text = await readFile(new URL(name, import.meta.url), 'utf8')
+        await pause(20)
+        yield text.length
+      }
+    },
+    { sink: lengths },
+  )
+  await using driver = await testDriver(app)
+  await driver.topic(names).send({ value: import.meta.url })
+  assert.equal((await driver.topic(lengths).readAll()).length, 1)
+})
+
+test('drivers in one process do not disturb each other, and equal ones come to the same', async () => {
+  const run = async (seed: number) => {
+    const { app, views, perPage, counts } = viewsApp()
+    app.timer('view', '1s', () => views.send({ value: { url: '/timer', ms: 1 } }))
+    const driver = await testDriver(app, { seed })
+    for (let i = 0; i < 10; i++) {
+      await driver.topic(views).send({ value: { url: `/${i % 3}`, ms: i } })
+      await driver.advanceTime('7s')
+    }
+    const rows = await driver.table(perPage).rows()
+    const counted = await driver.table(counts).get('/timer')
+    await driver.stop()
+    return { rows, counted, fingerprint: driver.fingerprint, time: driver.time }
+  }
+  const [first, ...others] = await Promise.all([run(1), run(1), run(2), run(1)])
+  assert.equal(first.counted, 70)
+  assert.equal(first.rows.filter(({ key }) => key === '/timer').length, 8)
+  for (const other of others) assert.deepEqual(other, first)
+})
+
+test('what needs time is waited for', async () => {
+  const app = new App('waiting')
+  const after = (ms: number) =>
+    new Promise<number>((resolve) => app.clock.after(ms, () => resolve(ms)))
+  const driver = await testDriver(app)
+  assert.equal(await driver.until(after(2500)), 2500)
+  assert.equal(driver.time, Date.UTC(2026, 0, 1, 0, 0, 2, 500))
+  await assert.rejects(driver.until(after(2500), '1s'), /has not come within 1000 ms/)
+  await assert.rejects(testDriver(app), { code: 'APP_INVALID' })
+  await driver.stop()
+  await (await testDriver(app)).stop()
+})
