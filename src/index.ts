@@ -117,6 +117,7 @@ export type {
   ResultStream,
   ResultTable,
 } from './stream/results.ts'
+export type { SetTable, SetTableOptions } from './stream/set_table.ts'
 export type { Sink } from './stream/sink.ts'
 export type { Stream } from './stream/stream.ts'
 export type { Table, TableDefault, TableOptions } from './stream/table.ts'

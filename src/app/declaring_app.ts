@@ -18,6 +18,7 @@ import {
 } from '../stream/channel_agent.ts'
 import type { AskPort } from '../stream/request.ts'
 import { type ResultHandle, ResultTable } from '../stream/results.ts'
+import { defineSetTable, SetTable, type SetTableOptions } from '../stream/set_table.ts'
 import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { BackgroundApp } from './background_app.ts'
@@ -178,6 +179,16 @@ export abstract class DeclaringApp extends BackgroundApp {
   globalTable<K, V>(name: string, options: TableOptions<K, V>): Table<K, V>
   globalTable<K, V>(name: string, options: TableOptions<K, V>): object {
     return this.#table(name, options, true)
+  }
+
+  /**
+   * Declares a table of sets that agents write: members by key, each a row of its own, so that a
+   * change costs a member whatever the size of the set. Throws TABLE_DUPLICATE, APP_INVALID.
+   */
+  setTable<K, M>(name: string, options: SetTableOptions<K, M>): SetTable<K, M> {
+    const definition = defineSetTable(name, options)
+    this.declared.addTable(definition)
+    return new SetTable(definition)
   }
 
   #table<K, V>(name: string, options: TableOptions<K, V>, isGlobal: boolean): Table<K, V> {

@@ -8,6 +8,7 @@ import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { AgentShape, TypeShape } from '../table/agent_shape.ts'
 import { plainKey, type TablePart, tableEnd, tableStart } from '../table/cell.ts'
 import { plainReader } from '../table/plain_reader.ts'
+import { type StoredSet, setRange, setsOf } from '../table/set_rows.ts'
 import { inOrder, rowsOf, windowRange } from '../table/window_rows.ts'
 
 /** What a query needs to know of a table. */
@@ -41,6 +42,7 @@ export function readStoredAgentTable(
 ): QueriedTable & { readonly reader: TableReader } {
   const keys = codecOfShape(shape.key)
   const values = codecOfShape(shape.value)
+  if (shape.isSet) return { ...queriedTable(name, keys), reader: storedSets(keys, values, parts) }
   if (shape.window !== undefined) {
     const reader = storedWindows(keys, values, shape.window, parts)
     return { ...queriedTable(name, keys), reader }
@@ -61,6 +63,31 @@ export function readStoredAgentTable(
     }
   }
   return { ...queriedTable(name, keys), reader: plainReader(find, all) }
+}
+
+function storedSets(
+  keys: Codec<unknown>,
+  members: Codec<unknown>,
+  parts: ReadonlyMap<number, TablePart>,
+): TableReader {
+  const setOf = ([key, found]: StoredSet): ResultRow => {
+    return { key: keys.decode(key), value: found.map((member) => members.decode(member)) }
+  }
+  async function* all(): AsyncGenerator<ResultRow, void> {
+    for (const { store, number } of parts.values()) {
+      const range = { gte: tableStart(number), lt: tableEnd(number) }
+      for await (const set of setsOf(store.scan(range))) yield setOf(set)
+    }
+  }
+  const find = async (key: unknown): Promise<ResultRow | undefined> => {
+    const bytes = keys.encode(key) ?? new Uint8Array(0)
+    for (const { store, number } of parts.values()) {
+      const [gte, lt] = setRange(number, bytes)
+      for await (const set of setsOf(store.scan({ gte, lt }))) return setOf(set)
+    }
+    return undefined
+  }
+  return plainReader(find, all)
 }
 
 function storedWindows(

@@ -162,17 +162,8 @@ export function defineTable<K, V>(
   options: TableOptions<K, V> & Partial<TableDefault<V>>,
   isGlobal: boolean,
 ): AgentTableDefinition<K, V> {
-  checkName(name)
   const { key, value, partitions } = options
-  for (const [what, type] of [
-    ['key', key],
-    ['value', value],
-  ] as const) {
-    if ('schema' in type && type.schema.nullable)
-      throw invalid(name, `its ${what} is nullable: a key without a value is one that is not there`)
-  }
-  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
-    throw invalid(name, `partitions ${partitions}: it is a whole number from 1`)
+  checkTableTypes(name, options)
   const values = valueForm(name, value)
   const definition: AgentTableDefinition<K, V> = {
     name,
@@ -187,6 +178,23 @@ export function defineTable<K, V>(
     running: undefined,
   }
   return definition
+}
+
+/** Throws APP_INVALID. */
+export function checkTableTypes<K, V>(
+  name: string,
+  { key, value, partitions }: TableOptions<K, V>,
+): void {
+  checkName(name)
+  for (const [what, type] of [
+    ['key', key],
+    ['value', value],
+  ] as const) {
+    if ('schema' in type && type.schema.nullable)
+      throw invalid(name, `its ${what} is nullable: a key without a value is one that is not there`)
+  }
+  if (partitions !== undefined && !(Number.isInteger(partitions) && partitions > 0))
+    throw invalid(name, `partitions ${partitions}: it is a whole number from 1`)
 }
 
 function windowedDefinition<K, V>(

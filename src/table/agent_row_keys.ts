@@ -9,6 +9,7 @@ import { readSliceStart, writeWindowPrefix } from '../batch/keys.ts'
 import type { JsonBytes } from '../record/json_bytes.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { tableStart } from './cell.ts'
+import { setBound } from './set_rows.ts'
 
 export interface RowKeys {
   /** What decides the partition. */
@@ -73,14 +74,4 @@ export function setRowKeys(keys: KeyForm<unknown>, members: KeyForm<unknown>): R
       members.write(to, member)
     },
   }
-}
-
-/** In front of the members of the key. */
-export function setBound(table: number, key: Uint8Array): Buffer {
-  return Buffer.concat([tableStart(table), Buffer.from([key.length >>> 8, key.length & 255]), key])
-}
-
-/** Where the key of a row's key in a store ends. */
-export function setKeyEnd(key: Uint8Array): number {
-  return 4 + ((key[2] << 8) | key[3])
 }

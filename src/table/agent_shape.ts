@@ -18,6 +18,8 @@ export interface AgentShape {
   readonly value: TypeShape
   /** Rows have the start of a window in front of their keys. */
   readonly window?: Pick<WindowPlan, 'sizeMs' | 'stepMs'>
+  /** Rows are members of sets: they have no values. */
+  readonly isSet?: boolean
 }
 
 export function writeAgentShape(key: CodecLike<unknown>, value: CodecLike<unknown>): string {
@@ -29,11 +31,21 @@ export function addWindow(shape: string, { sizeMs, stepMs }: WindowPlan): string
   return JSON.stringify({ ...JSON.parse(shape), window: { sizeMs, stepMs } })
 }
 
+/** `member` takes the place of the values. */
+export function writeSetShape(key: CodecLike<unknown>, member: CodecLike<unknown>): string {
+  return JSON.stringify({ ...JSON.parse(writeAgentShape(key, member)), isSet: true })
+}
+
 /** Undefined for the shape of an aggregation (shape.ts). */
 export function readAgentShape(shape: string): AgentShape | undefined {
   const read = JSON.parse(shape) as Partial<AgentShape>
   return read.key !== undefined && read.value !== undefined
-    ? { key: read.key, value: read.value, ...(read.window && { window: read.window }) }
+    ? {
+        key: read.key,
+        value: read.value,
+        ...(read.window && { window: read.window }),
+        ...(read.isSet && { isSet: true }),
+      }
     : undefined
 }
 
@@ -50,6 +62,11 @@ export function agentShapeChange(stored: string, declared: string): string | und
     return changed('its keys', before.key, now.key)
   if (windowWords(before) !== windowWords(now))
     return `it has ${windowWords(now)} and had ${windowWords(before)}`
+  if (before.isSet !== now.isSet)
+    return `its values are ${now.isSet ? 'sets' : 'no sets'} and were ${before.isSet ? 'sets' : 'none'}`
+  // members are found by their bytes: a record that has one more field is another
+  if (now.isSet && JSON.stringify(before.value) !== JSON.stringify(now.value))
+    return changed('its members', before.value, now.value)
   return change(before.value, now.value, '')
 }
 
@@ -127,7 +144,7 @@ function fieldsChange(before: Fields, now: Fields, path: string): string | undef
 }
 
 function changed(what: string, before: TypeShape, now: TypeShape): string {
-  const is = what === 'its keys' || what === 'its values' ? ['are', 'were'] : ['is', 'was']
+  const is = /^its \w+s$/.test(what) ? ['are', 'were'] : ['is', 'was']
   return `${what} ${is[0]} ${words(now)} and ${is[1]} ${words(before)}`
 }
 

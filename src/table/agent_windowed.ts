@@ -233,10 +233,8 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
   #eventTime(part: WindowedPart, field: string | undefined, given: GivenEvent | undefined): number {
     const { name } = this.definition
     if (given?.partition !== undefined && given.partition !== part.partition) {
-      const message =
-        `the key is of partition ${part.partition} of table ${name}, and the event `.concat(
-          `that was given of partition ${given.partition}`,
-        )
+      const other = `the event that was given of ${given.partition}`
+      const message = `the key is of partition ${part.partition} of table ${name}, ${other}`
       const place = { table: name, partition: part.partition }
       throw new EuphorionError('KEY_ELSEWHERE', message, { place })
     }

@@ -1,6 +1,6 @@
 // Tells a program of windows that have closed, once each, key by key, from the rows of the last
-// cut: they are final there. How far it has come is in the next cut, with what the program has sent for
-// it. Owned by WindowedPart.
+// cut: they are final there. How far it has come is in the next cut, with what the program has sent
+// for it. Owned by WindowedPart.
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import { WINDOW_START_BYTES, windowBound, windowStartOf } from './agent_row_keys.ts'
