@@ -21,6 +21,7 @@ export class Branches<K, V> {
   readonly #max: number
   readonly #queues: Held<K, V>[][]
   readonly #begun = new Set<number>()
+  readonly #ended = new Set<number>()
   #from: EventPull<K, V> | undefined
   #isTaking = false
   #hasEnded = false
@@ -42,7 +43,19 @@ export class Branches<K, V> {
       throw new EuphorionError('APP_INVALID', 'a branch of a stream is looped over only once')
     }
     this.#begun.add(branch)
-    return new HandingPull({ next: () => this.#next(branch), end: () => this.#end() })
+    let isRead = false
+    return new HandingPull({
+      next: async () => {
+        const next = await this.#next(branch)
+        isRead = next.done === true
+        return next
+      },
+      // what the stream's end left to the others is still theirs
+      end: () => {
+        this.#ended.add(branch)
+        if (!isRead || this.#ended.size === this.#queues.length) this.#end()
+      },
+    })
   }
 
   async #next(branch: number): Promise<Pulled<K, V>> {
