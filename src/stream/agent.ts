@@ -1,5 +1,5 @@
-// An agent: a function of the user's that runs once per assigned partition of a topic, and what
-// others say to it: cast, ask, map, join. Made by app.agent(); the ingest loop opens its partitions.
+// An agent: a function of the user's that runs once per assigned partition of a topic, and what is
+// said to it: cast, ask, map, join. Made by app.agent(); the ingest loop opens its partitions.
 
 import { EuphorionError } from '../errors.ts'
 import type { RecordMetadata } from '../ingest/receipt.ts'

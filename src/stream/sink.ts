@@ -2,7 +2,12 @@
 // Called by agents.
 
 /** A topic, an agent, or a function that is awaited for each value. */
-export type Sink<R> = SinkTopic<R> | ((value: R) => unknown)
+export type Sink<R> = SinkTopic<R> | SinkFunction<R>['call']
+
+/** A method, which the compiler lets take less than all values while it looks for what R is. */
+interface SinkFunction<R> {
+  call(value: R): unknown
+}
 
 /** The part of a topic that a sink needs. */
 export interface SinkTopic<R> {

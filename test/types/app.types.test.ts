@@ -132,3 +132,65 @@ test('reads of a table know key and row', () => {
   }
   check<Equal<typeof read, () => Promise<void>>>()
 })
+
+test('an agent is asked with its type of values, and answers with what it yields', () => {
+  const lengths = app.agent(views, async function* lengths(stream) {
+    for await (const view of stream) yield view.url.length
+  })
+  const silent = app.agent(views, async (stream) => {
+    for await (const _ of stream);
+  })
+  const own = app.agent(
+    async function* own(stream) {
+      for await (const word of stream) yield word === 'a'
+    },
+    { value: text(), reply: json<boolean>() },
+  )
+  const view = { url: '/', ms: 1, at: 0 }
+  const calls = (): unknown => {
+    check<Equal<ReturnType<typeof lengths.ask>, Promise<number>>>()
+    check<Equal<ReturnType<typeof lengths.join>, Promise<number[]>>>()
+    check<Equal<ReturnType<typeof own.ask>, Promise<boolean>>>()
+    return [
+      lengths.ask(view, { key: 'k', timeout: '1s' }),
+      lengths.kvmap([['k', view]]),
+      own.ask('a'),
+      silent.cast(view),
+      // @ts-expect-error a field is missing
+      lengths.ask({ url: '/' }),
+      // @ts-expect-error the key is a string
+      lengths.ask(view, { key: 1 }),
+      // @ts-expect-error no text
+      own.cast(1),
+      // @ts-expect-error it does not yield
+      silent.ask(view),
+      // @ts-expect-error half an address
+      lengths.send({ value: view, replyTo: 'there' }),
+      // @ts-expect-error not what it yields
+      app.agent(views, own.definition.run, { reply: text() }),
+    ]
+  }
+  check<Equal<typeof calls, () => unknown>>()
+})
+
+test('sinks fit what is yielded, and somebody yields', () => {
+  const declare = (): void => {
+    app.agent(
+      // @ts-expect-error numbers are no text
+      views,
+      async function* (stream) {
+        for await (const view of stream) yield view.ms
+      },
+      { sink: app.topic('text', { value: text() }) },
+    )
+    app.agent(
+      // @ts-expect-error it does not yield
+      views,
+      async (stream) => {
+        for await (const _ of stream);
+      },
+      { sink: () => {} },
+    )
+  }
+  check<Equal<typeof declare, () => void>>()
+})
