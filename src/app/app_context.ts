@@ -9,7 +9,7 @@ export interface AppContext {
   readonly app: App
   /** Aborted when the app stops; of onLeader(), also when another worker leads. */
   readonly signal: AbortSignal
-  /** On the app's clock ('1s', or ms). Rejects with the signal's reason as soon as it is aborted. */
+  /** On the app's clock ('1s', or ms). Rejects with the signal's reason once it is aborted. */
   sleep(time: Duration): Promise<void>
 }
 

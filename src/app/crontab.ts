@@ -1,5 +1,5 @@
-// A function called at the times of a cron expression, in a time zone. Made by app.crontab(), run by
-// background.ts. croner computes times; waiting is on the app's clock.
+// A function called at the times of a cron expression, in a time zone. Made by app.crontab(), run
+// by background.ts. croner computes times; waiting is on the app's clock.
 import { Cron } from 'croner'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'

@@ -3,10 +3,6 @@
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 
-export function leaderTopic(appId: string): string {
-  return `${appId}-leader`
-}
-
 export interface LeaderListener {
   /** This worker leads from now on. */
   gained(): void
@@ -20,7 +16,7 @@ export class Leader {
   #leads = false
 
   constructor(appId: string, listener: LeaderListener) {
-    this.topic = leaderTopic(appId)
+    this.topic = `${appId}-leader`
     this.#listener = listener
   }
 

@@ -34,7 +34,7 @@ export type Page<Path extends string = string> = PageHandler<Path> | PageMethods
 export interface TableRoute {
   /** The table or aggregation, or its name. */
   readonly table: string | { readonly name: string }
-  /** The parameter of the path, or else of the query, that has the key as `euphorion table` does. */
+  /** The parameter of the path, or of the query, that has the key as `euphorion table` does. */
   readonly key: string
 }
 

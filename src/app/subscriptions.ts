@@ -85,8 +85,8 @@ export class Subscriptions {
 
   /**
    * Opens the subscriber on the partitions of its topic that are here, and on those that come.
-   * Begins where it was when it was removed, else at the group's offset. Rejects with TOPIC_UNKNOWN,
-   * CAPABILITY_MISSING, and with APP_INVALID once the worker stops.
+   * Begins where it was when it was removed, else at the group's offset. Rejects with
+   * TOPIC_UNKNOWN, CAPABILITY_MISSING, and with APP_INVALID once the worker stops.
    */
   add(subscriber: EventSubscriber): Promise<void> {
     return this.#change(() => this.#add(subscriber))

@@ -112,7 +112,9 @@ function nodeSvg({ node, x, y, width, height }: Placed): string {
     const place = `x="${x}" y="${top + row * LINE_PX}" ${middle}`
     return `<text ${place} font-size="${size}" fill="${colour}">${escaped(text)}</text>`
   })
-  const box = `<rect x="${x - width / 2}" y="${y - height / 2}" width="${width}" height="${height}" rx="${radius}" fill="${fill}" stroke="${line}"/>`
+  const corner = `x="${x - width / 2}" y="${y - height / 2}"`
+  const size = `width="${width}" height="${height}" rx="${radius}"`
+  const box = `<rect ${corner} ${size} fill="${fill}" stroke="${line}"/>`
   return `${box}${texts.join('')}`
 }
 
