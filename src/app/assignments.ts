@@ -89,7 +89,7 @@ export class Assignments {
     await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
     const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
-    const quiet = Promise.all(leaving.map((task) => task.intake.quiesce()))
+    const quiet = Promise.all(leaving.map((task) => task.quiesce()))
     await Promise.race([quiet, aborted])
     try {
       if (!isAborted()) await cuts().leave(leaving, lost)

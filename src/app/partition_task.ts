@@ -185,6 +185,11 @@ export class PartitionTask {
     return sources
   }
 
+  /** Resolves when nothing runs on it that its last cut would not have. Never rejects. */
+  async quiesce(): Promise<void> {
+    await Promise.all([this.intake.quiesce(), ...this.tables.map(({ state }) => state.end())])
+  }
+
   /** The largest offset that a lane or a sink begins at. */
   furthest(): number {
     const sinks = this.intake.sinks.map(({ sink }) => sink.acknowledged())

@@ -43,7 +43,7 @@ export class Reopener {
   /** `quiet` is called when nothing runs on any of them. Never throws, never rejects. */
   reopen(tasks: readonly PartitionTask[], reason: unknown, quiet: () => void): void {
     for (const task of tasks) this.#options.remove(task)
-    const resting = Promise.all(tasks.map(({ intake }) => intake.quiesce())).then(quiet)
+    const resting = Promise.all(tasks.map((task) => task.quiesce())).then(quiet)
     for (const task of tasks) {
       const key = partitionKey(task.place)
       const calledOff = new AbortController()

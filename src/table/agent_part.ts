@@ -29,6 +29,8 @@ export interface TablePartState {
    */
   pause(): Promise<void>
   resume(): void
+  /** Its last cut follows: nobody is told of anything any more. Never rejects. */
+  end(): Promise<void>
   /** A pause has lasted for `ms`. */
   stall(ms: number): void
   /** Who was told of something has failed, or hangs: what was sent for it may not count. */
@@ -180,6 +182,8 @@ export class AgentTablePart implements TablePartState {
   }
 
   resume(): void {}
+
+  async end(): Promise<void> {}
 
   stall(_ms: number): void {}
 

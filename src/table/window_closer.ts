@@ -29,6 +29,7 @@ const CHUNK_ROWS = 256
 export class WindowCloser {
   readonly #options: WindowCloserOptions
   #isRunning = false
+  #isEnding = false
   #isClosed = false
   #spoiled: EuphorionError | undefined
   /** Settled when it may go on; undefined while it may. */
@@ -49,14 +50,14 @@ export class WindowCloser {
 
   /** There may be windows to be told of. */
   wake(): void {
-    if (this.#isRunning || this.#isClosed || this.#spoiled !== undefined) return
+    if (this.#isRunning || this.#isEnding || this.#spoiled !== undefined) return
     this.#isRunning = true
     void this.#run()
   }
 
   async pause(): Promise<void> {
     this.#paused ??= deferred()
-    if (this.#telling === undefined) return
+    if (this.#telling === undefined || this.#spoiled !== undefined) return
     this.#resting ??= deferred()
     await this.#resting.promise
   }
@@ -74,8 +75,19 @@ export class WindowCloser {
     this.#fail(new EuphorionError('PARTITION_STALLED', message, { place: this.#place }))
   }
 
+  /** Who is being told now is the last one. */
+  async end(): Promise<void> {
+    this.#isEnding = true
+    this.resume()
+    if (this.#telling === undefined || this.#spoiled !== undefined) return
+    this.#resting ??= deferred()
+    await this.#resting.promise
+  }
+
+  /** What it is told now does not count any more. */
   close(): void {
     this.#isClosed = true
+    this.#isEnding = true
     this.resume()
   }
 
@@ -85,11 +97,11 @@ export class WindowCloser {
     try {
       for (;;) {
         const openMs = part.storedOpenMs
-        if (!(openMs > clock.closed.startMs) || this.#isClosed) return
+        if (!(openMs > clock.closed.startMs) || this.#isEnding) return
         const rows = await this.#next(openMs)
         for (const row of rows) if (!(await this.#tell(row))) return
         if (rows.length === CHUNK_ROWS) continue
-        await this.#paused?.promise
+        while (this.#paused !== undefined) await this.#paused.promise
         this.#moveTo({ startMs: openMs, key: undefined })
       }
     } catch {
@@ -117,7 +129,7 @@ export class WindowCloser {
     const at = { startMs: windowStartOf(rowKey), key: rowKey.subarray(WINDOW_START_BYTES) }
     const isHalt = at.startMs === halt.at?.startMs && at.key.equals(halt.at.key!)
     while (this.#paused !== undefined) await this.#paused.promise
-    if (isHalt || this.#isClosed) return false
+    if (isHalt || this.#isEnding) return false
     this.#telling = at
     try {
       await tell(at.key, value, at.startMs)

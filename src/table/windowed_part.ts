@@ -145,6 +145,10 @@ export class WindowedPart extends AgentTablePart {
     return this.#closer?.spoiled
   }
 
+  override async end(): Promise<void> {
+    await this.#closer?.end()
+  }
+
   override close(): void {
     super.close()
     this.#closer?.close()
