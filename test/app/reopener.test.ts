@@ -29,7 +29,7 @@ function fixture(retriesMax = 2) {
   const task = (partition: number, quiet = Promise.resolve()) =>
     ({
       place: { topic: 't', partition },
-      intake: { quiesce: () => quiet },
+      quiesce: () => quiet,
       close: async () => void lines.push(`close ${partition}`),
     }) as unknown as PartitionTask
   const hold = (until: (signal: AbortSignal) => Promise<void>) => {
