@@ -1,7 +1,10 @@
 // `euphorion send` and `euphorion topics`: with and without the types of an app, on an embedded log
 // that a worker has open and on one that nobody has.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
+import { withLog } from '../support/embedded.ts'
 import {
   type Ended,
   euphorion,
@@ -72,6 +75,48 @@ describe('on a log that nobody has open', { timeout: 240_000 }, () => {
     const sent = await run(t, cwd, ['send', 'notes', 'first', '-A', visitsApp])
     assert.match(succeeded(sent), /^notes\/\d at 0$/m)
     assert.match(succeeded(await run(t, cwd, ['topics', '-A', visitsApp])), /^notes +4 +1$/m)
+  })
+
+  test('a file of lines, headers, a time and a model; what goes to @agent', async (t) => {
+    const cwd = await newDirectory()
+    const send = (...args: string[]) => run(t, cwd, ['send', ...args, '-A', visitsApp])
+    const visit = (page: string) => JSON.stringify({ page, ms: 5, at: 1000 })
+    writeFileSync(join(cwd, 'visits.jsonl'), `${visit('/a')}\n\n${visit('/b')}\n`)
+    const stored = succeeded(
+      await send('visits', '-f', 'visits.jsonl', '-t', '1970-01-01T00:00:02Z'),
+    )
+    assert.match(stored, /^visits\/\d at 0\nvisits\/\d at \d\n$/)
+    const twice = succeeded(
+      await send('notes', 'hi', '-H', 'a=1', '-H', 'b=x=y', '-r', '2', '-p', '1'),
+    )
+    assert.equal(twice, 'notes/1 at 0\nnotes/1 at 1\n')
+    succeeded(await send('notes', visit('/c'), '--model', 'Visit', '-p', '0'))
+    await withLog(join(cwd, 'data'), {}, async (log) => {
+      const records = await log.read('notes', 1, 0)
+      const headers = records[0].headers?.map(({ key, value }) => `${key}: ${Buffer.from(value!)}`)
+      assert.deepEqual(headers, ['a: 1', 'b: x=y'])
+      const [{ value }] = await log.read('notes', 0, 0)
+      assert.equal(Buffer.from(value!).toString(), visit('/c'))
+      const visits = [await log.read('visits', 0, 0), await log.read('visits', 1, 0)].flat()
+      assert.deepEqual(
+        visits.map(({ timestamp }) => timestamp),
+        [2000, 2000],
+      )
+    })
+    const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+      [['notes', '{"page":1}', '--model', 'Visit'], /^RECORD_INVALID: .*page/],
+      [['notes', '{}', '--model', 'Vist'], /no record Vist; did you mean Visit\?/],
+      [['@nobody', 'x'], /no agent @nobody; it has: @/],
+      [['notes'], /a value, or --file, is missing/],
+      [['notes', 'x', '-f', 'y'], /exclude each other/],
+      [['notes', '-f', 'nowhere'], /cannot read nowhere/],
+      [['notes', 'x', '-H', 'a'], /It is a name, =, and a value/],
+    ]
+    for (const [args, message] of wrong) {
+      const { code, err } = await send(...args)
+      assert.notEqual(code, 0)
+      assert.match(err, message)
+    }
   })
 
   test('without a broker the error names both choices', async (t) => {

@@ -1,19 +1,11 @@
 // `euphorion models`: the records of an app's topics, and the fields of one.
 import type { Command } from 'commander'
-import type { App } from '../../app/app.ts'
-import { EuphorionError } from '../../errors.ts'
-import type { FieldSchema, RecordSchema } from '../../record/schema.ts'
-import { closest } from '../closest.ts'
+import type { FieldSchema } from '../../record/schema.ts'
 import type { CommandContext } from '../command_line.ts'
 import { appOption, needApp } from '../load_app.ts'
+import { modelOf, modelsOf } from '../models.ts'
 import { addExamples } from '../options.ts'
 import { showRows } from '../rows.ts'
-
-interface Model {
-  readonly schema: RecordSchema
-  /** Topics whose values are of it; empty for records inside others. */
-  readonly topics: string[]
-}
 
 export function addModels(program: Command, context: CommandContext): void {
   const command = program
@@ -41,31 +33,6 @@ export function addModels(program: Command, context: CommandContext): void {
     ['of the app in sample.ts', 'euphorion models -A sample.ts'],
     ['one of them', 'euphorion models Reading -A sample.ts'],
   ])
-}
-
-function modelsOf({ topology }: App): Map<string, Model> {
-  const models = new Map<string, Model>()
-  const add = (schema: FieldSchema, topic?: string): void => {
-    if (schema.type === 'array') add(schema.items)
-    else if (schema.type === 'map') add(schema.values)
-    else if (schema.type === 'union') for (const member of schema.members) add(member)
-    else if (schema.type === 'record') {
-      const model = models.get(schema.name) ?? { schema, topics: [] }
-      models.set(schema.name, model)
-      if (topic !== undefined) model.topics.push(topic)
-      for (const [, field] of schema.fields) add(field)
-    }
-  }
-  for (const { name, schema } of topology.topics.values()) if (schema) add(schema, name)
-  return models
-}
-
-function modelOf(models: ReadonlyMap<string, Model>, name: string): Model {
-  const model = models.get(name)
-  if (model !== undefined) return model
-  const near = closest(name, models.keys())
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
-  throw new EuphorionError('USAGE', `the app has no record ${name}${hint}`)
 }
 
 /** 'string', 'float64, optional', 'array of Item', 'red | green'. */

@@ -1,31 +1,24 @@
 // `euphorion send`: stores a record in a topic, or a record for each line of standard input.
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Command } from 'commander'
-import type { App } from '../../app/app.ts'
-import { Connection } from '../../app/connection.ts'
-import { systemClock } from '../../clock.ts'
+import type { Readable } from 'node:stream'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { EuphorionError } from '../../errors.ts'
 import type { RecordMetadata } from '../../ingest/receipt.ts'
-import { Bad } from '../../record/bad.ts'
-import type { Codec } from '../../record/codec.ts'
+import type { LogHeader } from '../../log/log.ts'
 import type { CommandContext } from '../command_line.ts'
 import { appOption, findApp } from '../load_app.ts'
 import { addExamples, addSettings, commandSettings, whole } from '../options.ts'
+import { type SendFacts, type SendText, textTarget, typedTarget } from '../send_target.ts'
 
-interface SendOptions {
-  readonly key?: string
-  readonly partition?: number
+interface SendOptions extends SendFacts {
+  readonly file?: string
+  readonly repeat: number
   readonly json?: boolean
 }
 
-/** Throws where the text is no value of the topic. */
-type SendText = (value: string) => Promise<RecordMetadata>
-
-interface Target {
-  readonly send: SendText
-  close(): Promise<void>
-}
-
+const REPEAT_MAX = 1_000_000
 /** Lines sent and not yet stored. */
 const LINES_MAX = 1000
 
@@ -33,22 +26,36 @@ export function addSend(program: Command, context: CommandContext): void {
   const command = program
     .command('send')
     .description('store a record in a topic')
-    .argument('<topic>')
-    .argument('<value>', 'JSON for topics with records, else text; -: a record a line of the input')
+    .argument('<topic>', 'or @agent: the topic that it reads')
+    .argument('[value]', 'JSON for topics with records, else text; -: a record a line of the input')
+    .option('-f, --file <file>', 'a record a line of this file')
     .option('-k, --key <text>', 'key of the record')
     .option('-p, --partition <number>', 'instead of the one that the key gives', whole(0))
+    .addOption(
+      new Option('-H, --header <name=value>', 'a header; several times for several')
+        .argParser(addHeader)
+        .default([], 'none'),
+    )
+    .option('-t, --timestamp <time>', 'ms since the epoch, or ISO text; default: now', readTime)
+    .option(
+      '-m, --model <name>',
+      "a record of the app that the value must be, whatever the topic's",
+    )
+    .option('-r, --repeat <times>', 'send it so many times', whole(1, REPEAT_MAX), 1)
     .option('--json', 'print where it was stored as JSON')
-    .action(async (topic: string, value: string, options: SendOptions) => {
+    .action(async (topic: string, value: string | undefined, options: SendOptions) => {
+      checkUse(value, options)
       const app = await findApp(context, command)
       const target =
         app === undefined
-          ? await textTarget(topic, options, command)
+          ? await textTarget(topic, options, commandSettings(command))
           : typedTarget(app, topic, options)
       const show = options.json === true ? JSON.stringify : showPlace
       const print = (stored: RecordMetadata): boolean => process.stdout.write(`${show(stored)}\n`)
       try {
-        if (value === '-') await sendLines(target.send, print)
-        else print(await target.send(value))
+        const input = options.file === undefined ? process.stdin : await openFile(options.file)
+        if (value === undefined || value === '-') await sendLines(input, target.send, print)
+        else for (let count = 0; count < options.repeat; count++) print(await target.send(value))
       } finally {
         await target.close()
       }
@@ -63,8 +70,46 @@ export function addSend(program: Command, context: CommandContext): void {
       'a record of the app in sample.ts, also while its worker runs',
       `euphorion send sample-topic '{"id":"me","value":1.5}' -A sample.ts`,
     ],
-    ['a file of them', 'euphorion send sample-topic - -A sample.ts < readings.jsonl'],
+    ['a file of them', 'euphorion send sample-topic --file readings.jsonl -A sample.ts'],
+    [
+      'with a key and a header',
+      'euphorion send greetings hello -k me -H source=terminal --broker kafka://localhost',
+    ],
+    ['to what an agent reads', `euphorion send @greeter '"hello"' -A greeter.ts`],
   ])
+}
+
+function checkUse(value: string | undefined, { file, repeat, model }: SendOptions): void {
+  if (value === undefined && file === undefined)
+    throw new EuphorionError('USAGE', 'a value, or --file, is missing')
+  if (value !== undefined && file !== undefined)
+    throw new EuphorionError('USAGE', 'a value and --file exclude each other')
+  if (repeat > 1 && (value === undefined || value === '-'))
+    throw new EuphorionError('USAGE', '--repeat goes with a value')
+  if (model === '') throw new EuphorionError('USAGE', '--model has no name')
+}
+
+function addHeader(text: string, headers: readonly LogHeader[]): LogHeader[] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It is a name, =, and a value.')
+  return [...headers, { key: text.slice(0, at), value: Buffer.from(text.slice(at + 1)) }]
+}
+
+function readTime(text: string): number {
+  const ms = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text)
+  if (Number.isSafeInteger(ms)) return ms
+  throw new InvalidArgumentError('It is ms since the epoch, or ISO text.')
+}
+
+/** Rejects with USAGE where it cannot be read. */
+async function openFile(file: string): Promise<Readable> {
+  const stream = createReadStream(file)
+  try {
+    await once(stream, 'open')
+    return stream
+  } catch (cause) {
+    throw new EuphorionError('USAGE', `cannot read ${file}`, { cause })
+  }
 }
 
 function showPlace({ topic, partition, offset }: RecordMetadata): string {
@@ -76,6 +121,7 @@ function showPlace({ topic, partition, offset }: RecordMetadata): string {
  * line; what was stored is printed all the same.
  */
 async function sendLines(
+  input: Readable,
   send: SendText,
   print: (stored: RecordMetadata) => boolean,
 ): Promise<void> {
@@ -90,7 +136,7 @@ async function sendLines(
       refusal ??= atLine(at, error)
     }
   }
-  for await (const text of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  for await (const text of createInterface({ input, crlfDelay: Infinity })) {
     line++
     if (text.trim() === '') continue
     try {
@@ -112,56 +158,4 @@ function atLine(line: number, error: unknown): unknown {
   if (!(error instanceof EuphorionError)) return error
   const { code, cause, place } = error
   return new EuphorionError(code, `line ${line}: ${error.message}`, { cause, place })
-}
-
-/** Without an app: the bytes of the text. */
-async function textTarget(
-  topic: string,
-  { key, partition }: SendOptions,
-  command: Command,
-): Promise<Target> {
-  const settings = commandSettings(command)
-  const connection = await Connection.open(settings, systemClock, { remote: 'allow' })
-  return {
-    send: (value) =>
-      connection.store(topic, partition, {
-        key: key === undefined ? null : Buffer.from(key),
-        value: Buffer.from(value),
-        timestamp: systemClock.now(),
-      }),
-    close: () => connection.close(),
-  }
-}
-
-/** As the app's topic reads it; refused where it does not fit. */
-function typedTarget(app: App, name: string, { key, partition }: SendOptions): Target {
-  const topic = app.topology.topics.get(name)
-  if (topic === undefined) {
-    const known = [...app.topology.topics.keys()].join(', ') || 'none'
-    throw new EuphorionError('TOPIC_UNKNOWN', `the app has no topic ${name}; it has: ${known}`)
-  }
-  const keyed = key === undefined ? {} : { key: read(topic.key, key, 'key') }
-  return {
-    send: (value) => topic.send({ value: read(topic.value, value, 'value'), partition, ...keyed }),
-    close: () => app.stop(),
-  }
-}
-
-/** The text of the command line as the topic's readers will see it. */
-function read(codec: Codec<unknown>, text: string, what: string): unknown {
-  const decoded = codec.decode(Buffer.from(text))
-  if (!(decoded instanceof Bad)) return decoded
-  const where = fieldOf(codec, text)
-  const message = where ?? `the ${what} is no ${codec.name}: ${decoded.reason}`
-  throw new EuphorionError('RECORD_INVALID', message)
-}
-
-/** What the writer says of a value that the reader refuses: it names the field. */
-function fieldOf(codec: Codec<unknown>, text: string): string | undefined {
-  try {
-    codec.encode(JSON.parse(text))
-  } catch (error) {
-    if (error instanceof EuphorionError) return error.message
-  }
-  return undefined
 }
