@@ -1,4 +1,5 @@
 // The public surface of `euphorion`.
+
 export { App, type AppOptions } from './app/app.ts'
 export type { AppContext } from './app/app_context.ts'
 export type {
@@ -76,6 +77,7 @@ export { type RecordType, record } from './record/record.ts'
 export type { Settings, SettingsInput } from './settings.ts'
 export type { Agent, AgentOptions } from './stream/agent.ts'
 export type { AgentFunction, Yielded } from './stream/agent_definition.ts'
+export type { AgentStatistics } from './stream/agent_statistics.ts'
 export { type Aggregate, count, max, mean, min, sum } from './stream/aggregates.ts'
 export type { DeclaredStream, Row } from './stream/aggregation.ts'
 export type { BatchOptions } from './stream/batch_options.ts'
@@ -120,6 +122,12 @@ export type {
 export type { SetTable, SetTableOptions } from './stream/set_table.ts'
 export type { Sink } from './stream/sink.ts'
 export type { Stream } from './stream/stream.ts'
+export type {
+  AgentFailure,
+  FailureFunction,
+  FailurePolicy,
+  RetryOptions,
+} from './stream/supervision.ts'
 export type { Table, TableDefault, TableOptions } from './stream/table.ts'
 export type { Topic, TopicOptions } from './stream/topic.ts'
 export type { TableWindowOptions, WindowedTable } from './stream/windowed_table.ts'

@@ -5,6 +5,7 @@
 import type { Clock } from '../clock.ts'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { EventSubscriber, PartitionSink } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
@@ -26,6 +27,8 @@ export interface AgentTablesOptions {
   /** The agents, in the order of declaration. */
   readonly subscribers: readonly EventSubscriber[]
   readonly settings: Pick<Settings, 'tableCacheEntries'>
+  /** Counts what agents write. */
+  readonly effects?: Effects | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -48,6 +51,7 @@ export interface PlacedTable {
 export class AgentTables {
   readonly #tables: readonly PlacedTable[]
   readonly #topics: TopicSize[]
+  readonly #effects: Effects | undefined
   /** By number of partitions and partition: agents of co-partitioned topics write together. */
   readonly #holders = new Map<string, PartitionSink[]>()
   /** Settled when the tables of a unit are here, or do not come. */
@@ -57,9 +61,10 @@ export class AgentTables {
 
   /** Throws PARTITIONS_MISMATCH and APP_INVALID for tables that no agent could write. */
   constructor(
-    { agentTables = [], subscribers, settings, clock, logger }: AgentTablesOptions,
+    { agentTables = [], subscribers, settings, effects, clock, logger }: AgentTablesOptions,
     { partitionsOf, wantsCut, elsewhere }: AgentTablesPorts,
   ) {
+    this.#effects = effects
     const sizeOf = ({ topic }: EventSubscriber) => ({ topic, partitions: partitionsOf.get(topic)! })
     this.#topics = subscribers.map(sizeOf)
     // every worker has to choose the same
@@ -165,7 +170,9 @@ export class AgentTables {
       const { name, shape } = table.definition
       const number = await tableNumber(store, name, shape)
       const holders = this.#holdersOf(place)
-      parts.push(await table.openPart({ partition, store, number, holders }))
+      parts.push(
+        await table.openPart({ partition, store, number, holders, effects: this.#effects }),
+      )
     }
     if (parts.length > 0) this.#arrived(place, (coming) => coming.resolve())
     return parts

@@ -2,6 +2,7 @@
 // the partitions of topics and places records.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
 import { type Row, type RowSink, type Rows, recordOf, rowOf } from '../ingest/rows.ts'
 import { Sender } from '../ingest/sender.ts'
@@ -32,6 +33,8 @@ export interface ConnectionOptions {
 export class Connection implements SendRoute {
   readonly log: Log
   readonly sender: Sender
+  /** What is sent counts among them while it has to count once. */
+  readonly effects: Effects = { count: 0 }
   readonly #newSender: (producer: LogProducer) => Sender
   #untransacted: Sender | undefined
   readonly #producer: RoutedProducer
@@ -124,6 +127,7 @@ export class Connection implements SendRoute {
     record: LogRecord,
     sender = this.sender,
   ): Promise<RecordMetadata> {
+    this.#count()
     const partitions = this.#known.get(topic) ?? (await this.partitions(topic))
     const placed = partition ?? this.#partitioner.partition(topic, record.key, partitions)
     checkPartition(topic, placed, partitions)
@@ -132,13 +136,19 @@ export class Connection implements SendRoute {
 
   /** Stores the row at hand likewise, of a topic that is known. */
   storeRow(topic: string, row: Row, sender = this.sender): Promise<RecordMetadata> {
+    this.#count()
     return sender.sendRow(topic, this.#place(topic, row, this.#known.get(topic)!), row)
   }
 
   /** Stores rows likewise; see Sender.sendMany. */
   async storeMany(topic: string, rows: Rows): Promise<ManyStored> {
+    this.#count()
     const partitions = this.#known.get(topic) ?? (await this.partitions(topic))
     return this.sender.sendMany(topic, rows, (row) => this.#place(topic, row, partitions))
+  }
+
+  #count(): void {
+    if (this.#producer.route !== undefined) this.effects.count++
   }
 
   #place(topic: string, { partition, key, keyLength }: Row, partitions: number): number {

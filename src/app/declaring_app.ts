@@ -62,31 +62,31 @@ export abstract class DeclaringApp extends BackgroundApp {
 
   /**
    * Declares a function that runs once per assigned partition of the topic. An event is
-   * acknowledged when the loop asks for the next one; when the function throws, its partition stops
-   * there. Throws APP_INVALID for a concurrency out of bounds, and for sinks of a function that
-   * does not yield.
+   * acknowledged when the loop asks for the next one. When the function throws, `retry` and
+   * `onError` say what becomes of the event; by default its partition stops there. Throws
+   * APP_INVALID for options out of bounds, and for sinks of a function that does not yield.
    */
   agent<K, V, Fields extends FieldMap, F extends AgentFunction<K, V, unknown, Fields>>(
     topic: Topic<K, V, Fields>,
     run: F,
-    options?: AgentOptions<Yielded<F>>,
+    options?: AgentOptions<Yielded<F>, K, V>,
   ): Agent<K, V, Yielded<F>>
   /** A function that is declared for a Stream<K, V> of whatever fields. */
   agent<K, V, F extends AgentFunction<K, V, unknown>>(
     topic: Topic<K, V>,
     run: F,
-    options?: AgentOptions<Yielded<F>>,
+    options?: AgentOptions<Yielded<F>, K, V>,
   ): Agent<K, V, Yielded<F>>
   /** Of a topic by its name: with the types that are given, else those it was declared with. */
   agent<F extends AgentFunction<K, V, unknown>, V = unknown, K = Uint8Array | null>(
     topic: string,
     run: F,
-    options?: AgentOptions<Yielded<F>> & AgentTopicOptions<K, V>,
+    options?: AgentOptions<Yielded<F>, K, V> & AgentTopicOptions<K, V>,
   ): Agent<K, V, Yielded<F>>
   /** Of a topic of its own, `{app}-{agent}`: what others cast and ask. */
   agent<F extends AgentFunction<K, V, unknown>, V = unknown, K = Uint8Array | null>(
     run: F,
-    options?: AgentOptions<Yielded<F>> & AgentTopicOptions<K, V>,
+    options?: AgentOptions<Yielded<F>, K, V> & AgentTopicOptions<K, V>,
   ): Agent<K, V, Yielded<F>>
   /** A function that runs once in this process, over what is sent to the channel. */
   agent<K, V, R>(

@@ -4,6 +4,7 @@ import type { SharedBatch } from '../batch/region.ts'
 import type { Clock, Random } from '../clock.ts'
 import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { RowSink } from '../ingest/rows.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly sends?: SendRoute
   /** Where tables of this worker can be asked for, 'host:port'. Default: nowhere. */
   readonly address?: () => string
+  /** Counts what agents write. */
+  readonly effects?: Effects
   /** For what has to be unique. Default: the system's. */
   readonly random?: Random
   /** Bugs that tests plant. Default: none. */

@@ -1,9 +1,10 @@
-// Tells a person of records that cannot be read, without a line for each of a million of them.
-// Called by the worker, for agents and for aggregations.
+// Tells a person of records that cannot be read, or that agents fail on, without a line for each of
+// a million of them. Called by the worker, for agents and for aggregations.
 import type { Clock } from '../clock.ts'
 import type { BadRecord } from '../ingest/dead_letter.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Logger } from '../logger.ts'
+import type { FailedEvent } from '../stream/agent_definition.ts'
 
 /** So many are logged at once, and again after each pause. */
 const BURST = 10
@@ -23,6 +24,15 @@ export class RejectLog {
   }
 
   add({ topic, partition, offset, reason }: BadRecord, policy: BadRecordPolicy): void {
+    this.#say({ topic, partition, offset, reason, policy }, 'a record cannot be read')
+  }
+
+  /** An agent has failed on it. */
+  failed({ cause, message: _, ...facts }: FailedEvent): void {
+    this.#say({ ...facts, err: cause }, 'an agent failed on an event')
+  }
+
+  #say(facts: object, message: string): void {
     const now = this.#clock.monotonic()
     if (now - this.#refilledAt >= PAUSE_MS) {
       this.#left = BURST
@@ -35,7 +45,6 @@ export class RejectLog {
     this.#left--
     const more = this.#unsaid === 0 ? {} : { notLoggedBefore: this.#unsaid }
     this.#unsaid = 0
-    const facts = { topic, partition, offset, reason, policy, ...more }
-    this.#logger.warn(facts, 'a record cannot be read')
+    this.#logger.warn({ ...facts, ...more }, message)
   }
 }

@@ -3,6 +3,7 @@
 // few times between two cuts. Called by the engine.
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
+import { AttemptFailed } from '../ingest/subscriber.ts'
 import type { TopicPartition } from '../log/log.ts'
 import { partitionKey } from '../log/partition_key.ts'
 import type { Logger } from '../logger.ts'
@@ -80,13 +81,15 @@ export class Reopener {
     const { place } = task
     const key = partitionKey(place)
     let error = reason
+    let isExpected = reason instanceof AttemptFailed
     try {
       await task.close()
     } catch (failure) {
       error = failure
     }
     for (;;) {
-      const failures = (this.#failures.get(key) ?? 0) + 1
+      const failures = (this.#failures.get(key) ?? 0) + (isExpected ? 0 : 1)
+      isExpected = false
       this.#failures.set(key, failures)
       if (failures > retriesMax || !mayRetry(error)) return stopped(place, error)
       if (failures > 1) await this.#pause(failures, signal)

@@ -8,6 +8,7 @@ import { DeadLetters } from '../ingest/dead_letter.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { AgentServices } from '../stream/agent_definition.ts'
+import { mayDeadLetter } from '../stream/supervision.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
 import { Background } from './background.ts'
@@ -136,6 +137,7 @@ export class Worker {
         health: this.#health,
       }),
       deadLetters,
+      effects: connection.effects,
       sends: connection,
       address: () => this.#web?.address ?? '',
       ...(system && { openStore: system.openStore, plants: system.plants, random: system.random }),
@@ -303,7 +305,8 @@ export class Worker {
     const topic = settings.deadLetterTopic ?? `${app.id}-dead-letter`
     const { agents, aggregations } = app.topology
     const readers = [...agents.map((each) => each.definition), ...aggregations]
-    if (!readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
+    const mayFail = agents.some((each) => mayDeadLetter(each.definition.supervision, settings))
+    if (!mayFail && !readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
       return new DeadLetters({ topic, partitions: 1, sender: connection.sender, clock })
     }
     // What could be read can be sent there, whatever the log's own limit is.
@@ -327,6 +330,14 @@ export class Worker {
         checkCrcs: settings.checkCrcs,
       },
       unackedMax: settings.unackedMax,
+      supervision: settings,
+      random: this.#options.system?.random,
+      effects: connection.effects,
+      goBack: () => void this.#engine?.cut().catch(() => undefined),
+      onFailed: (failed) => this.#rejects.failed(failed),
+      onFunctionFailed: (agent, error) =>
+        logger.error({ agent, err: error }, 'onError of an agent failed'),
+      onCrash: (error) => this.#fail(error),
       extraction: () => this.#engine?.extraction(),
       onStopped: (error) => {
         if (isPassing(error)) {

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { DeadLetters } from '../ingest/dead_letter.ts'
 import type { SinkFeed } from '../ingest/sink_feed.ts'
-import type { SinkHalt } from '../ingest/subscriber.ts'
+import { AttemptFailed, type SinkHalt } from '../ingest/subscriber.ts'
 import type { LogConsumer, StartPosition } from '../log/log.ts'
 import type { Logger } from '../logger.ts'
 import type { Plant } from '../plants.ts'
@@ -165,15 +165,22 @@ export class WorkerCut {
     // an agent that could not send because of it has not failed of itself
     this.#ways.transactions?.check()
     let failure: SinkHalt | undefined
+    let attempt: SinkHalt | undefined
     for (const { intake, halts } of this.#tasks)
       for (const feed of intake.sinks) {
         const { spoiled } = feed.sink
         if (spoiled === undefined || !sinks.includes(feed)) continue
-        halts.set(feed.subscriber, spoiled)
-        failure = spoiled
+        if (spoiled.goesOn) attempt ??= spoiled
+        else {
+          halts.set(feed.subscriber, spoiled)
+          failure = spoiled
+        }
       }
     const cause = failure?.error ?? tables.find(({ spoiled }) => spoiled !== undefined)?.spoiled
-    if (cause === undefined) return
+    if (cause === undefined) {
+      if (attempt !== undefined) throw new AttemptFailed(attempt)
+      return
+    }
     const message = 'an agent failed in the middle of an event'
     throw new EuphorionError('TRANSACTION_ABORTED', message, { cause })
   }

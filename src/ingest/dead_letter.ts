@@ -18,6 +18,17 @@ export interface BadRecord {
   readonly headers?: readonly LogHeader[]
   /** A word or two: 'invalid-json'. */
   readonly reason: string
+  /** What an agent's function threw on it. */
+  readonly failure?: HandlerFailure
+}
+
+export interface HandlerFailure {
+  readonly agent: string
+  /** The code of the error, or its name. */
+  readonly error: string
+  readonly message: string
+  /** Times that the event was handed out. */
+  readonly attempts: number
 }
 
 export interface DeadLetterOptions {
@@ -34,7 +45,8 @@ const SENT_MAX = 100_000
 /**
  * Sends bad records, bytes untouched, to the dead-letter topic: same partition number (modulo),
  * same timestamp unless it lies in the future (a broker may refuse that), own headers kept, plus
- * euphorion.reason, .topic, .partition, .offset and .timestamp.
+ * euphorion.reason, .topic, .partition, .offset and .timestamp; also .agent, .error, .message and
+ * .attempts where an agent has failed on it.
  */
 export class DeadLetters {
   readonly topic: string
@@ -55,11 +67,12 @@ export class DeadLetters {
   }
 
   /**
-   * Takes copies. A record that several readers refuse is sent once. Waits while too many are on
+   * Takes copies. A record that several readers refuse is sent once; one that agents fail on, for
+   * each of them. Waits while too many are on
    * their way; rejects once one could not be stored. `to`: elsewhere than the sender does.
    */
   async add(bad: BadRecord, to?: RowSink): Promise<void> {
-    if (!this.#isFirst(bad)) return
+    if (bad.failure === undefined && !this.#isFirst(bad)) return
     const { sender, partitions, clock = systemClock } = this.#options
     const record = rejectedRecord(bad)
     const letter = { ...record, timestamp: Math.min(record.timestamp, clock.now()) }
@@ -123,6 +136,7 @@ export function rejectedRecord(
       header('partition', bad.partition),
       header('offset', bad.offset),
       header('timestamp', bad.timestamp),
+      ...Object.entries(bad.failure ?? {}).map(([name, value]) => header(name, value)),
     ],
   }
 }

@@ -1,6 +1,6 @@
 // What the ingest loop gives to whoever wants a topic's events one by one: whole fetched batches of
 // a partition go in, acknowledged offsets come out. Implemented by agents (stream/agent.ts).
-import type { EuphorionError } from '../errors.ts'
+import { EuphorionError } from '../errors.ts'
 
 /** Wants the events of one topic; opened once per assigned partition. */
 export interface EventSubscriber {
@@ -22,6 +22,15 @@ export interface SinkBeginning {
 export interface SinkHalt {
   readonly offset: number
   readonly error: EuphorionError
+  /** The sink does not stop there: opened again, it tries once more, or leaves it out. */
+  readonly goesOn?: boolean
+}
+
+/** Why a cut is given up where nothing is wrong but an attempt at an event, which was expected. */
+export class AttemptFailed extends EuphorionError {
+  constructor({ error }: SinkHalt) {
+    super('TRANSACTION_ABORTED', 'an attempt at an event is taken back', { cause: error })
+  }
 }
 
 /** What a function works on. */

@@ -7,6 +7,7 @@ import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { CodecLike } from '../record/codec.ts'
 import { parseDuration } from '../units.ts'
 import type { AgentDefinition, AgentFunction, AgentServices } from './agent_definition.ts'
+import { AgentCounters, type AgentStatistics } from './agent_statistics.ts'
 import { agentSubscriber } from './agent_subscriber.ts'
 import type { Message } from './message.ts'
 import { sinksOfNothing } from './replies.ts'
@@ -23,9 +24,10 @@ import type {
 import { arriving } from './request_map.ts'
 import { type Requester, requesterOf } from './requester.ts'
 import type { Sink } from './sink.ts'
+import { checkSupervision, type SupervisionOptions } from './supervision.ts'
 import type { Topic } from './topic.ts'
 
-export interface AgentOptions<R> {
+export interface AgentOptions<R, K = unknown, V = unknown> extends SupervisionOptions<K, V> {
   /** Default: the function's name, else the topic's. */
   readonly name?: string
   /** Where yielded values go, each to all of them in their order; for agents that yield. */
@@ -57,12 +59,13 @@ export class Agent<K, V, R = never> {
   readonly #requester: Requester<K, V>
   readonly #reply: ReplyValue<R>
   readonly #port: AskPort
+  readonly #counters = new AgentCounters()
 
   /** Made by app.agent(). */
   constructor(
     definition: AgentDefinition<K, V, R>,
     topic: Topic<K, V>,
-    { reply, replyHeaders = true }: AgentOptions<R>,
+    { reply, replyHeaders = true }: Pick<AgentOptions<R>, 'reply' | 'replyHeaders'>,
     port: AskPort,
   ) {
     this.definition = definition
@@ -74,6 +77,11 @@ export class Agent<K, V, R = never> {
 
   get name(): string {
     return this.definition.name
+  }
+
+  /** What became of events that it has failed on in this process. */
+  get statistics(): AgentStatistics {
+    return { ...this.#counters }
   }
 
   /** Sends a value to the agent, as topic.send(): resolves once it is stored. */
@@ -215,7 +223,7 @@ export class Agent<K, V, R = never> {
 
   /** For the ingest loop of one run of the app. */
   subscriber(services: AgentServices): EventSubscriber {
-    return agentSubscriber(this.definition, services)
+    return agentSubscriber(this.definition, services, this.#counters)
   }
 }
 
@@ -223,10 +231,11 @@ export class Agent<K, V, R = never> {
 export function defineAgent<K, V, R>(
   topic: Topic<K, V>,
   run: AgentFunction<K, V, R>,
-  options: AgentOptions<R>,
+  options: AgentOptions<R, K, V>,
   port: AskPort,
 ): Agent<K, V, R> {
-  const { concurrency = 1 } = options
+  const { concurrency = 1, retry, onError } = options
+  checkSupervision(options)
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > CONCURRENCY_MAX) {
     const range = `a whole number from 1 to ${CONCURRENCY_MAX}`
     throw new EuphorionError('APP_INVALID', `concurrency ${concurrency}: it is ${range}`)
@@ -245,11 +254,16 @@ export function defineAgent<K, V, R>(
     reply: mayYield ? replyValue(options.reply) : undefined,
     wrapped: replyValue(topic.options.value),
     run,
+    supervision: { ...(retry && { retry }), ...(onError && { onError }) },
   }
   return new Agent<K, V, R>(definition, topic, options, port)
 }
 
-function sinksOf<R>(name: string, options: AgentOptions<R>, mayYield: boolean): Sink<R>[] {
+function sinksOf<R>(
+  name: string,
+  options: Pick<AgentOptions<R>, 'sink'>,
+  mayYield: boolean,
+): Sink<R>[] {
   const sink = (options.sink ?? []) as Sink<R> | readonly Sink<R>[]
   const sinks = Array.isArray(sink) ? [...sink] : [sink as Sink<R>]
   if (sinks.length > 0 && !mayYield) throw sinksOfNothing(name)

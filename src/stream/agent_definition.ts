@@ -1,8 +1,9 @@
 // What an agent is, and what its partitions are given while the app runs. Made by app.agent() and
 // by the worker.
-import type { Clock } from '../clock.ts'
+import type { Clock, Random } from '../clock.ts'
 import type { EuphorionError } from '../errors.ts'
-import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
+import type { BadRecord, DeadLetters, HandlerFailure } from '../ingest/dead_letter.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { ExtractionServices } from '../kernel/extract/column_extractor.ts'
 import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Codec } from '../record/codec.ts'
@@ -14,6 +15,7 @@ import type { ReplyPort } from './replies.ts'
 import type { ReplyValue } from './reply_value.ts'
 import type { Sink } from './sink.ts'
 import type { Stream } from './stream.ts'
+import type { SupervisionDefaults, SupervisionOptions } from './supervision.ts'
 
 /** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
 export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
@@ -45,6 +47,17 @@ export interface AgentDefinition<K, V, R> {
   /** How values are read in requests without headers. */
   readonly wrapped?: ReplyValue<V>
   readonly run: AgentFunction<K, V, R>
+  /** What becomes of events that it fails on; as the settings say without it. */
+  readonly supervision?: SupervisionOptions<K, V> | undefined
+}
+
+/** For the log. */
+export interface FailedEvent extends HandlerFailure {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly policy: 'retry' | 'skip' | 'dead-letter'
+  readonly cause: unknown
 }
 
 export interface AgentServices {
@@ -57,6 +70,20 @@ export interface AgentServices {
   readonly replies?: ReplyPort
   /** What batches of columns are extracted on; without it they are decoded. */
   readonly extraction?: () => ExtractionServices | undefined
+  /** Jitter of pauses. Default: the system's. */
+  readonly random?: Random | undefined
+  /** Of agents that say nothing of their own. Default: those of the settings. */
+  readonly supervision?: SupervisionDefaults | undefined
+  /** What a second attempt would double; without it nothing. */
+  readonly effects?: Effects | undefined
+  /** Everything is to go back to its last cut, soon: an event has had effects that do not count. */
+  readonly goBack?: (() => void) | undefined
+  /** What became of an event that a function has failed on, unless the partition stops. */
+  readonly onFailed?: ((failed: FailedEvent) => void) | undefined
+  /** What onError of that agent has thrown; its partition stops. */
+  readonly onFunctionFailed?: ((agent: string, error: unknown) => void) | undefined
+  /** The app is to end. */
+  readonly onCrash?: ((error: EuphorionError) => void) | undefined
   /** A partition of an agent stopped; `error` says where and why. */
   readonly onStopped: (error: EuphorionError) => void
   /** A record was skipped or sent to the dead letters. */

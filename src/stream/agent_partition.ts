@@ -6,40 +6,39 @@
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { BadRecord } from '../ingest/dead_letter.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { EventInHand, PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
 import { settingSpecs } from '../setting_specs.ts'
 import type { AgentDefinition, AgentServices } from './agent_definition.ts'
 import { AgentRecords, type Want } from './agent_records.ts'
-import {
-  AgentSlot,
-  ended,
-  eventInHand,
-  isKept,
-  NONE,
-  type SlotDesk,
-  type Take,
-} from './agent_slot.ts'
+import { AgentRuns, type RunsPort } from './agent_runs.ts'
+import { AgentSlot, ended, eventInHand, isKept, type SlotDesk, type Take } from './agent_slot.ts'
+import { AgentCounters } from './agent_statistics.ts'
 import { BatchShape } from './batch_shape.ts'
-import type { Event } from './events.ts'
+import { FailureLedger, type Verdict } from './failure_ledger.ts'
 import type { TakenEvent } from './kept_events.ts'
-import { isOfLostTable } from './lost_table.ts'
 import { RefusedRecords } from './refused_records.ts'
-import { type Replies, repliesOf, sinksOfNothing } from './replies.ts'
-import { Outputs } from './sink.ts'
-import { Stream } from './stream.ts'
+import { type Replies, repliesOf } from './replies.ts'
 import { Turns } from './turns.ts'
+
+const noEffects: Effects = { count: 0 }
+
+/** What outlives it. */
+export interface AgentMemory {
+  readonly ledger?: FailureLedger | undefined
+  readonly counters?: AgentCounters | undefined
+}
 
 export class AgentPartition<K, V, R> implements PartitionSink {
   readonly #definition: AgentDefinition<K, V, R>
   readonly #services: AgentServices
   readonly #partition: number
+  readonly #counters: AgentCounters
   readonly #shape: BatchShape
   readonly #records: AgentRecords<K, V>
-  readonly #slots: AgentSlot<K, V>[]
-  readonly #outputs: Outputs<R>
+  readonly #runs: AgentRuns<K, V, R>
   readonly #replies: Replies<K, V, R> | undefined
   readonly #refused: RefusedRecords
-  readonly #running: Promise<void>[]
   #pushed: ((whole: boolean) => void) | undefined
   #batchEnding = false
   #failedAt = Number.POSITIVE_INFINITY
@@ -53,7 +52,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** Settled when events are handed out again; undefined while they are. */
   #paused: Deferred<void> | undefined
   #whenResting: (() => void) | undefined
-  #slotsRunning: number
+  /** It is to be closed, and opened again from its last cut. */
+  #isGoingBack = false
   readonly #turns: Turns
 
   constructor(
@@ -61,30 +61,34 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     services: AgentServices,
     partition: number,
     { startOffset, until }: SinkBeginning,
+    { ledger = new FailureLedger(), counters = new AgentCounters() }: AgentMemory = {},
   ) {
     this.#definition = definition
     this.#services = services
     this.#partition = partition
     this.#shape = new BatchShape(definition.schema)
+    this.#counters = counters
+    ledger.opened(startOffset)
     this.#records = new AgentRecords({
       ...definition,
       partition,
       startOffset,
       until,
+      failures: ledger,
+      leftOut: (record, verdict) => this.#leaveOut(record, verdict),
       shape: this.#shape,
       reading: services.reading,
       refused: (bad) => this.#refuse(bad),
       extraction: services.extraction,
       arrived: () => this.#serveAll(),
     })
-    const desk = this.#desk()
-    this.#slots = Array.from({ length: definition.concurrency }, () => new AgentSlot(desk))
-    this.#outputs = new Outputs(definition.sinks, (offset, error) => this.#fail(offset, error))
-    this.#replies = repliesOf(definition, services, partition)
     this.#turns = new Turns(services.clock)
     this.#refused = new RefusedRecords(services.deadLetters)
-    this.#slotsRunning = definition.concurrency
-    this.#running = this.#slots.map((slot) => this.#run(slot))
+    this.#replies = repliesOf(definition, services, partition)
+    const records = this.#records
+    const replies = this.#replies
+    const options = { definition, services, records, replies, ledger, counters }
+    this.#runs = new AgentRuns(options, this.#port())
   }
 
   get stopped(): boolean {
@@ -96,11 +100,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   get holds(): boolean {
-    return this.#slots.some((slot) => slot.holds)
+    return this.#runs.slots.some((slot) => slot.holds)
   }
 
   get inHand(): EventInHand | undefined {
-    return eventInHand(this.#slots)
+    return eventInHand(this.#runs.slots)
   }
 
   push(payload: Uint8Array): Promise<boolean> {
@@ -113,19 +117,13 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   #serveAll(): void {
-    for (const slot of this.#slots) this.#serve(slot)
+    for (const slot of this.#runs.slots) this.#serve(slot)
     this.#endIfRead()
   }
 
   acknowledged(): number {
-    let offset = Math.min(
-      this.#records.position,
-      this.#failedAt,
-      this.#outputs.firstPending(),
-      this.#refused.first(),
-    )
-    for (const slot of this.#slots) offset = Math.min(offset, slot.first())
-    return offset
+    const inWork = Math.min(this.#runs.first(), this.#refused.first())
+    return Math.min(this.#records.position, this.#failedAt, inWork)
   }
 
   async pause(): Promise<void> {
@@ -135,7 +133,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       this.#rest()
     })
     // what is in tables is acknowledged, too
-    await this.#outputs.settled()
+    await this.#runs.outputsSettled()
   }
 
   resume(): void {
@@ -148,7 +146,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** Tells who waits for it that nothing is in hand. */
   #rest(): void {
     if (this.#whenResting === undefined || this.#batchEnding) return
-    if (this.#slots.some((slot) => !slot.hasEnded && slot.holds)) return
+    if (this.#runs.isBusy) return
     this.#whenResting()
     this.#whenResting = undefined
   }
@@ -156,10 +154,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   async close(): Promise<void> {
     this.#closing = true
     this.#records.close()
-    for (const slot of this.#slots) slot.endWait()
+    for (const slot of this.#runs.slots) slot.endWait()
     this.#ending.abort()
-    if (!this.#isStalled) await Promise.all(this.#running)
-    if (!this.#isStalled) await this.#outputs.settled()
+    if (!this.#isStalled) await this.#runs.ended()
+    if (!this.#isStalled) await this.#runs.outputsSettled()
     this.#release()
   }
 
@@ -174,7 +172,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       return Promise.reject(new EuphorionError('APP_INVALID', message))
     }
     if (!isKept(want)) this.#drop(slot)
-    if (this.#closing || this.#stopped) return Promise.resolve(ended)
+    if (this.#closing || this.#stopped || slot.hasEnded) return Promise.resolve(ended)
     const mustTurn = this.#turns.isDue(want.as === 'batch')
     const result = mustTurn ? undefined : this.#next(slot, want)
     if (result !== undefined) {
@@ -195,8 +193,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#eased()
   }
 
+  /** Something is not in hand any more. */
   #eased(): void {
-    this.#replies?.eased(this.#slots, this.#records.position)
+    this.#replies?.eased(this.#runs, this.#records.position)
     if (this.#whenResting !== undefined) this.#rest()
   }
 
@@ -218,17 +217,12 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   /** Undefined: nothing now. */
   #next(slot: AgentSlot<K, V>, want: Want): Take<K, V> | undefined {
-    if (this.#paused !== undefined || slot.isFull(want)) return undefined
+    if (this.#paused !== undefined || this.#isGoingBack || slot.isFull(want)) return undefined
     const records = this.#records
     const result = records.take(want)
     if (result !== undefined) {
       if (isKept(want)) slot.keep(want, result.value, records)
-      else {
-        slot.inHand = records.takenAt
-        slot.payload = records.takenFrom
-        slot.timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
-        slot.value = want.as === 'event' ? (result.value as Event<K, V>).value : result.value
-      }
+      else slot.give(records, want, result.value)
       return result
     }
     if (records.halt === undefined) return undefined
@@ -244,6 +238,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     if (policy === 'dead-letter') this.#refused.add(bad)
   }
 
+  /** Functions have failed on it before; that is counted already. */
+  #leaveOut(record: BadRecord, { policy, failure }: Verdict): void {
+    if (policy === 'dead-letter') this.#refused.add({ ...record, failure })
+  }
+
   /** All of the payload was read: bad records go first, then the loop may bring the next one. */
   #endIfRead(): void {
     if (this.#pushed === undefined || this.#batchEnding || !this.#records.isRead) return
@@ -256,7 +255,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     try {
       await this.#refused.send()
     } catch (error) {
-      this.#fail(this.#refused.first(), error)
+      this.#runs.fail(this.#refused.first(), error)
     }
     await new Promise<void>((resolve) => this.#turns.next(resolve))
     this.#batchEnding = false
@@ -270,36 +269,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     pushed?.(!this.#records.isDamaged)
   }
 
-  async #run(slot: AgentSlot<K, V>): Promise<void> {
-    // The function begins after the constructor, and its errors all arrive here.
-    await undefined
-    const { run, name, topic, sinks } = this.#definition
-    try {
-      const result = run(new Stream(slot, topic, this.#partition))
-      if (Symbol.asyncIterator in result) {
-        for await (const value of result)
-          await this.#outputs.put(value, this.#heldOffset(slot), this.#replies?.of(slot))
-      } else if (sinks.length > 0) throw sinksOfNothing(name)
-      else await result
-      this.#giveBackAll(slot)
-      slot.inHand = NONE
-      slot.kept.release()
-      this.#slotEnded(slot)
-    } catch (error) {
-      this.#giveBackAll(slot)
-      const offset = this.#heldOffset(slot)
-      // its tables went first: the event is another worker's, or comes again
-      if (this.#closing && isOfLostTable(error)) this.#failedAt = Math.min(this.#failedAt, offset)
-      else this.#fail(offset, error)
-    }
-    slot.hasEnded = true
-    this.#rest()
-  }
-
   #desk(): SlotDesk<K, V> {
     return {
       clock: this.#services.clock,
       shape: this.#shape,
+      effects: this.#services.effects ?? noEffects,
       unackedMax: this.#services.unackedMax ?? settingSpecs.unackedMax.default,
       ending: this.#ending.signal,
       take: (slot, want) => this.#take(slot, want),
@@ -324,11 +298,6 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     }
   }
 
-  #giveBackAll(slot: AgentSlot<K, V>): void {
-    this.#giveBack(slot, 'ahead')
-    this.#giveBack(slot, 'kept')
-  }
-
   /** They come again, to whoever asks next. */
   #readAgain(taken: readonly TakenEvent[]): void {
     if (taken.length === 0) return
@@ -336,39 +305,49 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#serveAll()
   }
 
-  /** Offset of the first event that it has, or of the next one where there is none. */
-  #heldOffset(slot: AgentSlot<K, V>): number {
-    return Math.min(slot.first(), this.#records.position)
-  }
-
-  /** A function returned by itself: when all have, nobody takes events any more. */
-  #slotEnded(slot: AgentSlot<K, V>): void {
-    this.#slotsRunning--
-    if (this.#closing || this.#stopped) return
-    if (this.#slotsRunning > 0) {
-      this.#readAgain(slot.kept.takeBack('all'))
-      return
+  #port(): RunsPort<K, V> {
+    const desk = this.#desk()
+    return {
+      partition: this.#partition,
+      ending: this.#ending.signal,
+      isClosing: () => this.#closing,
+      newSlot: () => new AgentSlot(desk),
+      giveBackAll: (slot) => {
+        slot.hasEnded = true
+        slot.endWait()
+        this.#giveBack(slot, 'ahead')
+        this.#giveBack(slot, 'kept')
+      },
+      readAgain: (taken) => this.#readAgain(taken),
+      eased: () => this.#eased(),
+      keep: (offset) => {
+        this.#failedAt = Math.min(this.#failedAt, offset)
+      },
+      fail: (offset, error) => this.#spoil(offset, error),
+      goBack: (offset, error) => this.#goBack(offset, error),
+      returned: () => this.#returned(),
     }
-    const { name, topic } = this.#definition
-    const offset = this.acknowledged()
-    this.#stop(
-      new EuphorionError('HANDLER_FAILED', `the function of agent ${name} returned`, {
-        place: { topic, partition: this.#partition, offset },
-      }),
-    )
   }
 
-  #fail(offset: number, cause: unknown): void {
+  /** The functions returned by themselves: nobody takes events any more. */
+  #returned(): void {
+    if (this.#closing || this.#stopped) return
     const { name, topic } = this.#definition
-    const place = { topic, partition: this.#partition, offset }
-    this.#spoil(
-      offset,
-      new EuphorionError('HANDLER_FAILED', `agent ${name} failed`, { cause, place }),
-    )
+    const place = { topic, partition: this.#partition, offset: this.acknowledged() }
+    const message = `the function of agent ${name} returned`
+    this.#stop(new EuphorionError('HANDLER_FAILED', message, { place }))
+  }
+
+  /** Nothing is handed out until the partition is closed, and opened again from its last cut. */
+  #goBack(offset: number, error: EuphorionError): void {
+    this.#failedAt = Math.min(this.#failedAt, offset)
+    this.#spoiled ??= { offset: this.#failedAt, error, goesOn: true }
+    this.#isGoingBack = true
+    this.#services.goBack?.()
   }
 
   stall(ms: number): void {
-    const hands = this.#slots.map(({ inHand }) => inHand).filter((offset) => offset !== NONE)
+    const hands = this.#runs.slots.filter(({ holds }) => holds).map((slot) => slot.first())
     if (this.#stopped || hands.length === 0) return
     this.#isStalled = true
     const { name, topic } = this.#definition
@@ -389,8 +368,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #stop(error: EuphorionError): void {
     if (this.#stopped) return
     this.#stopped = true
+    this.#counters.stopped++
     this.#records.close()
-    for (const slot of this.#slots) slot.endWait()
+    for (const slot of this.#runs.slots) slot.endWait()
     this.#ending.abort()
     this.#release()
     this.#services.onStopped(error)

@@ -14,13 +14,15 @@ import { AgentColumns, type Extracted } from './agent_columns.ts'
 import { AgentReader, type ReaderOptions } from './agent_reader.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Chunk } from './chunk.ts'
+import { endOfBatch, firstOffset, readyOf, type Span, spanOf } from './chunk_span.ts'
 import { ColumnBatch } from './column_batch.ts'
 import { decodeOwn } from './decode.ts'
 import { DecodedChunk } from './decoded_chunk.ts'
 import type { Event } from './events.ts'
+import { FAILED, type FailureLedger, type Verdict } from './failure_ledger.ts'
 import type { TakenEvent } from './kept_events.ts'
 import { keepRaw, rawOf } from './raw_record.ts'
-import { rereading } from './rereading.ts'
+import { type Reread, rereading } from './rereading.ts'
 
 export interface BatchLimits {
   readonly maxRecords: number
@@ -45,6 +47,8 @@ export interface AgentRecordsOptions<K, V> {
   readonly startOffset: number
   /** What comes there is not read. */
   readonly until: Halt | undefined
+  /** Events that the partition has failed on before: what is to be left out of them. */
+  readonly failures: FailureLedger
   readonly key: Codec<K>
   readonly value: Codec<V>
   readonly shape: BatchShape
@@ -52,6 +56,8 @@ export interface AgentRecordsOptions<K, V> {
   readonly onBadRecord: BadRecordPolicy
   /** A record is left out: it goes to the dead letters, or nowhere. */
   readonly refused: (bad: BadRecord) => void
+  /** An event is left out that functions have failed on. */
+  readonly leftOut: (record: BadRecord, verdict: Verdict) => void
   /** What extracts columns; undefined: nothing does. Asked when batches are first wanted. */
   readonly extraction: (() => ExtractionServices | undefined) | undefined
   /** What was on its way is there: take() and isRead may answer differently now. */
@@ -61,20 +67,6 @@ export interface AgentRecordsOptions<K, V> {
 /** The partition cannot be read on from `offset`. */
 type Halt = SinkHalt
 
-/** Rows of a chunk. */
-interface Span<K, V> {
-  readonly chunk: Chunk<K, V>
-  /** The fetched bytes that they are in. */
-  readonly payload: Uint8Array
-  from: number
-  readonly to: number
-  /** Values, or events, of some rows, made ahead. */
-  ready: readonly (V | Event<K, V>)[]
-  readyAs: 'value' | 'event'
-  /** Row of the first of them. */
-  readyFrom: number
-}
-
 const NONE = -1
 /** One that batches are taken of, and one that is ready behind it. */
 const SPANS_MAX = 2
@@ -82,9 +74,6 @@ const SPANS_MAX = 2
 const EXTRACTED_BYTES_MIN = 32 * 1024
 /** Records decoded at once: a few ms. */
 const DECODED_MAX = 4096
-/** Values made at once: few enough to be garbage before they are moved to the old generation. */
-const READY_MAX = 128
-
 export class AgentRecords<K, V> {
   readonly #options: AgentRecordsOptions<K, V>
   readonly #reader: AgentReader
@@ -178,19 +167,44 @@ export class AgentRecords<K, V> {
     this.#sort()
   }
 
+  /** The events of a batch. */
+  eventsOf(batch: Batch<K, V>): TakenEvent[] {
+    const { chunk, payload, from, to } = this.#spanOf.get(batch)!
+    return Array.from(chunk.offsets.subarray(from, to), (offset) => ({ offset, payload }))
+  }
+
   /** The same of what was taken before, decoded anew. `taken` in ascending order. */
   readAgain(taken: readonly TakenEvent[]): void {
     for (const { payload, next } of rereading(taken, this.#options.reading)) {
-      const events: Event<K, V>[] = []
       const sizes: number[] = []
-      for (let reader = next(); reader !== undefined; reader = next()) {
-        if (!this.#decode(reader)) continue
-        events.push(this.#event(reader))
-        sizes.push(reader.size)
-      }
+      const events = this.#decodeAll(next, sizes)
       this.#add(new DecodedChunk(events, sizes, this.#options.shape), payload)
     }
     this.#sort()
+  }
+
+  /** What was taken before, decoded anew, for who wants to look at it. */
+  events(taken: readonly TakenEvent[]): Event<K, V>[] {
+    const payloads = [...rereading(taken, this.#options.reading)]
+    return payloads.flatMap(({ next }) => this.#decodeAll(next, []))
+  }
+
+  #decodeAll(next: Reread['next'], sizes: number[]): Event<K, V>[] {
+    const events: Event<K, V>[] = []
+    for (let reader = next(); reader !== undefined; reader = next()) {
+      if (!this.#decode(reader)) continue
+      events.push(this.#event(reader))
+      sizes.push(reader.size)
+    }
+    return events
+  }
+
+  /** The same, as bytes. */
+  *copies(taken: readonly TakenEvent[], reason: string): Iterable<BadRecord> {
+    const { topic, partition, reading } = this.#options
+    for (const { next } of rereading(taken, reading))
+      for (let reader = next(); reader !== undefined; reader = next())
+        yield reader.copy(topic, partition, reason)
   }
 
   #sort(): void {
@@ -208,11 +222,11 @@ export class AgentRecords<K, V> {
     if (want.as === 'batch') {
       const { shape } = this.#options
       const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
-      if (want.isAhead) this.#spanOf.set(value, spanOf(chunk, payload, from, to))
+      this.#spanOf.set(value, spanOf(chunk, payload, from, to))
       return { done: false, value } as const
     }
-    if (want.as === 'value') return { done: false, value: ready(span, from, 'value') } as const
-    const event = ready(span, from, 'event') as Event<K, V>
+    if (want.as === 'value') return { done: false, value: readyOf(span, from, 'value') } as const
+    const event = readyOf(span, from, 'event') as Event<K, V>
     const value = this.keepsRaw ? this.#withRaw(event, payload) : event
     return { done: false, value } as const
   }
@@ -231,8 +245,9 @@ export class AgentRecords<K, V> {
     const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
     if (isBusy || isEnd || !this.#wantsColumns) return
     this.#columns ??= new AgentColumns(this.#options)
-    // columns are extracted beyond it
-    if (this.#options.until !== undefined) return
+    // columns are extracted beyond them
+    const { until, failures } = this.#options
+    if (until !== undefined || this.#reader.position <= failures.lastVerdict) return
     const extracted = this.#columns.extract(this.#payload, this.#reader.position, this.#wantsKeys)
     if (extracted === undefined) return
     this.#isExtracting = true
@@ -280,12 +295,21 @@ export class AgentRecords<K, V> {
       while (this.#halt === undefined && !this.#isDrained) {
         if (!reader.next()) this.#isDrained = true
         else if (until !== undefined && reader.offset >= until.offset) this.#halt = until
-        else if (this.#decode(reader)) return true
+        else if (!this.#isLeftOut(reader) && this.#decode(reader)) return true
       }
     } catch (error) {
       if (!this.#mayReread(error)) this.#cannotRead(error)
     }
     return false
+  }
+
+  #isLeftOut(reader: AgentReader): boolean {
+    const { failures, leftOut, topic, partition } = this.#options
+    if (reader.offset > failures.lastVerdict) return false
+    const verdict = failures.verdict(reader.offset)
+    if (verdict === undefined) return false
+    leftOut(reader.copy(topic, partition, FAILED), verdict)
+    return true
   }
 
   #decode(reader: AgentReader): boolean {
@@ -350,38 +374,4 @@ export class AgentRecords<K, V> {
     const { code, message, cause } = error
     this.#halt = { offset, error: new EuphorionError(code, message, { cause, place }) }
   }
-}
-
-function spanOf<K, V>(
-  chunk: Chunk<K, V>,
-  payload: Uint8Array,
-  from: number,
-  to: number,
-): Span<K, V> {
-  return { chunk, payload, from, to, ready: [], readyAs: 'value', readyFrom: from }
-}
-
-/** The value or the event of a row, which is one of several that are made at once. */
-function ready<K, V>(span: Span<K, V>, row: number, as: 'value' | 'event'): V | Event<K, V> {
-  const at = row - span.readyFrom
-  if (span.readyAs === as && at < span.ready.length) return span.ready[at]
-  const { chunk, to } = span
-  const end = Math.min(to, row + READY_MAX)
-  span.ready = as === 'value' ? chunk.values(row, end) : [...chunk.events(row, end)]
-  span.readyAs = as
-  span.readyFrom = row
-  return span.ready[0]
-}
-
-/** At least one record. */
-function endOfBatch<K, V>({ chunk, from, to }: Span<K, V>, limits: BatchLimits): number {
-  const end = Math.min(to, from + limits.maxRecords)
-  let bytes = chunk.sizes[from]
-  let at = from + 1
-  while (at < end && bytes + chunk.sizes[at] <= limits.maxBytes) bytes += chunk.sizes[at++]
-  return at
-}
-
-function firstOffset<K, V>({ chunk, from }: Span<K, V>): number {
-  return chunk.offsets[from]
 }

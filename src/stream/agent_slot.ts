@@ -1,11 +1,12 @@
 // One running function of an agent's partition: what it has in hand, what was taken for it, and
 // what it waits for. Its stream takes from here; agent_partition.ts owns it.
 import type { Clock } from '../clock.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { EventInHand } from '../ingest/subscriber.ts'
-import type { Batch, BatchLimits, Want } from './agent_records.ts'
+import type { AgentRecords, Batch, BatchLimits, Want } from './agent_records.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
-import { KeptEvents } from './kept_events.ts'
+import { KeptEvents, type TakenEvent } from './kept_events.ts'
 import type { StreamSource } from './stream_source.ts'
 
 /** No offset: nothing is in hand. */
@@ -19,6 +20,7 @@ export interface SlotDesk<K, V> {
   readonly clock: Clock
   readonly shape: BatchShape
   readonly unackedMax: number
+  readonly effects: Effects
   readonly ending: AbortSignal
   /** Hot: called once for each event. */
   readonly take: (slot: AgentSlot<K, V>, want: Want) => Promise<Take<K, V>>
@@ -52,6 +54,8 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   /** Batches that were taken for it and that it has not seen, ascending. */
   ahead: Batch<K, V>[] = []
   readonly kept = new KeptEvents()
+  /** Effects of everybody when it was given what it has; see SlotDesk. */
+  #mark = 0
   waiter: { readonly want: Want; readonly resolve: SlotAnswer<K, V> } | undefined
   hasEnded = false
   /** What throw() or stop() of its stream has said, for who asks. */
@@ -95,6 +99,31 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return isBatch ? offset < (this.value as Batch<K, V>).nextOffset : offset === this.inHand
   }
 
+  /** Something has been done since it has what it has that must not be done twice. */
+  get hasEffects(): boolean {
+    return this.#mark !== this.#desk.effects.count
+  }
+
+  /** Hot. Its loop has what was taken last. */
+  give(records: AgentRecords<K, V>, want: Want, taken: V | Event<K, V> | Batch<K, V>): void {
+    this.inHand = records.takenAt
+    this.payload = records.takenFrom
+    this.timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
+    this.value = want.as === 'event' ? (taken as Event<K, V>).value : taken
+    this.#mark = this.#desk.effects.count
+  }
+
+  /** Its loop has what it has no more; what that was, and what else it had in hand, ascending. */
+  leave(records: AgentRecords<K, V>): TakenEvent[] {
+    const events = this.kept.takeBack('in-hand')
+    const { inHand: offset, payload } = this
+    this.inHand = NONE
+    if (offset === NONE) return events
+    if (Number.isNaN(this.timestamp)) events.push(...records.eventsOf(this.value as Batch<K, V>))
+    else if (payload !== undefined) events.push({ offset, payload })
+    return events.sort((a, b) => a.offset - b.offset)
+  }
+
   /** Smallest offset that is not acknowledged; Infinity where there is none. */
   first(): number {
     let first = this.kept.first()
@@ -115,15 +144,14 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     }
     const event = taken as Event<K, V>
     this.kept.add(event, from.takenFrom, want.isByHand)
-    if (want.isInHand) this.kept.hand(event.offset)
+    if (want.isInHand) this.handKept(event.offset)
   }
 
   /** It does not wait any more for what is taken so. */
   callOff(which: 'ahead' | 'kept'): void {
     const { waiter } = this
     if (waiter === undefined || !isKept(waiter.want)) return
-    if ((waiter.want.as === 'kept') !== (which === 'kept')) return
-    this.answer(ended)
+    if ((waiter.want.as === 'kept') === (which === 'kept')) this.endWait()
   }
 
   /** Whoever waits gets that. */
@@ -133,17 +161,15 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     waiter?.resolve(result)
   }
 
+  /** What it waits for does not come. */
+  endWait(): void {
+    this.answer(ended)
+  }
+
   /** Its loop asks for more, or has ended: what that had is acknowledged. */
   drop(): void {
     this.inHand = NONE
     if (this.kept.isInHand) this.kept.release()
-  }
-
-  /** Nothing more comes. */
-  endWait(): void {
-    const { waiter } = this
-    this.waiter = undefined
-    waiter?.resolve(ended)
   }
 
   takeValue(): Promise<IteratorResult<V, undefined>> {
@@ -165,8 +191,9 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   hand(): void {
     const batch = this.ahead.shift()
     this.inHand = batch?.firstOffset ?? NONE
-    this.timestamp = Number.NaN
     this.value = batch
+    this.timestamp = Number.NaN
+    this.#mark = this.#desk.effects.count
   }
 
   paused(): Promise<void> | undefined {
@@ -193,6 +220,7 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
 
   handKept(offset?: number): boolean {
     if (this.hasEnded || this.ending.aborted) return false
+    if (!this.holds) this.#mark = this.#desk.effects.count
     this.kept.hand(offset)
     return true
   }

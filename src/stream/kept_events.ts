@@ -103,10 +103,14 @@ export class KeptEvents {
     return this.#offsets.delete(offset)
   }
 
-  /** What nobody has seen, or all of them, ascending. They are not here any more. */
-  takeBack(which: 'kept' | 'all'): TakenEvent[] {
+  /**
+   * What nobody has seen, what user code has now, or all of them, ascending. They are not here any
+   * more.
+   */
+  takeBack(which: 'kept' | 'in-hand' | 'all'): TakenEvent[] {
     const all = [...this.#offsets].map((offset) => this.#events.get(offset)!)
-    const back = which === 'all' ? all : all.filter((event) => this.#kept.has(event))
+    const some = which === 'kept' ? this.#kept : this.#inHand
+    const back = which === 'all' ? all : all.filter((event) => some.has(event))
     for (const { offset } of back) this.ack(offset)
     return back
   }

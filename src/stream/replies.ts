@@ -128,11 +128,11 @@ export class Replies<K, V, R> {
     return last
   }
 
-  /** Something is acknowledged. Requests below `position` that no slot has are over. */
-  eased(slots: readonly AgentSlot<K, V>[], position: number): void {
+  /** Something is acknowledged. Requests below `position` that no function has are over. */
+  eased(functions: { has(offset: number): boolean }, position: number): void {
     for (const offset of this.#requests.keys()) {
       if (offset >= position) return
-      if (slots.some((slot) => slot.has(offset))) continue
+      if (functions.has(offset)) continue
       this.#end(offset, () => this.#error('HANDLER_FAILED', 'went on without a value', offset))
     }
   }

@@ -3,7 +3,6 @@
 import { AgentReader, type ReaderOptions } from './agent_reader.ts'
 import type { TakenEvent } from './kept_events.ts'
 
-/** Those of one payload. */
 export interface Reread {
   readonly payload: Uint8Array
   /** Stands on each record in turn: next() moves on, false behind the last. */

@@ -4,6 +4,7 @@
 import assert from 'node:assert'
 import { type Deferred, deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
+import type { Effects } from '../ingest/effects.ts'
 import type { EventInHand } from '../ingest/subscriber.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { AgentRowPacker } from './agent_packing.ts'
@@ -58,6 +59,8 @@ export interface AgentTablePartOptions {
   readonly number: number
   /** The same array as long as the part is open. */
   readonly holders: readonly EventHolder[]
+  /** Counts the writes. */
+  readonly effects?: Effects | undefined
 }
 
 /** What is the same for all parts of a table. */
@@ -82,6 +85,7 @@ export class AgentTablePart implements TablePartState {
   protected readonly forms: PartForms
   protected readonly store: Store
   protected readonly holders: readonly EventHolder[]
+  readonly #effects: Effects | undefined
   /** Keys that are in no row of the cache are not in the store either. */
   #isComplete: boolean
   #dirty: AgentRow[] = []
@@ -94,6 +98,7 @@ export class AgentTablePart implements TablePartState {
   isCutWanted = false
 
   protected constructor(forms: PartForms, options: AgentTablePartOptions, isEmpty: boolean) {
+    this.#effects = options.effects
     this.forms = forms
     this.name = forms.name
     this.shape = forms.shape
@@ -151,6 +156,7 @@ export class AgentTablePart implements TablePartState {
   }
 
   write(row: AgentRow, kept: Kept | undefined): void {
+    if (this.#effects !== undefined) this.#effects.count++
     row.kept = kept
     if (row.isDirty) return
     row.isDirty = true
@@ -165,6 +171,7 @@ export class AgentTablePart implements TablePartState {
   /** Of a write that waits for the store. */
   async waitFor<T>(write: Promise<T>): Promise<T> {
     this.#waiting++
+    if (this.#effects !== undefined) this.#effects.count++
     try {
       return await write
     } finally {

@@ -11,7 +11,7 @@ import type {
   AgentFunction,
   AgentServices,
 } from '../../src/stream/agent_definition.ts'
-import { AgentPartition } from '../../src/stream/agent_partition.ts'
+import { type AgentMemory, AgentPartition } from '../../src/stream/agent_partition.ts'
 import { decodeBatches, encodeBatch } from '../../src/wire/record_batch.ts'
 
 /** Keeps what is appended; `gate`, while set, holds appends back. */
@@ -52,6 +52,7 @@ export function agentOf<V = unknown>(
   run: AgentFunction<string, V, unknown>,
   more: Partial<AgentDefinition<string, V, unknown>> & Partial<SinkBeginning> = {},
   services: Partial<AgentServices> = {},
+  memory: AgentMemory = {},
 ): Fixture<V> {
   const stopped: EuphorionError[] = []
   const bad: BadRecord[] = []
@@ -80,6 +81,7 @@ export function agentOf<V = unknown>(
     },
     2,
     { startOffset, until },
+    memory,
   )
   return { partition, stopped, bad, producer }
 }
