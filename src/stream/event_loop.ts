@@ -2,6 +2,7 @@
 import { EuphorionError } from '../errors.ts'
 import { done, type EventPull } from './event_pull.ts'
 import type { Event } from './events.ts'
+import { Thrown } from './thrown.ts'
 
 /** `pick`: what the loop gets of an event. */
 export class EventLoop<K, V, T> implements AsyncIterableIterator<T> {
@@ -29,8 +30,9 @@ export class EventLoop<K, V, T> implements AsyncIterableIterator<T> {
       this.#end()
       return done
     } catch (error) {
+      const thrown = Thrown.unwrap(error)
       this.#end()
-      throw error
+      throw thrown
     } finally {
       this.#isAsked = false
     }

@@ -13,8 +13,10 @@ export interface Claim {
   paused(): Promise<unknown> | undefined
   /** The user's code has it. False: nothing is handed out any more, the stream has ended. */
   hand(): boolean
-  /** It is acknowledged, in hand or not; only the first call counts. */
+  /** The user's code has done with it: it is acknowledged, unless that is done by hand. */
   release(): void
+  /** It is left out: acknowledged in any case. Only the first call of these two counts. */
+  drop(): void
 }
 
 export interface Held<K, V> {
@@ -45,6 +47,7 @@ export const noClaim: Claim = {
   paused: () => undefined,
   hand: () => true,
   release: () => undefined,
+  drop: () => undefined,
 }
 
 export function held<K, V>(event: Event<K, V>, claim: Claim): Pulled<K, V> {

@@ -76,7 +76,7 @@ export abstract class EventStream<K, V> implements AsyncIterable<V> {
 
   /** Has something done with each event: the function is awaited, its answer has no meaning. */
   peek(look: (value: V, event: Event<K, V>) => unknown): EventStream<K, V> {
-    return this.#derive((pull) => new PeekPull(pull, ({ event }) => look(event.value, event)))
+    return this.#derive((pull) => new PeekPull(pull, look))
   }
 
   /**
@@ -84,7 +84,7 @@ export abstract class EventStream<K, V> implements AsyncIterable<V> {
    * when they have it.
    */
   echo(...targets: readonly Target<K, V>[]): EventStream<K, V> {
-    return this.#derive((pull) => new PeekPull(pull, ({ event }) => echoTo(targets, event)))
+    return this.#derive((pull) => new PeekPull(pull, (_, event) => echoTo(targets, event)))
   }
 
   /**
@@ -95,7 +95,7 @@ export abstract class EventStream<K, V> implements AsyncIterable<V> {
   forward(...targets: readonly (RawTarget | EventTarget<K, V>)[]): EventStream<K, V> {
     return this.#derive((pull) => {
       this.root.wantRaw()
-      return new PeekPull(pull, ({ event }) => forwardTo(targets, event))
+      return new PeekPull(pull, (_, event) => forwardTo(targets, event))
     })
   }
 

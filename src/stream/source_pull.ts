@@ -1,32 +1,40 @@
 // The beginning of the operators on an agent's stream: takes its events from the agent's partition.
 // Made by Stream.
 import { type Claim, done, type EventPull, held, noClaim, type Pulled } from './event_pull.ts'
+import type { Event } from './events.ts'
 import type { StreamSource } from './stream_source.ts'
 
 export class SourcePull<K, V> implements EventPull<K, V> {
   readonly #source: StreamSource<K, V>
+  readonly #isByHand: boolean
   #isKeeping = false
   #hasBegun = false
   #hasEnded = false
 
-  constructor(source: StreamSource<K, V>) {
+  /** `isByHand`: what is not left out is acknowledged by the source's ack() only. */
+  constructor(source: StreamSource<K, V>, isByHand = false) {
     this.#source = source
+    this.#isByHand = isByHand
   }
 
   async next(): Promise<Pulled<K, V>> {
-    const source = this.#source
     if (this.#hasEnded) return done
-    if (!this.#isKeeping) {
-      const taken = await source.takeEvent()
-      return taken.done ? done : held(taken.value, noClaim)
-    }
-    // what a loop before this one had
-    if (!this.#hasBegun) source.releaseKept()
-    if (!this.#hasBegun) source.release()
-    this.#hasBegun = true
-    const taken = await source.takeKept()
+    const taken = await this.#take()
     if (taken.done || this.#hasEnded) return done
-    return held(taken.value, this.#claim(taken.value.offset))
+    const isFree = !this.#isKeeping && !this.#isByHand
+    return held(taken.value, isFree ? noClaim : this.#claim(taken.value.offset))
+  }
+
+  #take(): Promise<IteratorResult<Event<K, V>, undefined>> {
+    const source = this.#source
+    if (!this.#isKeeping) return this.#isByHand ? source.takeByHand() : source.takeEvent()
+    if (!this.#hasBegun) {
+      // what a loop before this one had
+      source.releaseKept()
+      source.release()
+    }
+    this.#hasBegun = true
+    return source.takeKept(this.#isByHand)
   }
 
   keep(): void {
@@ -41,7 +49,9 @@ export class SourcePull<K, V> implements EventPull<K, V> {
 
   #claim(offset: number): Claim {
     const source = this.#source
-    let isInHand = false
+    let isInHand = !this.#isKeeping
+    // what was given back is somebody else's now
+    const isOurs = (): boolean => isInHand || !this.#hasEnded
     return {
       isInHand: false,
       paused: () => pausedOf(source),
@@ -49,8 +59,12 @@ export class SourcePull<K, V> implements EventPull<K, V> {
         isInHand = !this.#hasEnded && !source.ending.aborted && source.handKept(offset)
         return isInHand
       },
-      // what was given back is somebody else's now
-      release: () => void ((isInHand || !this.#hasEnded) && source.ack(offset)),
+      release: () => {
+        if (!isOurs()) return
+        if (this.#isByHand) source.withholdKept(offset)
+        else source.ack(offset)
+      },
+      drop: () => void (isOurs() && source.ack(offset)),
     }
   }
 }

@@ -47,6 +47,7 @@ export class SubscriberPull<K, V> implements EventPull<K, V> {
       paused: () => undefined,
       hand: () => this.#kept.delete(event),
       release: () => void this.#kept.delete(event),
+      drop: () => void this.#kept.delete(event),
     }
   }
 }

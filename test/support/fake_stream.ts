@@ -111,6 +111,9 @@ export class FakeStream<V> extends EventStream<string, V> {
       this.kept.delete(offset)
       mine.delete(offset)
     }
+    const releaseOwn = (offset: number): void => {
+      if (!isLeft || this.inHand.has(offset)) release(offset)
+    }
     const claimOf = ({ offset }: Event<string, V>): Claim => ({
       isInHand: false,
       paused: () => this.#pause?.promise,
@@ -122,9 +125,8 @@ export class FakeStream<V> extends EventStream<string, V> {
         mine.delete(offset)
         return true
       },
-      release: () => {
-        if (!isLeft || this.inHand.has(offset)) release(offset)
-      },
+      release: () => releaseOwn(offset),
+      drop: () => releaseOwn(offset),
     })
     const take = async (): Promise<Pulled<string, V>> => {
       await pass(this.#turns())

@@ -9,6 +9,7 @@ import { type Deferred, deferred } from '../../deferred.ts'
 import { EuphorionError } from '../../errors.ts'
 import { done, type EventPull, type Held, type Pulled } from '../event_pull.ts'
 import { HandingPull } from '../handing_pull.ts'
+import { atEvent } from '../thrown.ts'
 import { checkBound } from './buffer.ts'
 import type { Predicate } from './filter.ts'
 
@@ -99,13 +100,13 @@ export class Branches<K, V> {
     }
     const { event, claim } = next.value
     for (const [index, predicate] of this.#predicates.entries()) {
-      if (!(await predicate(event.value, event))) continue
+      if (!(await atEvent(claim, () => predicate(event.value, event)))) continue
       const queue = this.#queues[index]
       while (queue.length >= this.#max && !this.#hasEnded) await this.#changed.promise
       if (!this.#hasEnded) queue.push(next.value)
       return
     }
-    claim.release()
+    claim.drop()
   }
 
   #change(): void {

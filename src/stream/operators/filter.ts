@@ -2,6 +2,7 @@
 // EventStream.filter().
 import type { EventPull, Pulled } from '../event_pull.ts'
 import type { Event } from '../events.ts'
+import { atEvent } from '../thrown.ts'
 
 export type Predicate<K, V> = (value: V, event: Event<K, V>) => boolean | Promise<boolean>
 
@@ -19,9 +20,8 @@ export class FilterPull<K, V> implements EventPull<K, V> {
       const next = await this.#from.next()
       if (next.done) return next
       const { event, claim } = next.value
-      const passes = this.#predicate(event.value, event)
-      if (typeof passes === 'boolean' ? passes : await passes) return next
-      claim.release()
+      if (await atEvent(claim, () => this.#predicate(event.value, event))) return next
+      claim.drop()
     }
   }
 

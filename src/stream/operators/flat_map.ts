@@ -3,6 +3,7 @@
 import { type Claim, done, type EventPull, held, type Pulled, withValue } from '../event_pull.ts'
 import type { Event } from '../events.ts'
 import { iteratorOf, leave, type Values } from '../iterators.ts'
+import { atEvent } from '../thrown.ts'
 
 /** What is left of the values of one event. */
 interface Rest<K, V, U> {
@@ -30,7 +31,7 @@ export class FlatMapPull<K, V, U> implements EventPull<K, U> {
       const rest = this.#rest ?? (await this.#open())
       if (rest === undefined) return done
       const { event, claim } = rest
-      const { done: isLast, value } = await rest.values.next()
+      const { done: isLast, value } = await atEvent(claim.whole, async () => rest.values.next())
       if (this.#hasEnded) return done
       if (!isLast) return held(withValue(event, value), claim.part())
       this.#rest = undefined
@@ -42,7 +43,9 @@ export class FlatMapPull<K, V, U> implements EventPull<K, U> {
     const next = await this.#from.next()
     if (next.done) return undefined
     const { event, claim } = next.value
-    const values = iteratorOf(await this.#values(event.value, event))
+    const values = await atEvent(claim, async () => {
+      return iteratorOf(await this.#values(event.value, event))
+    })
     if (this.#hasEnded) {
       leave(values)
       return undefined
@@ -65,38 +68,44 @@ export class FlatMapPull<K, V, U> implements EventPull<K, U> {
 
 /** One claim for many values: released when it is closed and all of its parts are released. */
 class SharedClaim {
-  readonly #claim: Claim
+  readonly whole: Claim
   #left = 1
+  #isEmpty = true
   #isInHand = false
 
   constructor(claim: Claim) {
-    this.#claim = claim
+    this.whole = claim
   }
 
   part(): Claim {
     this.#left++
+    this.#isEmpty = false
     let isReleased = false
     const isInHand = (): boolean => this.#isInHand
+    const release = (): void => {
+      if (isReleased) return
+      isReleased = true
+      this.close()
+    }
     return {
       get isInHand() {
         return isInHand()
       },
-      paused: () => (this.#isInHand ? undefined : this.#claim.paused()),
+      paused: () => (this.#isInHand ? undefined : this.whole.paused()),
       hand: () => {
-        this.#isInHand ||= this.#claim.hand()
+        this.#isInHand ||= this.whole.hand()
         return this.#isInHand
       },
-      release: () => {
-        if (isReleased) return
-        isReleased = true
-        this.close()
-      },
+      release,
+      drop: release,
     }
   }
 
   /** No more parts come. */
   close(): void {
     this.#left--
-    if (this.#left === 0) this.#claim.release()
+    if (this.#left > 0) return
+    if (this.#isEmpty) this.whole.drop()
+    else this.whole.release()
   }
 }

@@ -1,6 +1,7 @@
 // Makes another value of each one, in order and one at a time. Made by EventStream.map().
 import { type EventPull, held, type Pulled, withValue } from '../event_pull.ts'
 import type { Event } from '../events.ts'
+import { atEvent } from '../thrown.ts'
 
 export class MapPull<K, V, U> implements EventPull<K, U> {
   readonly #from: EventPull<K, V>
@@ -15,7 +16,8 @@ export class MapPull<K, V, U> implements EventPull<K, U> {
     const next = await this.#from.next()
     if (next.done) return next
     const { event, claim } = next.value
-    return held(withValue(event, await this.#change(event.value, event)), claim)
+    const value = await atEvent(claim, () => this.#change(event.value, event))
+    return held(withValue(event, value), claim)
   }
 
   keep(): void {

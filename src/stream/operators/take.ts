@@ -6,6 +6,7 @@ import { askedTwice } from '../event_loop.ts'
 import { done, type EventPull, type Held } from '../event_pull.ts'
 import type { Event } from '../events.ts'
 import { handOut } from '../handing_pull.ts'
+import { Thrown } from '../thrown.ts'
 
 export interface TakeOptions {
   /**
@@ -76,8 +77,9 @@ export class TakeLoop<K, V, T> implements AsyncIterableIterator<T[]> {
     this.#inHand = []
     await this.#fill()
     if (this.#failure !== undefined) {
+      const thrown = Thrown.unwrap(this.#failure.error)
       this.#leave()
-      throw this.#failure.error
+      throw thrown
     }
     const list = this.#kept
     const isHanded = list.length > 0 && (await handOut(list.map(({ claim }) => claim)))

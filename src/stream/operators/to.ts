@@ -2,6 +2,7 @@
 // by EventStream.to().
 import type { EventPull, Held } from '../event_pull.ts'
 import { handOut } from '../handing_pull.ts'
+import { Thrown } from '../thrown.ts'
 import { sendTo, type Target } from './target.ts'
 
 /** Events that are being stored; more are not taken. */
@@ -19,16 +20,20 @@ export async function drainTo<K, V>(pull: EventPull<K, V>, target: Target<K, V>)
       sending.send(next.value)
       await sending.atMost(pendingMax - 1)
     }
-    await sending.atMost(0)
+  } catch (error) {
+    const thrown = Thrown.unwrap(error)
+    await sending.settled()
+    throw thrown
   } finally {
     pull.end()
   }
+  await sending.atMost(0)
 }
 
-/** What is on its way; acknowledged in the order of the stream. */
+/** What is on its way: what is stored is acknowledged, whatever becomes of what was sent before. */
 class Sending<K, V> {
   readonly #target: Target<K, V>
-  readonly #pending: { readonly held: Held<K, V>; isStored: boolean }[] = []
+  #pending = 0
   #failure: { readonly error: unknown } | undefined
   #wake: (() => void) | undefined
 
@@ -36,29 +41,41 @@ class Sending<K, V> {
     this.#target = target
   }
 
-  send(held: Held<K, V>): void {
-    const sent = { held, isStored: false }
-    this.#pending.push(sent)
-    sendTo(this.#target, held.event).then(
+  send({ event, claim }: Held<K, V>): void {
+    this.#pending++
+    sendTo(this.#target, event).then(
       () => {
-        sent.isStored = true
-        while (this.#pending[0]?.isStored) this.#pending.shift()?.held.claim.release()
-        this.#wake?.()
+        claim.release()
+        this.#ended()
       },
       (error: unknown) => {
         this.#failure ??= { error }
-        this.#wake?.()
+        this.#ended()
       },
     )
   }
 
+  #ended(): void {
+    this.#pending--
+    this.#wake?.()
+  }
+
+  /** Rejects, once all have ended, where one has failed. */
   async atMost(pending: number): Promise<void> {
-    while (this.#pending.length > pending && this.#failure === undefined) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
+    while (this.#pending > pending && this.#failure === undefined) await this.#change()
+    if (this.#failure === undefined) return
+    await this.settled()
+    throw this.#failure.error
+  }
+
+  async settled(): Promise<void> {
+    while (this.#pending > 0) await this.#change()
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
     this.#wake = undefined
-    if (this.#failure !== undefined) throw this.#failure.error
   }
 }
