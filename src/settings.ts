@@ -38,6 +38,8 @@ export interface SettingsSources {
   readonly file?: SettingsSource
   /** process.env: EUPHORION_BATCH_BYTES … ; other names are left alone. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** What names in `env` begin with. Default 'EUPHORION_'. */
+  readonly envPrefix?: string
   /** Options of the command line, in camel case. */
   readonly cli?: SettingsSource
 }
@@ -45,8 +47,8 @@ export interface SettingsSources {
 export const settingNames = Object.keys(settingSpecs) as readonly SettingName[]
 
 /** batchBytes → EUPHORION_BATCH_BYTES */
-export function environmentName(name: SettingName): string {
-  return `EUPHORION_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
+export function environmentName(name: SettingName, prefix = 'EUPHORION_'): string {
+  return `${prefix}${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
 }
 
 /** batchBytes → batch-bytes, commitIntervalMs → commit-interval: its value names its unit. */
@@ -78,9 +80,10 @@ function resolveOne(
   name: SettingName,
   sources: SettingsSources,
 ): string | number | boolean | undefined {
+  const variable = environmentName(name, sources.envPrefix)
   const candidates: readonly (readonly [string, unknown])[] = [
     [`--${optionName(name)}`, sources.cli?.[name]],
-    [environmentName(name), sources.env?.[environmentName(name)]],
+    [variable, sources.env?.[variable]],
     ['euphorion.config.json', sources.file?.[name]],
     ['code', sources.code?.[name]],
   ]
@@ -109,6 +112,15 @@ export function checkSetting(
   )
 }
 
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ...['true', '1', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', '0', 'no', 'off', ''].map((word) => [word, false] as const),
+])
+
+function isBoolean(value: unknown): boolean | undefined {
+  return typeof value === 'boolean' ? value : undefined
+}
+
 function convert(spec: SettingSpec, value: unknown): string | number | boolean | undefined {
   switch (spec.type) {
     case 'text':
@@ -117,10 +129,7 @@ function convert(spec: SettingSpec, value: unknown): string | number | boolean |
       // Kafka's own names of mechanisms and codecs are upper-case
       return spec.choices.find((each) => each === String(value).toLowerCase())
     case 'boolean':
-      if (typeof value === 'boolean') return value
-      if (value === 'true' || value === '1' || value === 'yes' || value === 'on') return true
-      if (value === 'false' || value === '0' || value === 'no' || value === 'off') return false
-      return undefined
+      return typeof value === 'string' ? booleans.get(value.trim().toLowerCase()) : isBoolean(value)
     default: {
       const number = toNumber(spec.type, value)
       const fits = number !== undefined && Number.isSafeInteger(number)

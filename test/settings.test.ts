@@ -136,3 +136,20 @@ test("choices are taken in Kafka's own upper case too", () => {
   const { saslMechanism, compression } = resolveSettings({ code })
   assert.deepEqual([saslMechanism, compression], ['scram-sha-256', 'lz4'])
 })
+
+/** F01, F13. */
+test('the environment beats code; booleans are words in any case', () => {
+  const env = { EUPHORION_TOPIC_PARTITIONS: '3' }
+  assert.equal(resolveSettings({ env, code: { topicPartitions: 9 } }).topicPartitions, 3)
+  const web = (word: string) => resolveSettings({ env: { EUPHORION_WEB: word } }).web
+  for (const word of ['1', 'true', 'yes', 'on', 'TRUE', 'Yes', 'ON']) assert.equal(web(word), true)
+  for (const word of ['0', 'false', 'no', 'off', '', 'False', 'OFF']) assert.equal(web(word), false)
+  assert.match(refusal({ env: { EUPHORION_WEB: 'maybe' } }).message, /"maybe".*true or false/)
+})
+
+/** F02. */
+test('an app may have a prefix of its own in the environment', () => {
+  const env = { FOO_TOPIC_PARTITIONS: '3', EUPHORION_TOPIC_PARTITIONS: '5' }
+  assert.equal(resolveSettings({ env, envPrefix: 'FOO_' }).topicPartitions, 3)
+  assert.equal(resolveSettings({ env }).topicPartitions, 5)
+})

@@ -37,6 +37,11 @@ export interface AppOptions extends SettingsInput {
   readonly clock?: Clock
   /** Default: pino, to standard error. */
   readonly logger?: Logger
+  /**
+   * What names of settings in the environment begin with, for several apps in a process. Default
+   * 'EUPHORION_'.
+   */
+  readonly envPrefix?: string
   /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
   readonly sasl?: TokenLogin
 }
@@ -64,6 +69,7 @@ export class App extends DeclaringApp {
   readonly #code: SettingsSource
   readonly #givenLogger: Logger | undefined
   readonly #sasl: TokenLogin | undefined
+  readonly #envPrefix: string | undefined
   readonly #sends = new AppSends({
     hooks: this.hooks,
     sensors: this.sensors,
@@ -112,7 +118,8 @@ export class App extends DeclaringApp {
       )
     }
     super()
-    const { clock, logger, sasl, ...code } = options
+    const { clock, logger, sasl, envPrefix, ...code } = options
+    this.#envPrefix = envPrefix
     this.id = id
     this.#clock = clock ?? systemClock
     this.#givenLogger = logger
@@ -142,6 +149,7 @@ export class App extends DeclaringApp {
       code: this.#code,
       file: readConfigFile(process.cwd()),
       env: process.env,
+      ...(this.#envPrefix !== undefined && { envPrefix: this.#envPrefix }),
       cli: this.#cli,
     })
   }

@@ -33,8 +33,8 @@ type Broker =
 const defaultPort = 9092
 
 /**
- * Opens `kafka://host[:9092][,host…]`, `kafka+ssl://host…` or `embedded:./directory` (relative to
- * the working directory). Rejects with SETTING_INVALID for any other address, with
+ * Opens `kafka://host[:9092][,host…]` (or with `;`), `kafka+ssl://host…`, `host:port[,host:port…]`
+ * or `embedded:./directory` (relative to the working directory). Rejects with SETTING_INVALID for any other address, with
  * BROKER_UNREACHABLE, LOG_LOCKED, LOG_CORRUPT.
  */
 export async function openLog(broker: string, options: LogOptions = {}): Promise<Log> {
@@ -96,18 +96,25 @@ function backoffOf(firstMs: number | undefined, mostMs: number | undefined): Bac
 function parseBroker(broker: string): Broker {
   const embedded = /^embedded:(?!\/\/)(.+)$/.exec(broker)
   if (embedded) return { kind: 'embedded', directory: resolve(embedded[1]) }
-  const kafka = /^kafka(\+ssl)?:\/\/([^/]+)\/?$/.exec(broker)
-  const brokers = kafka?.[2].split(',').map(hostAndPort)
-  if (!kafka || !brokers?.every((one) => one !== undefined))
+  const scheme = /^kafka(\+ssl)?:\/\//.exec(broker)?.[0] ?? ''
+  // without a scheme all have ports: a path must not be taken for a host
+  const isKnown = scheme !== '' || /^[^\s:/,;]+:\d+([,;][^\s:/,;]+:\d+)*$/.test(broker)
+  const brokers = broker
+    .replace(/\/$/, '')
+    .split(/[,;]/)
+    .map((each) =>
+      hostAndPort(each.trim().startsWith(scheme) ? each.trim().slice(scheme.length) : each),
+    )
+  if (!isKnown || !brokers.every((one) => one !== undefined))
     throw new EuphorionError(
       'SETTING_INVALID',
       `'${broker}' is no broker: write 'kafka://host:9092' (several: 'kafka://one,two', TLS: 'kafka+ssl://host') or 'embedded:./directory'`,
     )
-  return { kind: 'kafka', brokers, ssl: kafka[1] !== undefined }
+  return { kind: 'kafka', brokers, ssl: scheme.includes('+ssl') }
 }
 
 function hostAndPort(text: string): string | undefined {
-  const match = /^(\[[0-9a-fA-F:]+\]|[^\s:@[\]]+)(?::(\d{1,5}))?$/.exec(text.trim())
+  const match = /^(\[[0-9a-fA-F:]+\]|[^\s:/@[\]]+)(?::(\d{1,5}))?$/.exec(text.trim())
   const port = Number(match?.[2] ?? defaultPort)
   return match && port >= 1 && port <= 65_535 ? `${match[1]}:${port}` : undefined
 }

@@ -12,7 +12,8 @@ import { rejectsWith } from '../support/log.ts'
 
 for (const broker of [
   '',
-  'localhost:9092',
+  'localhost',
+  './data',
   'http://localhost:9092',
   'kafka://',
   'kafka://host:70000',
@@ -49,6 +50,10 @@ test('an address of Kafka has port 9092 unless it says another', async () => {
       for (const [broker, named] of [
         ['kafka://127.0.0.1', '127.0.0.1:9092'],
         ['kafka://127.0.0.1:1,[::1]:2', '127.0.0.1:1,[::1]:2'],
+        // F04, F05
+        ['kafka://127.0.0.1:1;127.0.0.2', '127.0.0.1:1,127.0.0.2:9092'],
+        ['kafka://127.0.0.1:1,kafka://127.0.0.2:2', '127.0.0.1:1,127.0.0.2:2'],
+        ['127.0.0.1:1;127.0.0.2:2', '127.0.0.1:1,127.0.0.2:2'],
       ])
         await assert.rejects(
           openLog(broker, { settings: { connectTimeoutMs, transport } }),
