@@ -1,7 +1,8 @@
 // The public surface of `euphorion`.
 
-export { App, type AppOptions } from './app/app.ts'
+export { App } from './app/app.ts'
 export type { AppContext } from './app/app_context.ts'
+export type { AppOptions } from './app/app_options.ts'
 export type {
   TimerContext,
   TimerDefinition,

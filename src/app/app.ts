@@ -18,6 +18,7 @@ import type { Message } from '../stream/message.ts'
 import type { AskPort } from '../stream/request.ts'
 import { Topic, type TopicPort } from '../stream/topic.ts'
 import type { TokenLogin } from '../wire/login.ts'
+import type { AppOptions } from './app_options.ts'
 import { AppSends } from './app_sends.ts'
 import { AskClient } from './ask_client.ts'
 import { Connection } from './connection.ts'
@@ -31,20 +32,6 @@ import type { RecoveryFacts } from './recovery_progress.ts'
 import type { ReplyStatistics } from './reply_waiters.ts'
 import type { AppSystem } from './system.ts'
 import { Worker } from './worker.ts'
-
-/** Settings, and what stands in for the system in tests. */
-export interface AppOptions extends SettingsInput {
-  readonly clock?: Clock
-  /** Default: pino, to standard error. */
-  readonly logger?: Logger
-  /**
-   * What names of settings in the environment begin with, for several apps in a process. Default
-   * 'EUPHORION_'.
-   */
-  readonly envPrefix?: string
-  /** Logs in to Kafka with tokens that it is given whenever a broker wants one. */
-  readonly sasl?: TokenLogin
-}
 
 const noReplies: ReplyStatistics = {
   waiting: 0,
@@ -203,8 +190,7 @@ export class App extends DeclaringApp {
     beginKernels(this.#code, this.#cli)
     const system = this.#system
     this.#logger = this.#loggerOf(settings)
-    const logger = this.#logger
-    this.sensors.onError = (error) => logger.error({ err: error }, 'a sensor failed')
+    this.sensors.onError = (error) => this.#logger?.error({ err: error }, 'a sensor failed')
     const worker = new Worker({
       app: this,
       settings,

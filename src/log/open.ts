@@ -33,9 +33,9 @@ type Broker =
 const defaultPort = 9092
 
 /**
- * Opens `kafka://host[:9092][,host…]` (or with `;`), `kafka+ssl://host…`, `host:port[,host:port…]`
- * or `embedded:./directory` (relative to the working directory). Rejects with SETTING_INVALID for any other address, with
- * BROKER_UNREACHABLE, LOG_LOCKED, LOG_CORRUPT.
+ * Opens `kafka://host[:9092][,host…]` (or with `;`), `kafka+ssl://host…`, `host:port[,…]`
+ * or `embedded:./directory` (relative to the working directory). Rejects with SETTING_INVALID for
+ * any other address, with BROKER_UNREACHABLE, LOG_LOCKED, LOG_CORRUPT.
  */
 export async function openLog(broker: string, options: LogOptions = {}): Promise<Log> {
   const { settings = {}, clock = systemClock } = options

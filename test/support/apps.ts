@@ -2,7 +2,8 @@
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { App, type AppOptions } from '../../src/app/app.ts'
+import { App } from '../../src/app/app.ts'
+import type { AppOptions } from '../../src/app/app_options.ts'
 import type { Logger } from '../../src/logger.ts'
 
 /** What was logged, a line each: level, message, error. */

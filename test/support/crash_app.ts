@@ -1,7 +1,8 @@
 // The page-view aggregations of crash tests as an app, from a job that also travels to child
 // processes. Used by crash_worker.ts, which is killed, and by tests that fail parts of an app in
 // their own process.
-import { App, type AppOptions } from '../../src/app/app.ts'
+import { App } from '../../src/app/app.ts'
+import type { AppOptions } from '../../src/app/app_options.ts'
 import type { LaneStatistics } from '../../src/app/lane_statistics.ts'
 import { createLogger } from '../../src/logger.ts'
 import { float64, string, timestamp } from '../../src/record/fields.ts'

@@ -1,6 +1,7 @@
 // An app on a simulated cluster whose n-th step of writing (an append, offsets, a commit, a write of
 // a store) fails or is the last thing its process does. Used by tests of cuts.
-import { App, type AppOptions } from '../../src/app/app.ts'
+import { App } from '../../src/app/app.ts'
+import type { AppOptions } from '../../src/app/app_options.ts'
 import { seededRandom } from '../../src/clock.ts'
 import { EuphorionError } from '../../src/errors.ts'
 import { count, int64, json, record, string } from '../../src/index.ts'
