@@ -166,6 +166,7 @@ export class App extends DeclaringApp {
    */
   abandon(): void {
     this.#worker = undefined
+    this.#asking = undefined
     this.#stopping = undefined
     this.#connection = undefined
     this.#opened = undefined

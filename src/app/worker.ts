@@ -320,7 +320,7 @@ export class Worker {
   }
 
   #agentServices(deadLetters: DeadLetters, connection: Connection): AgentServices {
-    const { app, settings, logger } = this.#options
+    const { app, settings, logger, system } = this.#options
     return {
       clock: app.clock,
       deadLetters,
@@ -350,6 +350,7 @@ export class Worker {
         this.#engine?.subscriberStopped(error)
       },
       onBadRecord: (record, policy) => this.#rejects.add(record, policy),
+      ...(system?.tap && { tap: system.tap }),
     }
   }
 }

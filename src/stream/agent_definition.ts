@@ -15,6 +15,7 @@ import type { ReplyPort } from './replies.ts'
 import type { ReplyValue } from './reply_value.ts'
 import type { Sink } from './sink.ts'
 import type { Stream } from './stream.ts'
+import type { StreamSource } from './stream_source.ts'
 import type { SupervisionDefaults, SupervisionOptions } from './supervision.ts'
 
 /** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
@@ -60,6 +61,15 @@ export interface FailedEvent extends HandlerFailure {
   readonly cause: unknown
 }
 
+/**
+ * Comes between a function and what it takes and yields, in tests: may change the source, and gives
+ * the function to run.
+ */
+export type AgentTap = <K, V, R>(
+  definition: AgentDefinition<K, V, R>,
+  source: StreamSource<K, V>,
+) => AgentFunction<K, V, R>
+
 export interface AgentServices {
   readonly clock: Clock
   readonly reading: ReaderOptions
@@ -88,4 +98,5 @@ export interface AgentServices {
   readonly onStopped: (error: EuphorionError) => void
   /** A record was skipped or sent to the dead letters. */
   readonly onBadRecord: (bad: BadRecord, policy: BadRecordPolicy) => void
+  readonly tap?: AgentTap
 }

@@ -152,8 +152,9 @@ export class AgentRuns<K, V, R> {
 
   /** Undefined: it has returned by itself. */
   async #runOnce(slot: AgentSlot<K, V>): Promise<{ readonly error: unknown } | undefined> {
-    const { definition, replies } = this.#options
-    const { run, name, topic, sinks } = definition
+    const { definition, replies, services } = this.#options
+    const { name, topic, sinks } = definition
+    const run = services.tap?.(definition, slot) ?? definition.run
     try {
       const result = run(new Stream(slot, topic, this.#port.partition))
       if (Symbol.asyncIterator in result) {

@@ -7,11 +7,14 @@ import { recordOf } from '../ingest/rows.ts'
 import type { Logger } from '../logger.ts'
 import type { FieldMap } from '../record/fields.ts'
 import type { SettingsInput } from '../settings.ts'
+import type { Agent } from '../stream/agent.ts'
 import type { NoFields } from '../stream/batch_types.ts'
+import type { Message } from '../stream/message.ts'
 import type { ResultTable } from '../stream/results.ts'
 import { Table } from '../stream/table.ts'
 import { Topic, type TopicPort } from '../stream/topic.ts'
 import { type Duration, parseDuration } from '../units.ts'
+import { DriverAgent } from './test_driver_agent.ts'
 import { DriverResults, DriverTable } from './test_driver_table.ts'
 import { DriverTopic } from './test_driver_topic.ts'
 import { DriverWorld } from './test_driver_world.ts'
@@ -129,6 +132,17 @@ export class TestDriver {
     return table instanceof Table
       ? new DriverTable(table, settled)
       : new DriverResults(table, settled)
+  }
+
+  /** An agent, to give it one event at a time and see what it makes of it. */
+  agent<K, V, R>(agent: Agent<K, V, R>): DriverAgent<K, V, R> {
+    const { definition } = agent
+    const topic = this.topic(definition.topic)
+    return new DriverAgent<K, V, R>({
+      tapped: this.#world.taps.of(definition),
+      send: (message) => topic.send(message as Message<unknown, unknown>),
+      settled: () => this.settle(),
+    })
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Logger } from '../logger.ts'
 import { noPlants } from '../plants.ts'
 import type { Settings, SettingsSource } from '../settings.ts'
 import { crc32c } from '../wire/crc32c.ts'
+import { AgentTaps } from './agent_taps.ts'
 import { logOfSettings } from './log_of_settings.ts'
 import { RealWork } from './real_work.ts'
 import { SimulatedCluster } from './simulated_cluster.ts'
@@ -62,6 +63,7 @@ const GIVEN_UP_MAX = 10
 export class DriverWorld {
   readonly clock: VirtualClock
   readonly cluster: SimulatedCluster
+  readonly taps = new AgentTaps()
   readonly #options: DriverWorldOptions
   readonly #random: Random
   readonly #realWork: RealWork
@@ -103,6 +105,7 @@ export class DriverWorld {
       plants: noPlants,
       openLog: (settings) => this.#openLog(process, settings),
       random: this.#random,
+      tap: this.taps.tap,
     })
     await this.#patiently(app.start(), 'the start of the app')
     app.ended.catch((error) => this.#failed(process, error))

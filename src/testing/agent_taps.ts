@@ -1,0 +1,62 @@
+// What a test hears of agents, and does to them: what their functions yield, and errors thrown in
+// their loops. Owned by the world of a test driver.
+import type { AgentDefinition, AgentFunction } from '../stream/agent_definition.ts'
+import type { StreamSource } from '../stream/stream_source.ts'
+
+/** One agent, over all of its partitions and lives. */
+export interface Tapped {
+  /** Hears of each value, in the order of the yields. */
+  yielded?: ((value: unknown) => void) | undefined
+  /** Thrown in the first loop that is given an event; then it is gone. */
+  thrown?: { readonly error: unknown } | undefined
+}
+
+type Take = (...args: never[]) => Promise<IteratorResult<unknown, undefined>>
+
+const takes = [
+  'takeValue',
+  'takeEvent',
+  'takeBatch',
+  'takeAhead',
+  'takeKept',
+  'takeByHand',
+] as const
+
+export class AgentTaps {
+  readonly #tapped = new Map<unknown, Tapped>()
+
+  of<K, V, R>(definition: AgentDefinition<K, V, R>): Tapped {
+    let tapped = this.#tapped.get(definition)
+    if (tapped === undefined) this.#tapped.set(definition, (tapped = {}))
+    return tapped
+  }
+
+  readonly tap = <K, V, R>(
+    definition: AgentDefinition<K, V, R>,
+    source: StreamSource<K, V>,
+  ): AgentFunction<K, V, R> => {
+    const tapped = this.of(definition)
+    const methods = source as unknown as Record<(typeof takes)[number], Take>
+    for (const name of takes) {
+      const take = methods[name].bind(source)
+      methods[name] = async (...args) => {
+        const taken = await take(...args)
+        const { thrown } = tapped
+        if (thrown === undefined || taken.done) return taken
+        tapped.thrown = undefined
+        throw thrown.error
+      }
+    }
+    return (stream) => {
+      const result = definition.run(stream)
+      return Symbol.asyncIterator in result ? heard(result, tapped) : result
+    }
+  }
+}
+
+async function* heard<R>(values: AsyncIterable<R>, tapped: Tapped): AsyncGenerator<R, void> {
+  for await (const value of values) {
+    tapped.yielded?.(value)
+    yield value
+  }
+}
