@@ -30,9 +30,9 @@ const PageView = record('PageView', {
   ms: float64(),
   ts: timestamp(),
 })
-const views = app.topic('page-views', { key: string(), value: PageView, keyedBy: 'url' })
+export const views = app.topic('page-views', { key: string(), value: PageView, keyedBy: 'url' })
 
-const perPage = app
+export const perPage = app
   .stream(views)
   .where((v) => and(gt(v.ms, 0), not(eq(v.user, 'bot'))))
   .keyBy('url')
