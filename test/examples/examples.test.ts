@@ -99,6 +99,16 @@ for (const [name, broker] of drivers) {
       for (const program of programs) await interrupt(program)
     })
 
+    test('ask_reply: orders are priced by an agent that is asked', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['ask-reply-price'])
+      const args = [example('ask_reply'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      await program.prints(/^3 tea: 10\.5$/m)
+      await program.prints(/^2 of each: 7 \+ 8 \+ 10\.5$/m)
+      await interrupt(program)
+    })
+
     test('tiles: ends by itself with the picture, whose pixels are in the table', async (t) => {
       const cwd = await newDirectory()
       await deleteTopics(t, broker, ['tiles', 'tile-pixels'])
