@@ -1,5 +1,6 @@
-// What a function of the user's has thrown in an operator, with the event that it had: at the loop's
-// end that one is the event in hand, which supervision sees to. Thrown by operators, caught by loops.
+// What a function of the user's has thrown in an operator, with the event that it had: where the
+// loop gets the error, that one is in hand, and supervision sees to it. Thrown by operators, caught
+// by loops.
 import type { Claim } from './event_pull.ts'
 
 export class Thrown {
