@@ -3,12 +3,17 @@
 import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import type { CodecLike } from '../record/codec.ts'
-import type { AgentTableDefinition, TableDeclaration } from '../table/agent_definition.ts'
+import type {
+  AgentTableDefinition,
+  TableChange,
+  TableDeclaration,
+} from '../table/agent_definition.ts'
 import { keyForm } from '../table/agent_keys.ts'
 import { addWindow, writeAgentShape } from '../table/agent_shape.ts'
 import { AgentTable } from '../table/agent_table.ts'
 import { type ValueForm, valueForm } from '../table/agent_values.ts'
 import { AgentWindowed } from '../table/agent_windowed.ts'
+import type { TableSnapshot } from '../table/table_snapshot.ts'
 import type { WindowedDefinition } from '../table/windowed_definition.ts'
 import type { Duration } from '../units.ts'
 import { type TableWindowOptions, tableWindow, WindowedTable } from './windowed_table.ts'
@@ -134,6 +139,46 @@ export class Table<K, V, Missing extends V | undefined = undefined> {
     for await (const [, value] of this.entries()) yield value
   }
 
+  /** In the order of the keys, each as get() has it. */
+  async getMany(keys: readonly K[]): Promise<(V | Missing)[]> {
+    return this.#running().getMany(keys) as Promise<(V | Missing)[]>
+  }
+
+  /**
+   * Removes all keys of the event's partition; without an event, of all partitions that are here,
+   * each of which has to have one in hand. Agents only.
+   */
+  async clear(event?: { readonly partition: number }): Promise<void> {
+    return this.#running().clear(event?.partition)
+  }
+
+  /**
+   * Keys and values of the partitions that are here, all as one cut has left them; waits for one
+   * that is under way. To be iterated once, or closed: until then the store keeps what has changed.
+   */
+  async snapshot(): Promise<TableSnapshot<K, V>> {
+    return this.#running().snapshot()
+  }
+
+  /**
+   * Calls `run` for each key that a cut has changed in a partition that is here, after the cut, one
+   * after the other. Changes that are told of are committed; a worker that is killed right then may
+   * not tell of them. Of more than 200,000 that wait for `run` the rest is not told (`missedChanges`).
+   * Before the app starts.
+   */
+  onChange(run: (change: TableChange<K, V>) => unknown): this {
+    const { running, changed, name } = this.#definition
+    if (running !== undefined)
+      throw invalid(name, 'what it calls is declared before the app starts')
+    ;(changed as ((change: TableChange<K, V>) => unknown)[]).push(run)
+    return this
+  }
+
+  /** Changes that onChange was not told of, because too many waited. */
+  get missedChanges(): number {
+    return this.#running().missedChanges
+  }
+
   /** The same as entries(). */
   [Symbol.asyncIterator](): AsyncIterator<[key: K, value: V]> {
     return this.entries()[Symbol.asyncIterator]()
@@ -174,6 +219,7 @@ export function defineTable<K, V>(
     isGlobal,
     shape: writeAgentShape(key, value),
     forgets: undefined,
+    changed: [],
     open: (opened) => new AgentTable(definition, opened),
     running: undefined,
   }

@@ -27,11 +27,20 @@ export interface TableDeclaration {
   running: RowTable | undefined
 }
 
+/** What a cut has changed in a table; undefined: the table did, or does, not have the key. */
+export interface TableChange<K, V> {
+  readonly key: K
+  readonly before: V | undefined
+  readonly after: V | undefined
+}
+
 /** A plain table as it was declared. */
 export interface AgentTableDefinition<K, V> extends TableDeclaration {
   readonly keys: KeyForm<K>
   readonly values: ValueForm<V>
   /** What a key has that the table does not hold. */
   readonly missing: () => V | undefined
+  /** The same array for ever; the program adds to it before the app starts. */
+  readonly changed: readonly ((change: TableChange<K, V>) => unknown)[]
   running: AgentTable<K, V> | undefined
 }

@@ -13,6 +13,7 @@ import type { AgentRow } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
 import { edgeKey, type TablePart, tableEnd, tableStart } from './cell.ts'
 import { Overlay } from './overlay.ts'
+import type { RowChange } from './row_changes.ts'
 import type { Store, StoreEntry, StoreReads } from './store.ts'
 
 /** What a cut asks of a table that agents write. */
@@ -72,6 +73,8 @@ export interface PartForms {
   readonly values: ValueForm<unknown>
   /** Rows that were not in the store are there now. */
   readonly stored: () => void
+  /** Somebody wants to know what a cut has changed. */
+  readonly changed?: ((changes: readonly RowChange[]) => void) | undefined
 }
 
 /** What a row may take; more where it does. */
@@ -90,6 +93,8 @@ export class AgentTablePart implements TablePartState {
   #isComplete: boolean
   #dirty: AgentRow[] = []
   #taken: AgentRow[] = []
+  /** What the cut under way changes, for who listens. */
+  #changes: readonly RowChange[] = []
   /** Writes that wait for the store. */
   #waiting = 0
   #settled: Deferred<void> | undefined
@@ -157,8 +162,12 @@ export class AgentTablePart implements TablePartState {
 
   write(row: AgentRow, kept: Kept | undefined): void {
     if (this.#effects !== undefined) this.#effects.count++
+    if (row.isDirty) {
+      row.kept = kept
+      return
+    }
+    row.before = row.kept
     row.kept = kept
-    if (row.isDirty) return
     row.isDirty = true
     this.#dirty.push(row)
   }
@@ -166,6 +175,11 @@ export class AgentTablePart implements TablePartState {
   /** The cache has dropped a row that is as the store has it. */
   forgot(row: AgentRow): void {
     if (row.kept !== undefined) this.#isComplete = false
+  }
+
+  /** A cut has taken rows that are not in the store yet, perhaps. */
+  get isCutting(): boolean {
+    return this.#taken.length > 0
   }
 
   /** Of a write that waits for the store. */
@@ -206,6 +220,7 @@ export class AgentTablePart implements TablePartState {
       row.isTaken = true
       rows.add(row)
     }
+    if (this.forms.changed !== undefined) this.#changes = this.#dirty.map(changeOf)
     this.packMore(rows)
     this.#taken = this.#dirty
     this.#dirty = []
@@ -236,6 +251,9 @@ export class AgentTablePart implements TablePartState {
     for (const row of this.#taken) row.isTaken = false
     this.#taken = []
     this.forms.stored()
+    const changes = this.#changes
+    this.#changes = []
+    if (changes.length > 0) this.forms.changed?.(changes)
   }
 
   /**
@@ -262,4 +280,8 @@ export class AgentTablePart implements TablePartState {
     const message = `partition ${partition} of table ${name} is no longer here`
     return new EuphorionError('TABLE_MOVING', message, { place: { table: name, partition } })
   }
+}
+
+function changeOf({ group, key, before, kept: after }: AgentRow): RowChange {
+  return { group, key, before, after }
 }

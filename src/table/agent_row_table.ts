@@ -3,6 +3,7 @@
 // wait for one read of the store, and are made in their order. The engine opens the parts; kinds of
 // tables are agent_table.ts, agent_windowed.ts and agent_set.ts.
 import type { Clock } from '../clock.ts'
+import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import { partitionOfKey } from '../log/partitioner.ts'
@@ -11,7 +12,8 @@ import type { CacheKey } from './agent_keys.ts'
 import type { AgentTablePart, AgentTablePartOptions, PartForms } from './agent_part.ts'
 import { AgentRow, AgentRows } from './agent_rows.ts'
 import type { Kept } from './agent_values.ts'
-import type { TablePart } from './cell.ts'
+import { type TablePart, tableEnd, tableStart } from './cell.ts'
+import { type RowChange, RowChanges } from './row_changes.ts'
 import type { StoreEntry } from './store.ts'
 
 export interface AgentTableOptions {
@@ -54,12 +56,33 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
   readonly #coming = new Set<number>()
   readonly #dirtyMax: number
 
-  constructor(forms: Omit<PartForms, 'stored'>, options: AgentTableOptions) {
+  readonly #changes: RowChanges | undefined
+  /** Whoever waits for the end of a cut. */
+  #stored = deferred()
+
+  /** `tell`: somebody wants to know what a cut has changed. */
+  constructor(
+    forms: Omit<PartForms, 'stored' | 'changed'>,
+    options: AgentTableOptions,
+    tell?: (change: RowChange) => unknown,
+  ) {
     this.partitions = options.partitions
     this.options = options
     this.rows = new AgentRows(options.cacheEntries)
     this.#dirtyMax = Math.max(1, options.cacheEntries * DIRTY_SHARE)
-    this.forms = { ...forms, stored: () => this.rows.trim() }
+    const failed = (cause: unknown): void => {
+      const place = { table: forms.name }
+      const message = `onChange of table ${forms.name} failed`
+      options.failed?.(new EuphorionError('HANDLER_FAILED', message, { cause, place }))
+    }
+    this.#changes = tell && new RowChanges(tell, failed)
+    const stored = (): void => {
+      this.rows.trim()
+      this.#stored.resolve()
+      this.#stored = deferred()
+    }
+    const changed = tell && ((changes: readonly RowChange[]) => this.#changes!.add(changes))
+    this.forms = { ...forms, stored, changed }
   }
 
   /** Rows as results, for whoever asks without the program's types. */
@@ -91,6 +114,26 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
     if (this.parts.get(part.partition) === part) this.parts.delete(part.partition)
     for (const row of this.rows.removeAll(part))
       for (const call of row.queue ?? []) call.fail(part.moving())
+    this.#stored.resolve()
+    this.#stored = deferred()
+  }
+
+  /** Changes that who listens was not told of: too many waited. */
+  get missedChanges(): number {
+    return this.#changes?.missed ?? 0
+  }
+
+  /**
+   * All rows of the partitions that are here, as one cut has left them. Each iterator holds on to
+   * what its store had then, until it is read to its end or returned.
+   */
+  protected async snapshots(): Promise<AsyncIterator<StoreEntry>[]> {
+    const parts = () => [...this.parts.values()]
+    while (parts().some(({ isCutting }) => isCutting)) await this.#stored.promise
+    return parts().map(({ stored: { store, number } }) => {
+      const scan = store.scan({ gte: tableStart(number), lt: tableEnd(number) })
+      return scan[Symbol.asyncIterator]()
+    })
   }
 
   /** At most the setting, but for rows that are not in the store yet. */
@@ -121,6 +164,29 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
     return this.#answer(known, answer)
   }
 
+  /** In their order. Of a partition that is elsewhere, all are asked for at once. */
+  protected async readMany(
+    wanted: readonly (readonly [group: CacheKey, key: CacheKey])[],
+  ): Promise<(Kept | undefined)[]> {
+    const away = new Map<number, number[]>()
+    const found = wanted.map(([group, key], i) => {
+      const partition = this.partitionOf(group, key)
+      if (this.parts.has(partition)) return this.read(group, key, (kept) => kept)
+      away.set(partition, [...(away.get(partition) ?? []), i])
+      return undefined
+    })
+    const { rowKeys, values } = this.forms
+    for (const [partition, places] of away) {
+      const { store, number } = this.elsewhere(partition)
+      const keys = places.map((i) => rowKeys.encode(number, ...wanted[i]))
+      const asked = store.getMany(keys)
+      places.forEach((place, i) => {
+        found[place] = asked.then((bytes) => bytes[i] && values.load(bytes[i]))
+      })
+    }
+    return Promise.all(found)
+  }
+
   async #answer<T>(row: AgentRow, answer: (kept: Kept | undefined) => T): Promise<T> {
     return row.queue === undefined ? answer(row.kept) : this.queue(row, () => answer(row.kept))
   }
@@ -141,6 +207,8 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
     kept: Kept | undefined,
   ): Promise<void> | undefined {
     let row = this.rows.get(group, key)
+    // who is told of changes is told what was there before
+    if (row === undefined && this.#changes !== undefined) row = this.newRow(part, group, key)
     if (row === undefined) {
       row = new AgentRow(group, key, part, undefined)
       this.rows.add(row)

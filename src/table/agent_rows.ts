@@ -12,6 +12,8 @@ export class AgentRow {
   readonly part: AgentTablePart
   /** Undefined: the table does not have the key. */
   kept: Kept | undefined
+  /** As the last cut has it; kept where somebody listens to changes, while it is dirty. */
+  before: Kept | undefined
   /** What waits for the store's answer, in order; undefined: `kept` is the value. */
   queue: QueuedCall[] | undefined
   /** Since the clock's hand has passed. */

@@ -10,6 +10,8 @@ import type { AgentRow } from './agent_rows.ts'
 import type { Kept, ValueForm } from './agent_values.ts'
 import { tableEnd, tableStart } from './cell.ts'
 import { plainReader } from './plain_reader.ts'
+import type { RowChange } from './row_changes.ts'
+import { TableSnapshot } from './table_snapshot.ts'
 
 export class AgentTable<K, V> extends RowTable {
   readonly definition: AgentTableDefinition<K, V>
@@ -18,7 +20,17 @@ export class AgentTable<K, V> extends RowTable {
 
   constructor(definition: AgentTableDefinition<K, V>, options: AgentTableOptions) {
     const { name, shape, keys, values } = definition
-    super({ name, shape, keys, values, rowKeys: plainRowKeys(keys) }, options)
+    const { changed } = definition
+    const tell = async ({ key, before, after }: RowChange): Promise<void> => {
+      const change = {
+        key: keys.decode(keys.encode(key)),
+        before: before === undefined ? undefined : values.show(before),
+        after: after === undefined ? undefined : values.show(after),
+      }
+      for (const call of changed) await call(change)
+    }
+    const forms = { name, shape, keys, values, rowKeys: plainRowKeys(keys) }
+    super(forms, options, changed.length > 0 ? tell : undefined)
     this.definition = definition
     this.#keys = keys
     this.#values = values
@@ -86,6 +98,39 @@ export class AgentTable<K, V> extends RowTable {
         yield [this.#keys.decode(key.subarray(start.length)), this.#values.show(kept)]
       }
     }
+  }
+
+  /** In their order. Of a partition that is elsewhere, all are asked for at once. */
+  async getMany(keys: readonly K[]): Promise<(V | undefined)[]> {
+    const kept = await this.readMany(keys.map((key) => [PLAIN, this.#keys.cacheKey(key)]))
+    return kept.map(this.#shown)
+  }
+
+  /** All keys of that partition, or of all that are here. */
+  async clear(partition: number | undefined): Promise<void> {
+    const parts = [...this.parts.values()]
+    const cleared = parts.filter((part) => part.partition === (partition ?? part.partition))
+    if (cleared.length === 0) throw this.notHere(partition ?? 0)
+    for (const part of cleared) if (!part.isHeld) throw this.notHeld(part.partition)
+    await Promise.all(cleared.map((part) => part.waitFor(this.#clearPart(part))))
+  }
+
+  async #clearPart(part: AgentTablePart): Promise<void> {
+    const start = tableStart(part.table).length
+    const keys: CacheKey[] = []
+    for await (const [key] of part.rows())
+      keys.push(this.#keys.cacheKey(this.#keys.decode(key.subarray(start))))
+    await Promise.all(keys.map((key) => this.replaceIn(part, PLAIN, key, undefined)))
+  }
+
+  /** As one cut has left it. */
+  async snapshot(): Promise<TableSnapshot<K, V>> {
+    const rows = await this.snapshots()
+    const start = tableStart(0).length
+    return new TableSnapshot(rows, ([key, value]) => [
+      this.#keys.decode(key.subarray(start)),
+      this.#values.show(this.#values.load(Buffer.from(value))),
+    ])
   }
 
   /** The keys of entries(). */
