@@ -109,6 +109,84 @@ for (const [name, broker] of drivers) {
       await interrupt(program)
     })
 
+    test('clicks: of the last hour and of the last day', async (t) => {
+      const cwd = await newDirectory()
+      const changelogs = ['hour', 'day'].map((each) => `clicks-clicks-of-the-${each}-changelog`)
+      await deleteTopics(t, broker, ['clicks', ...changelogs])
+      const args = [example('clicks'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      const line = /^\S+Z \/buy: (\d+) in an hour, (\d+) in a day$/m
+      const [, hour, day] = await program.prints(line)
+      // a click each minute and a half, of three links
+      assert.ok(Number(hour) > 0 && Number(hour) <= 41, hour)
+      assert.ok(Number(hour) <= Number(day) && Number(day) <= 961, day)
+      await interrupt(program)
+    })
+
+    test('orders: typed records, added up without rounding', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['orders', 'orders-spent-changelog', 'orders-dead-letter'])
+      const args = [example('orders'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      await program.prints(/^order 1 of ann \(FR\): 3\.50, in all 3\.50$/m)
+      await program.prints(/^order 4 of ann \(FR\): 14\.00, in all 17\.50$/m)
+      await interrupt(program)
+    })
+
+    test('probes: means of several producers, and an alarm', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['readings', 'probes-by-probe-changelog'])
+      const args = [example('probes'), 'worker', '--broker', broker]
+      const program = Program.start(t, args, { cwd })
+      await program.prints(/^oven is hot: 3\d\.\d °C$|^oven is hot: 29\.\d °C$/m)
+      for (const [probe, tens] of [
+        ['cellar', '[89]|1[012]'],
+        ['roof', '1[89]|2[012]'],
+        ['oven', '2[89]|3[012]'],
+      ])
+        await program.prints(new RegExp(`^${probe}: (${tens})\\.\\d °C of \\d+$`, 'm'))
+      await interrupt(program)
+    })
+
+    test('leader: one worker beats; another goes on when it stops', async (t) => {
+      await deleteTopics(t, broker, ['beats', 'leader-leader'])
+      const isKafka = broker.startsWith('kafka')
+      const start = async () =>
+        Program.start(t, [example('leader'), 'worker', '--broker', broker], {
+          cwd: await newDirectory(),
+        })
+      const first = await start()
+      const [, pid] = await first.prints(/^worker (\d+) leads$/m)
+      await first.prints(new RegExp(`^a beat of worker ${pid}$`, 'm'))
+      const second = isKafka ? await start() : undefined
+      await second?.prints(/"worker started"/)
+      await interrupt(first)
+      assert.match((await first.ended).out, new RegExp(`^worker ${pid} leads no more$`, 'm'))
+      if (second === undefined) return
+      const [, other] = await second.prints(/^worker (\d+) leads$/m)
+      assert.notEqual(other, pid)
+      await second.prints(new RegExp(`^a beat of worker ${other}$`, 'm'))
+      await interrupt(second)
+    })
+
+    test('fastify: orders are taken, and counted in the same process', async (t) => {
+      const cwd = await newDirectory()
+      await deleteTopics(t, broker, ['shop-orders', 'shop-sold-changelog'])
+      const env = { EUPHORION_BROKER: broker }
+      const program = Program.start(t, [example('fastify')], { cwd, env })
+      const [, address] = await program.prints(/^shop at (http:\S+)$/m)
+      for (let count = 0; count < 3; count++) {
+        const { status } = await fetch(`${address}/orders/tea`, { method: 'POST' })
+        assert.equal(status, 201)
+      }
+      const sold = await until(async () => {
+        const { sold } = (await (await fetch(`${address}/orders/tea`)).json()) as { sold: number }
+        return sold === 3 ? sold : 0
+      })
+      assert.equal(sold, 3)
+      await interrupt(program)
+    })
+
     test('tiles: ends by itself with the picture, whose pixels are in the table', async (t) => {
       const cwd = await newDirectory()
       await deleteTopics(t, broker, ['tiles', 'tile-pixels'])
@@ -209,12 +287,14 @@ test('a TypeScript example runs from its source, through `euphorion worker`', as
 
 test('every example opens with how to run it', () => {
   const folder = join(import.meta.dirname, '../../../examples')
-  for (const file of readdirSync(folder).filter((each) => !each.endsWith('.kernel.ts'))) {
+  const files = readdirSync(folder).filter((each) => /^[^.]+\.ts$/.test(each))
+  for (const file of files) {
     const text = readFileSync(join(folder, file), 'utf8')
     const head = text.split('import ')[0]
-    const isApp = text.includes('new App(')
-    const [run, worker] = isApp ? ['euphorion worker -A', ' worker'] : ['tsx', '']
-    assert.match(head, new RegExp(`^//   npx ${run} ${file}`, 'm'), file)
-    assert.ok(head.includes(`node dist/examples/${file.replace('.ts', '.js')}${worker}`), file)
+    const isApp = text.includes('app.main(')
+    const run = isApp ? 'npx euphorion worker -A' : 'npx tsx'
+    assert.match(head, new RegExp(`^//   ${run} ${file}`, 'm'), file)
+    const compiled = `node dist/examples/${file.replace('.ts', '.js')}${isApp ? ' worker' : ''}`
+    assert.ok(head.includes(compiled), file)
   }
 })
