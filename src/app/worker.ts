@@ -333,6 +333,7 @@ export class Worker {
       supervision: settings,
       random: this.#options.system?.random,
       effects: connection.effects,
+      cutsRest: settings.guarantee === 'exactly_once' || app.topology.tables.length > 0,
       goBack: () => void this.#engine?.cut().catch(() => undefined),
       onFailed: (failed) => this.#rejects.failed(failed),
       onFunctionFailed: (agent, error) =>

@@ -86,6 +86,8 @@ export interface AgentServices {
   readonly supervision?: SupervisionDefaults | undefined
   /** What a second attempt would double; without it nothing. */
   readonly effects?: Effects | undefined
+  /** A cut takes offsets and effects of one moment, at which no event is in hand. */
+  readonly cutsRest?: boolean | undefined
   /** Everything is to go back to its last cut, soon: an event has had effects that do not count. */
   readonly goBack?: (() => void) | undefined
   /** What became of an event that a function has failed on, unless the partition stops. */

@@ -10,6 +10,7 @@ import type { Effects } from '../ingest/effects.ts'
 import type { EventInHand, PartitionSink, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
 import { settingSpecs } from '../setting_specs.ts'
 import type { AgentDefinition, AgentServices } from './agent_definition.ts'
+import { isOfLostTransaction } from './agent_errors.ts'
 import { AgentRecords, type Want } from './agent_records.ts'
 import { AgentRuns, type RunsPort } from './agent_runs.ts'
 import { AgentSlot, ended, eventInHand, isKept, type SlotDesk, type Take } from './agent_slot.ts'
@@ -133,6 +134,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       this.#rest()
     })
     // what is in tables is acknowledged, too
+    await this.#sendRefused()
     await this.#runs.outputsSettled()
   }
 
@@ -252,15 +254,19 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   async #finishBatch(): Promise<void> {
+    await this.#sendRefused()
+    await new Promise<void>((resolve) => this.#turns.next(resolve))
+    this.#batchEnding = false
+    this.#rest()
+    this.#release()
+  }
+
+  async #sendRefused(): Promise<void> {
     try {
       await this.#refused.send()
     } catch (error) {
       this.#runs.fail(this.#refused.first(), error)
     }
-    await new Promise<void>((resolve) => this.#turns.next(resolve))
-    this.#batchEnding = false
-    this.#rest()
-    this.#release()
   }
 
   #release(): void {
@@ -368,7 +374,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #stop(error: EuphorionError): void {
     if (this.#stopped) return
     this.#stopped = true
-    this.#counters.stopped++
+    if (!isOfLostTransaction(error)) this.#counters.stopped++
     this.#records.close()
     for (const slot of this.#runs.slots) slot.endWait()
     this.#ending.abort()

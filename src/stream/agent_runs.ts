@@ -185,13 +185,13 @@ export class AgentRuns<K, V, R> {
   /** Resolves with true where a fresh instance is to run. */
   async #failed(slot: AgentSlot<K, V>, error: unknown): Promise<boolean> {
     const failed = this.#leave(slot, error)
-    this.#options.counters.failures++
     // its tables went first: the event is another worker's, or comes again
     if (this.#port.isClosing() && isOfLostTable(error)) {
       this.#port.keep(failed.offset)
       return false
     }
     if (isOfLostTransaction(error)) return this.#end(failed, 'stop')
+    this.#options.counters.failures++
     const policy = this.#decide(failed)
     if (policy === 'stop' || policy === 'crash') return this.#end(failed, policy)
     const { services, ledger } = this.#options
@@ -201,7 +201,10 @@ export class AgentRuns<K, V, R> {
     if (policy !== 'retry')
       for (const event of failed.events)
         this.#options.replies?.failed(event.offset, this.#errorOf(event.offset, error))
-    return failed.hasEffects ? this.#goBack(failed, policy) : this.#goOn(failed, policy)
+    // what others do meanwhile may not be in a cut that does not have this event
+    const isAlone = policy !== 'retry' || !services.cutsRest || this.slots.length === 1
+    const mayGoOn = !failed.hasEffects && (isAlone || failed.events.length === 0)
+    return mayGoOn ? this.#goOn(failed, policy) : this.#goBack(failed, policy)
   }
 
   /** What it had is nobody's now: whoever waits for anything has to hold it before. */
