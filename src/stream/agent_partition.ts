@@ -367,7 +367,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   #spoil(offset: number, error: EuphorionError): void {
     this.#failedAt = Math.min(this.#failedAt, offset)
     this.#spoiled ??= { offset: this.#failedAt, error }
-    this.#replies?.failed(offset, error)
+    // that comes again from the last cut
+    if (!isOfLostTransaction(error)) this.#replies?.failed(offset, error)
     this.#stop(error)
   }
 

@@ -13,6 +13,9 @@ export interface ReplyMessage {
   readonly bytes: Uint8Array
 }
 
+/** An error is no place for a page. */
+const MESSAGE_MAX = 1000
+
 const ending = '"__faust":{"ns":"@ReqRepResponse"}}'
 
 /** `key` and `value` are JSON. */
@@ -24,12 +27,14 @@ export function encodeReply(key: string, value: string, correlationId: string): 
 /** Of a request that gets no value. */
 export function encodeErrorReply(
   key: string,
-  { code, message, place }: EuphorionError,
+  { code, message, place, cause }: EuphorionError,
   correlationId: string,
 ): Uint8Array {
+  const because = cause instanceof Error ? `: ${cause.message}` : ''
+  const whole = `${message}${because}`.slice(0, MESSAGE_MAX)
   const { topic, partition, offset } = place
   const where = { topic, partition, offset: offset === undefined ? undefined : Number(offset) }
-  const error = JSON.stringify({ code, message, ...where })
+  const error = JSON.stringify({ code, message: whole, ...where })
   const id = JSON.stringify(correlationId)
   return Buffer.from(`{"key":${key},"value":null,"correlation_id":${id},"error":${error},${ending}`)
 }

@@ -124,7 +124,11 @@ test('who asks an agent that fails hears why, and does not wait', { timeout }, a
   )
   await assert.rejects(
     fails.ask('bad', { partition: 1 }),
-    isError('ASK_FAILED', /agent fails/, { topic: 'tested-fails', partition: 1, offset: 0 }),
+    isError('ASK_FAILED', /agent fails failed: on purpose/, {
+      topic: 'tested-fails',
+      partition: 1,
+      offset: 0,
+    }),
   )
   assert.deepEqual(app.replies().failed, 2)
 })
@@ -158,4 +162,70 @@ test('nothing is left of a call that is over', { timeout }, async (t) => {
   const waits = never.ask(7).then(String, (error) => error.code)
   await app.stop()
   assert.match(await waits, /^7$|^ASK_CANCELLED$/)
+})
+
+test('supervision decides what who asks hears, and when', { timeout }, async (t) => {
+  const app = newApp(t, await newDirectory(), { agentBackoffMs: 1, agentBackoffMaxMs: 2 })
+  let tries = 0
+  const flaky = app.agent(
+    async function* flaky(stream) {
+      for await (const value of stream) {
+        if (value === 'later' && ++tries < 3) throw new Error('not yet')
+        if (value === 'skip' || value === 'dead-letter') throw new Error(`no ${value}`)
+        yield value
+      }
+    },
+    {
+      value: json<string>(),
+      partitions: 1,
+      retry: { attempts: 5 },
+      onError: ({ event }) =>
+        event?.value === 'skip' || event?.value === 'dead-letter' ? event.value : 'retry',
+    },
+  )
+  await app.start()
+  const all = ['a', 'skip', 'later', 'dead-letter', 'b'].map((value) =>
+    flaky.ask(value).then(
+      (reply) => reply,
+      ({ code, message }) => `${code} ${message}`,
+    ),
+  )
+  assert.deepEqual(await Promise.all(all), [
+    'a',
+    'ASK_FAILED agent flaky failed: no skip',
+    'later',
+    'ASK_FAILED agent flaky failed: no dead-letter',
+    'b',
+  ])
+  assert.equal(tries, 3)
+})
+
+test('what takes several answers each in its turn; what is dropped hears so', {
+  timeout,
+}, async (t) => {
+  const app = newApp(t, await newDirectory())
+  const options = { value: json<number>(), partitions: 1 }
+  const batched = app.agent(async function* batched(stream) {
+    for await (const values of stream.take(3, { within: '50ms' }))
+      for (const value of values) yield -value
+  }, options)
+  const odd = app.agent(async function* odd(stream) {
+    for await (const value of stream.filter((each) => each % 2 === 1)) yield value * 10
+  }, options)
+  await app.start()
+  const values = Array.from({ length: 20 }, (_, value) => value + 1)
+  assert.deepEqual(
+    await batched.join(values),
+    values.map((value) => -value),
+  )
+  const told = values.map((value) =>
+    odd.ask(value).then(
+      (reply) => reply,
+      ({ code }) => code,
+    ),
+  )
+  assert.deepEqual(
+    await Promise.all(told),
+    values.map((value) => (value % 2 === 1 ? value * 10 : 'ASK_FAILED')),
+  )
 })
