@@ -1,6 +1,7 @@
 // Agents that are asked through the public API, on the embedded log: from the worker itself and
 // from clients; values, lists, errors, time-outs, what is left behind.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import {
   App,
@@ -14,7 +15,7 @@ import {
 } from '../../src/index.ts'
 import { inFolder, newApp, until } from '../support/apps.ts'
 import { isError } from '../support/coded_errors.ts'
-import { newDirectory } from '../support/program.ts'
+import { newDirectory, runNode } from '../support/program.ts'
 
 const timeout = 60_000
 const Sum = record('Sum', { a: integer(), b: integer() })
@@ -228,4 +229,11 @@ test('what takes several answers each in its turn; what is dropped hears so', {
     await Promise.all(told),
     values.map((value) => (value % 2 === 1 ? value * 10 : 'ASK_FAILED')),
   )
+})
+
+test('asking begins a client, and nothing keeps the process behind it', { timeout }, async (t) => {
+  const cwd = await newDirectory()
+  const program = join(import.meta.dirname, '../support/ask_and_stop.js')
+  const { code, out, err } = await runNode(t, [program], { cwd })
+  assert.deepEqual([code, out, err], [0, 'half: 21\n', ''])
 })
