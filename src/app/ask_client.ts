@@ -101,7 +101,7 @@ export class AskClient implements AskPort {
         logger,
         largestBatchBytes: settings.maxRecordBytes,
         onReply: (reply) => this.#waiters.answer(reply),
-        onFailed: (error) => this.#failed(error),
+        onFailed: (error, isOver) => this.#failed(error, isOver),
       })
       await reader.start()
       this.#isOpen = !this.#isClosed
@@ -113,12 +113,11 @@ export class AskClient implements AskPort {
   }
 
   /** Replies are lost; the next call opens it anew where it has ended. */
-  #failed(error: unknown): void {
+  #failed(error: unknown, isOver: boolean): void {
     const { logger } = this.#options
     logger.error({ topic: this.#topic, err: error }, 'replies are lost')
     this.#waiters.refuseAll(error)
-    const isGone = error instanceof EuphorionError && error.code !== 'RECORD_TOO_LARGE'
-    if (!isGone || this.#isClosed) return
+    if (!isOver || this.#isClosed) return
     const opening = this.#opening
     this.#opening = undefined
     this.#isOpen = false

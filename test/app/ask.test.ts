@@ -237,3 +237,20 @@ test('asking begins a client, and nothing keeps the process behind it', { timeou
   const { code, out, err } = await runNode(t, [program], { cwd })
   assert.deepEqual([code, out, err], [0, 'half: 21\n', ''])
 })
+
+test('a client in another process asks a worker of an embedded log', { timeout }, async (t) => {
+  const directory = await newDirectory()
+  const app = newApp(t, directory)
+  app.agent(
+    'numbers',
+    async function* half(stream) {
+      for await (const value of stream) yield value / 2
+    },
+    { value: json<number>() },
+  )
+  await app.start()
+  const program = join(import.meta.dirname, '../support/ask_elsewhere.js')
+  const args = [program, `embedded:${join(directory, 'log')}`]
+  const { code, out, err } = await runNode(t, args, { cwd: directory })
+  assert.deepEqual([code, out, err], [0, '1 2 3\n', ''])
+})
