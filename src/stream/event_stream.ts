@@ -200,8 +200,8 @@ type Branched<K, V, P extends readonly unknown[]> = {
 type Guard<V, U extends V> = (value: V, ...more: never) => value is U
 type Guarded<V, P> = P extends Guard<V, infer U> ? U : V
 
-/** A stream behind an operator. */
-class DerivedStream<K, V> extends EventStream<K, V> {
+/** A stream that begins elsewhere: behind an operator. */
+export class DerivedStream<K, V> extends EventStream<K, V> {
   /** @internal */
   protected readonly root: StreamRoot
   readonly #pull: () => EventPull<K, V>

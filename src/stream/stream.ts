@@ -8,7 +8,7 @@ import { type BatchOptions, batchLimits } from './batch_options.ts'
 import type { NoFields } from './batch_types.ts'
 import type { ColumnBatch } from './column_batch.ts'
 import type { EventPull } from './event_pull.ts'
-import { EventStream } from './event_stream.ts'
+import { DerivedStream, EventStream } from './event_stream.ts'
 import type { Event } from './events.ts'
 import {
   checkConcurrency,
@@ -96,6 +96,20 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
       run: kernelRun(kernel, source.shape, rest),
     })
     return mapped as unknown as AsyncIterableIterator<MappedBatch<ColumnBatch<K, V, Fields>, Out>>
+  }
+
+  /**
+   * The same events, which asking for the next one does not acknowledge: only ack() does, in any
+   * order, also after the loop. What operators behind it leave out is acknowledged. While setting
+   * unackedMax of them wait for it, no more come.
+   */
+  noAck(): EventStream<K, V> {
+    return new DerivedStream(this.root, () => new SourcePull(this.#source, true))
+  }
+
+  /** Acknowledges an event of noAck(). False: it is acknowledged, or was not taken by this function. */
+  ack({ offset }: Event<unknown, unknown>): boolean {
+    return this.#source.ack(offset)
   }
 
   /** @internal */

@@ -20,9 +20,19 @@ export class Thrown {
   }
 }
 
-export async function atEvent<T>(claim: Claim, work: () => T | Promise<T>): Promise<T> {
+/** Not async: most functions of operators give their answer at once. */
+export function atEvent<T>(claim: Claim, work: () => T | Promise<T>): T | Promise<T> {
   try {
-    return await work()
+    const answer = work()
+    return answer instanceof Promise ? rethrown(claim, answer) : answer
+  } catch (error) {
+    throw new Thrown(error, claim)
+  }
+}
+
+async function rethrown<T>(claim: Claim, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
   } catch (error) {
     throw new Thrown(error, claim)
   }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentFunction } from '../../src/stream/agent_definition.ts'
+import type { Event } from '../../src/stream/events.ts'
 import type { Stream } from '../../src/stream/stream.ts'
 import { agentOf, batchOf } from '../support/agents.ts'
 import { ManualClock, settle } from '../support/manual_clock.ts'
@@ -152,3 +153,56 @@ async function* entries<T>(values: AsyncIterable<T>): AsyncGenerator<[number, T]
   let index = 0
   for await (const value of values) yield [index++, value]
 }
+
+test('noAck: only ack() acknowledges, in any order; cuts wait for the loop alone', async () => {
+  const steps: (() => void)[] = []
+  const events: Event<string, number>[] = []
+  let stream: Stream<string, number> | undefined
+  const { partition } = numbers(async (given) => {
+    stream = given
+    for await (const event of given
+      .noAck()
+      .filter((n) => n !== 1)
+      .events()) {
+      events.push(event)
+      await new Promise<void>((resolve) => steps.push(resolve))
+    }
+  })
+  void partition.push(batchOf([0, 1, 2, 3, 4]))
+  for (let asked = 0; asked < 3; asked++) {
+    await settle()
+    steps.shift()?.()
+  }
+  await settle()
+  assert.deepEqual(
+    events.map(({ value }) => value),
+    [0, 2, 3, 4],
+  )
+  const rests = isOver(partition.pause())
+  steps.shift()?.()
+  await settle()
+  assert.deepEqual([rests(), partition.acknowledged()], [true, 0])
+  partition.resume()
+  assert.equal(stream?.ack(events[2]), true)
+  assert.equal(partition.acknowledged(), 0)
+  assert.equal(stream?.ack(events[0]), true)
+  assert.equal(partition.acknowledged(), 2)
+  assert.equal(stream?.ack(events[0]), false)
+  assert.equal(stream?.ack(events[1]), true)
+  assert.equal(partition.acknowledged(), 4)
+  await partition.close()
+})
+
+test('noAck: lists are acknowledged event by event', async () => {
+  const { got, partition } = numbers(async (stream, acknowledged) => {
+    for await (const list of stream.noAck().takeEvents(2)) {
+      if (list[0].value === 2) stream.ack(list[1])
+      else for (const event of list) stream.ack(event)
+      acknowledged.push(partition.acknowledged())
+    }
+  })
+  void partition.push(batchOf([0, 1, 2, 3, 4, 5]))
+  await settle()
+  assert.deepEqual(got, [2, 2, 2])
+  await partition.close()
+})

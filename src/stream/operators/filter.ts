@@ -20,7 +20,8 @@ export class FilterPull<K, V> implements EventPull<K, V> {
       const next = await this.#from.next()
       if (next.done) return next
       const { event, claim } = next.value
-      if (await atEvent(claim, () => this.#predicate(event.value, event))) return next
+      const passes = atEvent(claim, () => this.#predicate(event.value, event))
+      if (typeof passes === 'boolean' ? passes : await passes) return next
       claim.drop()
     }
   }
