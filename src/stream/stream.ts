@@ -107,7 +107,7 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
     return new DerivedStream(this.root, () => new SourcePull(this.#source, true))
   }
 
-  /** Acknowledges an event of noAck(). False: it is acknowledged, or was not taken by this function. */
+  /** Acknowledges an event of noAck(). False: it is already, or this function has not taken it. */
   ack({ offset }: Event<unknown, unknown>): boolean {
     return this.#source.ack(offset)
   }

@@ -206,3 +206,39 @@ test('noAck: lists are acknowledged event by event', async () => {
   assert.deepEqual(got, [2, 2, 2])
   await partition.close()
 })
+
+test('what an operator throws at is skipped, and nothing else is', async () => {
+  const bad = [2, 3, 7]
+  const fail = (n: number): number => {
+    if (bad.includes(n)) throw new Error(`${n}`)
+    return n
+  }
+  type Chain = (stream: Stream<string, number>) => AsyncIterable<number | number[]>
+  const chains: Record<string, Chain> = {
+    map: (stream) => stream.map(fail),
+    'map, take': (stream) => stream.map(async (n) => fail(n)).take(3, { within: 10 }),
+    'filter, buffer': (stream) => stream.filter((n) => fail(n) >= 0).buffer(3),
+    'flatMap, take': (stream) => stream.flatMap((n) => [fail(n)]).take(2, { within: 10 }),
+    'peek, merge': (stream) => stream.peek(fail).merge(),
+    branch: (stream) => stream.branch((n) => fail(n) >= 0)[0],
+  }
+  for (const [name, chain] of Object.entries(chains)) {
+    const got: number[] = []
+    const clock = new ManualClock()
+    const { partition, stopped } = agentOf<number>(
+      async (stream) => {
+        for await (const given of chain(stream)) got.push(...[given].flat())
+      },
+      { supervision: { onError: 'skip' } },
+      { clock },
+    )
+    void partition.push(batchOf([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    for (let waited = 0; waited < 5; waited++) {
+      await settle()
+      await clock.advance(10)
+    }
+    assert.deepEqual([name, got, stopped], [name, [0, 1, 4, 5, 6, 8, 9], []])
+    await partition.close()
+    assert.equal(partition.acknowledged(), 10)
+  }
+})
