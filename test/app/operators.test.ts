@@ -166,3 +166,36 @@ test('channels go from agent to agent, and are empty when the app stops', {
   const later = await readAll(await app.log(), 'doubled')
   assert.equal(numberOf(later.at(-1)?.value), 100)
 })
+
+test('tables that are written behind operators count each event once, over cuts and runs', {
+  timeout,
+}, async (t) => {
+  const app = newApp(t, await newDirectory(), { commitIntervalMs: 10, store: 'memory' })
+  const numbers = app.topic('numbers', { key: text(), value: json<number>(), partitions: 2 })
+  const counts = app.table('counts', { key: text(), value: integer(), default: 0 })
+  app.agent(numbers, async (stream) => {
+    const loaded = stream.map(async (n) => n).buffer(20)
+    const [even, odd] = loaded.branch(isEven, () => true)
+    const count = (key: string) => counts.update(key, (n) => n + 1)
+    const lists = async (): Promise<void> => {
+      for await (const list of even.takeEvents(5, { within: 15 }))
+        for (const { key } of list) await count(key)
+    }
+    await Promise.all([lists(), odd.to((_, { key }) => count(key))])
+  })
+  await app.start()
+  const keys = Array.from({ length: 8 }, (_, key) => `k${key}`)
+  for (let round = 0; round < 3; round++) {
+    await numbers.sendMany(all.map((value) => ({ key: keys[value % keys.length], value })))
+    await until(async () => (await counts.get('k0')) >= 75 * round + 10)
+    await app.stop()
+    await app.start()
+  }
+  await until(async () => {
+    const found = await Promise.all(keys.map((key) => counts.get(key)))
+    return found.every((n) => n >= 225)
+  })
+  await app.stop()
+  await app.start()
+  for (const key of keys) assert.equal(await counts.get(key), 225)
+})
