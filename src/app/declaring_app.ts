@@ -137,10 +137,17 @@ export abstract class DeclaringApp extends BackgroundApp {
     return channel
   }
 
-  /** Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. */
+  /**
+   * Begins the declaration of an aggregation: `.keyBy(…).window(…).aggregate(name, …)`. Throws
+   * APP_INVALID for a channel, which has no records to read again.
+   */
   stream<K, V, Fields extends FieldMap>(
     topic: Topic<K, V, Fields>,
   ): DeclaredStream<Fields, NonNullable<K>, false, ResultHandle> {
+    if ((topic as object) instanceof Channel) {
+      const message = `an aggregation reads a topic: ${topic.name} is a channel`
+      throw new EuphorionError('APP_INVALID', message)
+    }
     const { keyedBy, partitions } = topic.options
     return declareStream<Fields, K, ResultHandle>(
       {

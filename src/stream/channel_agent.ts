@@ -1,9 +1,11 @@
 // An agent on a channel: its function runs once in each process, over what is sent while it does.
 // Made by app.agent(); run by the worker.
 import type { Clock } from '../clock.ts'
+import type { RecordMetadata } from '../ingest/receipt.ts'
 import type { Channel } from './channel.ts'
 import type { EventPull } from './event_pull.ts'
 import { EventStream } from './event_stream.ts'
+import type { Message } from './message.ts'
 import { Outputs, type Sink } from './sink.ts'
 import type { StreamRoot } from './stream_root.ts'
 import type { Subscriber } from './subscriber.ts'
@@ -45,6 +47,11 @@ export class ChannelAgent<K, V, R> {
     this.channel = channel
     this.#run = run
     this.#sinks = Array.isArray(sink) ? sink : [sink as Sink<R>]
+  }
+
+  /** Sends to its channel. */
+  send(message: Message<K, V>): Promise<RecordMetadata> {
+    return this.channel.send(message)
   }
 
   /** Reads from this moment on; resolves when the channel has ended, or the function returned. */

@@ -167,6 +167,12 @@ test('channels go from agent to agent, and are empty when the app stops', {
   assert.equal(numberOf(later.at(-1)?.value), 100)
 })
 
+test('an aggregation over a channel is refused when it is declared', async (t) => {
+  const app = newApp(t, await newDirectory())
+  const channel = app.channel('words') as unknown as ReturnType<typeof app.topic>
+  assert.throws(() => app.stream(channel), { code: 'APP_INVALID' })
+})
+
 test('tables that are written behind operators count each event once, over cuts and runs', {
   timeout,
 }, async (t) => {

@@ -134,7 +134,7 @@ test('an agent of a channel goes on behind the event that it failed at, after a 
   assert.deepEqual([got, errors], [[0], [new Error('one')]])
   await clock.advance(1000)
   assert.deepEqual(got, [0, 4])
-  await channel.send({ value: 3 })
+  await agent.send({ value: 3 })
   channel.end()
   await running
   assert.deepEqual(got, [0, 4, 6])

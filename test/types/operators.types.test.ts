@@ -84,6 +84,9 @@ test('targets take what their streams have', () => {
     void amounts.echo(totals, (total) => check<Equal<typeof total, number>>())
     void amounts.to(totals)
     void stream.to(orders)
+    const page = app.agent(app.channel<number, string>(), async () => undefined)
+    const audit = app.agent(totals, async () => undefined)
+    void amounts.echo(page, audit).to(audit)
     void stream.forward(totals, lines, app.channel<OrderEvent, string>())
     const wrong = (): void => {
       // @ts-expect-error values of the topic are numbers
