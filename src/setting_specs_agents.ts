@@ -29,4 +29,10 @@ export const agentSettings = {
     max: HOUR_MS,
     help: 'Longest pause before an event is handed out again.',
   }),
+  topicRefreshMs: duration({
+    default: 30_000,
+    min: 100,
+    max: HOUR_MS,
+    help: 'How often topics are looked for that match the patterns which agents read.',
+  }),
 } as const satisfies Record<string, SettingSpec>

@@ -150,10 +150,14 @@ export class AgentTables {
     const unit = this.#unitOf(place)
     const coming = this.#coming.get(unit) ?? deferred()
     this.#coming.set(unit, coming)
-    const end = (): void => coming.reject(signal?.reason)
+    // several may wait for it, and each may give up by itself
+    const given = deferred<never>()
+    const end = (): void => given.reject(signal?.reason)
     signal?.throwIfAborted()
     signal?.addEventListener('abort', end)
-    await coming.promise.finally(() => signal?.removeEventListener('abort', end))
+    await Promise.race([coming.promise, given.promise]).finally(() =>
+      signal?.removeEventListener('abort', end),
+    )
   }
 
   /** The partition was given to this worker, and is not open yet. */

@@ -13,6 +13,7 @@ import {
   type SettingsInput,
   type SettingsSource,
 } from '../settings.ts'
+import type { Agent } from '../stream/agent.ts'
 import type { Channel, ChannelPort } from '../stream/channel.ts'
 import type { Message } from '../stream/message.ts'
 import type { AskPort } from '../stream/request.ts'
@@ -323,6 +324,16 @@ export class App extends DeclaringApp {
     if (!isProgram(meta.url)) return
     const { runCommandLine } = await import('../cli/command_line.ts')
     await runCommandLine(process.argv.slice(2), { app: this })
+  }
+
+  /** @internal */
+  protected agentDeclared(agent: Agent<unknown, unknown, unknown>): void {
+    agent.running = { running: () => this.#worker?.agent(agent) }
+    const running = this.#worker?.agent(agent)
+    if (running === undefined) return
+    running.start().catch((error: unknown) => {
+      this.#logger?.error({ agent: agent.name, err: error }, 'an agent does not start')
+    })
   }
 
   /** @internal */

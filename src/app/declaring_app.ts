@@ -21,6 +21,7 @@ import { type ResultHandle, ResultTable } from '../stream/results.ts'
 import { defineSetTable, SetTable, type SetTableOptions } from '../stream/set_table.ts'
 import { defineTable, Table, type TableDefault, type TableOptions } from '../stream/table.ts'
 import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
+import { type TopicNames, TopicSet } from '../stream/topic_set.ts'
 import { BackgroundApp } from './background_app.ts'
 import { Declarations, type Topology } from './declarations.ts'
 
@@ -42,6 +43,9 @@ export abstract class DeclaringApp extends BackgroundApp {
   protected abstract readonly channelPort: ChannelPort
 
   /** @internal */
+  protected abstract agentDeclared(agent: Agent<unknown, unknown, unknown>): void
+
+  /** @internal */
   protected abstract reader(table: string): TableReader
 
   /** Declares a topic. Names may be declared again, with other types for other readers. */
@@ -53,8 +57,25 @@ export abstract class DeclaringApp extends BackgroundApp {
     name: string,
     options?: TopicOptions<K, V> & { readonly value?: CodecLike<V> },
   ): Topic<K, V, NoFields>
-  topic(name: string, options: object = {}): object {
+  /**
+   * Several topics with the same types, for agents: by their names, or those that match, also if
+   * they are made later. Throws APP_INVALID.
+   */
+  topic<Fields extends FieldMap, K = Uint8Array | null>(
+    names: TopicNames,
+    options: TopicOptions<K, EventOf<Fields>> & { readonly value: RecordType<Fields> },
+  ): TopicSet<K, EventOf<Fields>, Fields>
+  topic<V = unknown, K = Uint8Array | null>(
+    names: TopicNames,
+    options?: TopicOptions<K, V> & { readonly value?: CodecLike<V> },
+  ): TopicSet<K, V, NoFields>
+  topic(name: string | TopicNames, options: object = {}): object {
     const given = options as TopicOptions<unknown, unknown>
+    if (typeof name !== 'string') {
+      const set = new TopicSet<unknown, unknown>(name, given, this.port)
+      for (const each of set.names ?? []) this.topic(each, given)
+      return set
+    }
     const topic = new Topic<unknown, unknown>(name, given, this.port)
     this.declared.addTopic(topic)
     return topic
@@ -111,6 +132,7 @@ export abstract class DeclaringApp extends BackgroundApp {
     const topic = isOwn ? this.#ownTopic(run, options) : this.#topicOf(first, options)
     const agent = defineAgent(topic, run, options, this.asks)
     this.declared.addAgent(agent)
+    this.agentDeclared(agent as unknown as Agent<unknown, unknown, unknown>)
     return agent
   }
 
@@ -149,6 +171,11 @@ export abstract class DeclaringApp extends BackgroundApp {
       throw new EuphorionError('APP_INVALID', message)
     }
     const { keyedBy, partitions } = topic.options
+    if (topic instanceof TopicSet) {
+      const message = `an aggregation reads one topic, and ${topic.name} is several`
+      const advice = 'declare one for each, or have an agent send them all to one'
+      throw new EuphorionError('APP_INVALID', `${message}: ${advice}`)
+    }
     return declareStream<Fields, K, ResultHandle>(
       {
         name: topic.name,

@@ -5,9 +5,12 @@ import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import { DeadLetters } from '../ingest/dead_letter.ts'
+import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
+import type { Agent } from '../stream/agent.ts'
 import type { AgentServices } from '../stream/agent_definition.ts'
+import type { RunningAgent } from '../stream/agent_port.ts'
 import { mayDeadLetter } from '../stream/supervision.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
@@ -27,6 +30,7 @@ import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
 import type { RecoveryFacts } from './recovery_progress.ts'
 import { RejectLog } from './reject_log.ts'
 import { replyPort } from './reply_port.ts'
+import { RunningAgents } from './running_agents.ts'
 import { Services } from './services.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, type WantedTopic, wantedTopic } from './topics.ts'
@@ -49,6 +53,7 @@ export class Worker {
   readonly #services: Services
   #channelAgents: ChannelAgents | undefined
   #engine: Engine | undefined
+  #agents: RunningAgents | undefined
   #queries: QueryServer | undefined
   #web: WebServer | undefined
   #starting: Promise<void> | undefined
@@ -88,11 +93,18 @@ export class Worker {
     await this.#ensureTopics(connection)
     const deadLetters = await this.#deadLetters(connection)
     this.#checkGoingOn()
-    this.#engine = this.#makeEngine(connection, deadLetters)
+    const services = this.#agentServices(deadLetters, connection)
+    const agents = new RunningAgents({ ...this.#options, connection, services })
+    this.#agents = agents
+    const subscribers = await agents.open()
+    this.#checkGoingOn()
+    this.#engine = this.#makeEngine(connection, deadLetters, subscribers)
     await this.#serveWeb(this.#engine)
     this.#channelAgents = new ChannelAgents(app.topology, app.clock, logger)
     await this.#engine.start()
     this.#checkGoingOn()
+    agents.opened(this.#engine.subscriptions)
+    agents.look()
     await this.#serveQueries(this.#engine)
     this.#health.status = 'running'
     this.#background.start()
@@ -112,9 +124,17 @@ export class Worker {
     if (this.#health.status === 'running' && !this.#stopping) await this.#engine?.cut()
   }
 
-  #makeEngine(connection: Connection, deadLetters: DeadLetters): Engine {
+  /** Undefined while the worker has not begun to start. */
+  agent(agent: Agent<unknown, unknown, unknown>): RunningAgent | undefined {
+    return this.#agents?.of(agent)
+  }
+
+  #makeEngine(
+    connection: Connection,
+    deadLetters: DeadLetters,
+    agents: readonly EventSubscriber[],
+  ): Engine {
     const { app, settings, logger, system } = this.#options
-    const services = this.#agentServices(deadLetters, connection)
     return new Engine({
       log: connection.log,
       appId: app.id,
@@ -127,7 +147,7 @@ export class Worker {
       })),
       agentTables: app.topology.tables,
       subscribers: [
-        ...app.topology.agents.map((agent) => agent.subscriber(services)),
+        ...agents,
         ...(this.#needsLeader ? [leaderSubscriber(this.#background.leader.topic)] : []),
       ],
       group: new GroupHooks({
@@ -235,6 +255,7 @@ export class Worker {
   async #stopParts(hasStarted: boolean): Promise<void> {
     const { app, logger } = this.#options
     if (hasStarted) await app.hooks.tell('beforeShutdown', { app }, logger)
+    this.#agents?.stop()
     await this.#background.stop()
     await this.#queries?.close()
     await this.#web?.drain()

@@ -7,6 +7,7 @@ import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { CodecLike } from '../record/codec.ts'
 import { parseDuration } from '../units.ts'
 import type { AgentDefinition, AgentFunction, AgentServices } from './agent_definition.ts'
+import { type AgentPort, runningAgent } from './agent_port.ts'
 import { AgentCounters, type AgentStatistics } from './agent_statistics.ts'
 import { agentSubscriber } from './agent_subscriber.ts'
 import type { Message } from './message.ts'
@@ -26,6 +27,7 @@ import { type Requester, requesterOf } from './requester.ts'
 import type { Sink } from './sink.ts'
 import { checkSupervision, type SupervisionOptions } from './supervision.ts'
 import type { Topic } from './topic.ts'
+import { TopicSet } from './topic_set.ts'
 
 export interface AgentOptions<R, K = unknown, V = unknown> extends SupervisionOptions<K, V> {
   /** Default: the function's name, else the topic's. */
@@ -60,6 +62,8 @@ export class Agent<K, V, R = never> {
   readonly #reply: ReplyValue<R>
   readonly #port: AskPort
   readonly #counters = new AgentCounters()
+  /** @internal */
+  running: AgentPort | undefined
 
   /** Made by app.agent(). */
   constructor(
@@ -221,6 +225,29 @@ export class Agent<K, V, R = never> {
     return results
   }
 
+  /**
+   * Has it run on this worker: as soon as it is declared, and again after stop(), from where it
+   * was. Resolves when its topics are read. Rejects with APP_INVALID while the app does not run.
+   */
+  async start(): Promise<void> {
+    await runningAgent(this.name, this.running).start()
+  }
+
+  /**
+   * Ends it on this worker, once it has finished what it has in hand and that counts. Its
+   * partitions stay here and wait for start(); where others read them, these go on. Agents must not
+   * await it: it waits for them.
+   */
+  async stop(): Promise<void> {
+    await runningAgent(this.name, this.running).stop()
+  }
+
+  /** stop() and start(): its functions begin anew. */
+  async restart(): Promise<void> {
+    await this.stop()
+    await this.start()
+  }
+
   /** For the ingest loop of one run of the app. */
   subscriber(services: AgentServices): EventSubscriber {
     return agentSubscriber(this.definition, services, this.#counters)
@@ -245,9 +272,11 @@ export function defineAgent<K, V, R>(
   const definition: AgentDefinition<K, V, R> = {
     name,
     topic: topic.name,
+    topics: topic instanceof TopicSet ? topic : undefined,
     key: topic.key,
     value: topic.value,
     schema: topic.schema,
+    keyedBy: topic.options.keyedBy,
     onBadRecord: topic.onBadRecord,
     concurrency,
     sinks: sinksOf(name, options, mayYield),

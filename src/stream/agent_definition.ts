@@ -11,12 +11,14 @@ import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import type { ReaderOptions } from './agent_reader.ts'
 import type { NoFields } from './batch_types.ts'
+import type { Deriving } from './forwarding.ts'
 import type { ReplyPort } from './replies.ts'
 import type { ReplyValue } from './reply_value.ts'
 import type { Sink } from './sink.ts'
 import type { Stream } from './stream.ts'
 import type { StreamSource } from './stream_source.ts'
 import type { SupervisionDefaults, SupervisionOptions } from './supervision.ts'
+import type { TopicSet } from './topic_set.ts'
 
 /** An agent's function: a plain async one, or an async generator whose values go to the sinks. */
 export type AgentFunction<K, V, R, Fields extends FieldMap = NoFields> = (
@@ -35,10 +37,14 @@ export type Yielded<F extends (...args: never[]) => unknown> = [
 export interface AgentDefinition<K, V, R> {
   readonly name: string
   readonly topic: string
+  /** Where it reads several topics: `topic` shows which then. */
+  readonly topics?: Pick<TopicSet<unknown, unknown>, 'names' | 'matches'> | undefined
   readonly key: Codec<K>
   readonly value: Codec<V>
   /** The fields of the values, where they are declared records. */
   readonly schema?: RecordSchema | undefined
+  /** The field that the records are keyed by, where the topic says so. */
+  readonly keyedBy?: string | undefined
   readonly onBadRecord: BadRecordPolicy
   /** Functions that share a partition. */
   readonly concurrency: number
@@ -96,6 +102,8 @@ export interface AgentServices {
   readonly onFunctionFailed?: ((agent: string, error: unknown) => void) | undefined
   /** The app is to end. */
   readonly onCrash?: ((error: EuphorionError) => void) | undefined
+  /** Where records go that a stream is grouped by; absent where agents run without a worker. */
+  readonly deriving?: Deriving | undefined
   /** A partition of an agent stopped; `error` says where and why. */
   readonly onStopped: (error: EuphorionError) => void
   /** A record was skipped or sent to the dead letters. */

@@ -282,6 +282,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       effects: this.#services.effects ?? noEffects,
       unackedMax: this.#services.unackedMax ?? settingSpecs.unackedMax.default,
       ending: this.#ending.signal,
+      definition: this.#definition,
+      services: this.#services,
+      partition: this.#partition,
+      send: (send, offset) => this.#runs.send(send, offset),
+      refuse: (bad) => this.#refuse(bad),
       take: (slot, want) => this.#take(slot, want),
       paused: () => this.#paused?.promise,
       keepRaw: () => {

@@ -118,6 +118,11 @@ export class AgentRuns<K, V, R> {
     return false
   }
 
+  /** Waits for room; the event at the offset is acknowledged once what is sent is stored. */
+  send(send: () => Promise<unknown>, offset: number): Promise<void> {
+    return this.#outputs.send(send, offset)
+  }
+
   /** Resolves when what was yielded is stored. */
   outputsSettled(): Promise<void> {
     return this.#outputs.settled()

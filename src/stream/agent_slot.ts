@@ -3,10 +3,14 @@
 import type { Clock } from '../clock.ts'
 import type { Effects } from '../ingest/effects.ts'
 import type { EventInHand } from '../ingest/subscriber.ts'
+import type { RecordSchema } from '../record/schema.ts'
 import type { AgentRecords, Batch, BatchLimits, Want } from './agent_records.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
+import { type ForwardingDesk, forwarded } from './forwarding.ts'
 import { KeptEvents, type TakenEvent } from './kept_events.ts'
+import type { Derivation } from './repartition.ts'
+import type { Stream } from './stream.ts'
 import type { StreamSource } from './stream_source.ts'
 
 /** No offset: nothing is in hand. */
@@ -16,7 +20,7 @@ export type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined
 type SlotAnswer<K, V> = (result: Take<K, V> | Promise<Take<K, V>>) => void
 
 /** The partition, as its slots see it. */
-export interface SlotDesk<K, V> {
+export interface SlotDesk<K, V> extends ForwardingDesk<K, V> {
   readonly clock: Clock
   readonly shape: BatchShape
   readonly unackedMax: number
@@ -75,6 +79,18 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
 
   get ending(): AbortSignal {
     return this.#desk.ending
+  }
+
+  get keyedBy(): string | undefined {
+    return this.#desk.definition.keyedBy
+  }
+
+  get schema(): RecordSchema | undefined {
+    return this.#desk.definition.schema
+  }
+
+  derive(derivation: Derivation): Stream<unknown, unknown> {
+    return forwarded(this.#desk, this, derivation)
   }
 
   /** User code has an event. */

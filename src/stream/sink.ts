@@ -39,14 +39,15 @@ export class Outputs<R> {
   async put(value: R, offset: number, asker?: SinkTopic<R>): Promise<void> {
     for (const sink of this.#sinks) {
       if (typeof sink === 'function') await sink(value)
-      else await this.#send(sink, value, offset)
+      else await this.send(() => sink.send({ value }), offset)
     }
-    if (asker !== undefined) await this.#send(asker, value, offset)
+    if (asker !== undefined) await this.send(() => asker.send({ value }), offset)
   }
 
-  async #send(sink: SinkTopic<R>, value: R, offset: number): Promise<void> {
+  /** Waits for room only. The event counts as acknowledged only once what is sent is stored. */
+  async send(send: () => Promise<unknown>, offset: number): Promise<void> {
     while (this.#pending.size >= PENDING_MAX) await Promise.race(this.#pending.keys())
-    const sent = sink.send({ value }).then(
+    const sent = send().then(
       () => void this.#pending.delete(sent),
       (error: unknown) => {
         // First the failure, so that acknowledged() never passes the offset in between.

@@ -1,8 +1,10 @@
 // What an agent's function iterates over: values, whole events, or batches of them. The iterators
 // are written by hand, one promise an event: an async generator would cost three.
 
+import { EuphorionError } from '../errors.ts'
 import type { ColumnTypes } from '../kernel/user/column_types.ts'
 import type { Kernel, NoParams } from '../kernel/user/kernel.ts'
+import type { CodecLike } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
 import { type BatchOptions, batchLimits } from './batch_options.ts'
 import type { NoFields } from './batch_types.ts'
@@ -17,9 +19,19 @@ import {
   type MapBatchArguments,
 } from './kernel_runs.ts'
 import { type MappedBatch, MappedBatches } from './mapped_batches.ts'
+import {
+  type AnyKeyFunction,
+  type Derivation,
+  type GroupByOptions,
+  type GroupedStream,
+  grouping,
+  type KeyFunction,
+  passage,
+} from './repartition.ts'
 import { SourcePull } from './source_pull.ts'
 import type { StreamRoot } from './stream_root.ts'
 import type { StreamSource } from './stream_source.ts'
+import type { Topic } from './topic.ts'
 
 /**
  * The events of one partition, in order. Ends when the worker stops or the partition moves away.
@@ -28,6 +40,8 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
   readonly topic: string
   readonly partition: number
   readonly #source: StreamSource<K, V>
+  /** It goes through another topic. */
+  #isDerived = false
   /** @internal */
   protected readonly root: StreamRoot
 
@@ -42,6 +56,63 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
     }
     this.topic = topic
     this.partition = partition
+  }
+
+  /**
+   * The same events by another key: a field of theirs, or what a function makes of each. Where the
+   * topic is `keyedBy` that field it is this stream; else its records go through a topic of the
+   * app's own, `{app}-{agent}-{topic}-{name}-repartition`, whose partitions the agent's function
+   * reads here: it is called for those, too. Values, headers and times stay as they are; what gets
+   * no key, or one of another type, is a bad record. Throws APP_INVALID for a field that is not
+   * there, for a second groupBy or through of the stream, and with a concurrency of more than 1.
+   */
+  groupBy<Name extends keyof NonNullable<V> & string>(
+    field: Name,
+    options?: GroupByOptions<NonNullable<NonNullable<V>[Name]>>,
+  ): Stream<NonNullable<NonNullable<V>[Name]>, V, Fields>
+  groupBy<NewKey extends string>(
+    name: string,
+    key: KeyFunction<K, V, NewKey>,
+    options?: GroupByOptions<NewKey>,
+  ): Stream<NewKey, V, Fields>
+  groupBy<NewKey>(
+    name: string,
+    key: KeyFunction<K, V, NewKey>,
+    options: GroupByOptions<NewKey> & { readonly key: CodecLike<NewKey> },
+  ): Stream<NewKey, V, Fields>
+  groupBy(name: string, second?: object, third?: object): object {
+    const isOf = typeof second === 'function'
+    const key = isOf ? (second as AnyKeyFunction) : undefined
+    const options = (isOf ? third : second) as GroupByOptions<never> | undefined
+    const derivation = grouping(this.#grouped(), name, key, options ?? {})
+    return derivation === undefined ? this : this.#derive(derivation)
+  }
+
+  /**
+   * The same events, written to that topic with its types and read from there, by this app: what is
+   * sent is what the stream gives. The agent's function is called for the topic's partitions, too.
+   * Throws as groupBy().
+   */
+  through<K2, V2, Fields2 extends FieldMap>(
+    topic: Topic<K2, V2, Fields2> & (V extends V2 ? (K extends K2 ? unknown : never) : never),
+  ): Stream<K2, V2, Fields2> {
+    const given = topic as unknown as Topic<never, never>
+    return this.#derive(passage(this.#grouped(), given)) as unknown as Stream<K2, V2, Fields2>
+  }
+
+  #grouped(): GroupedStream {
+    const { keyedBy, schema } = this.#source
+    return { topic: this.topic, keyedBy, schema }
+  }
+
+  #derive(derivation: Derivation): Stream<unknown, unknown> {
+    if (this.#isDerived) {
+      const message = 'the stream goes through another topic already: group what that gives'
+      throw new EuphorionError('APP_INVALID', message, { place: { topic: this.topic } })
+    }
+    const derived = this.#source.derive(derivation)
+    this.#isDerived = true
+    return derived
   }
 
   /** @internal */

@@ -1,9 +1,12 @@
 // Where the iterators of a stream take from: one slot (running function) of one partition of an
 // agent. Asking for the next acknowledges the one before, unless events are kept.
 import type { Clock } from '../clock.ts'
+import type { RecordSchema } from '../record/schema.ts'
 import type { Batch, BatchLimits } from './agent_records.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Event } from './events.ts'
+import type { Derivation } from './repartition.ts'
+import type { Stream } from './stream.ts'
 
 export interface StreamSource<K, V> {
   readonly clock: Clock
@@ -47,6 +50,12 @@ export interface StreamSource<K, V> {
   keepRaw(): void
   /** Whoever waits, or asks next, gets the error; without one all that ask get the end. */
   interrupt(failure: { readonly error: unknown } | undefined): void
+  /** The stream that goes on in another topic. Throws APP_INVALID. */
+  derive(derivation: Derivation): Stream<unknown, unknown>
+  /** The field that the records are keyed by, where the topic says so. */
+  readonly keyedBy: string | undefined
+  /** The fields of the values, where they are declared records. */
+  readonly schema: RecordSchema | undefined
   /** Aborted when nothing more is to be taken: the partition moves away, or has stopped. */
   readonly ending: AbortSignal
 }

@@ -56,8 +56,8 @@ export class Topic<K, V, Fields extends FieldMap = FieldMap> {
   #row: MessageRow<K, V> | undefined
 
   /** Made by app.topic(). */
-  constructor(name: string, options: TopicOptions<K, V>, port: TopicPort) {
-    checkName(name)
+  constructor(name: string, options: TopicOptions<K, V>, port: TopicPort, is?: 'of many') {
+    if (is !== 'of many') checkName(name)
     this.name = name
     this.key = codecOf(options.key ?? (raw() as Codec<unknown> as Codec<K>))
     this.value = codecOf(options.value ?? json<V>())
