@@ -83,7 +83,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       extraction: services.extraction,
       arrived: () => this.#serveAll(),
     })
-    this.#turns = new Turns(services.clock)
+    this.#turns = Turns.of(services.clock)
     this.#refused = new RefusedRecords(services.deadLetters)
     this.#replies = repliesOf(definition, services, partition)
     const records = this.#records
@@ -129,6 +129,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
 
   async pause(): Promise<void> {
     this.#paused ??= deferred()
+    this.#records.rows.closeRun()
     await new Promise<void>((resolve) => {
       this.#whenResting = resolve
       this.#rest()
@@ -164,9 +165,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   }
 
   /**
-   * A slot asks for its next event; what its loop had is acknowledged, unless it asks ahead.
-   *
-   * Hot, with #next() and AgentRecords.take(): all that a plain `for await` does for each event.
+   * A slot asks for its next event; what its loop had is acknowledged, unless it asks ahead. Hot
+   * where events are decoded one by one: what is ready slots take without it.
    */
   #take(slot: AgentSlot<K, V>, want: Want): Promise<Take<K, V>> {
     if (slot.waiter !== undefined) {
@@ -178,7 +178,9 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     const mustTurn = this.#turns.isDue(want.as === 'batch')
     const result = mustTurn ? undefined : this.#next(slot, want)
     if (result !== undefined) {
-      if (want.as === 'batch') this.#endIfRead()
+      this.#turns.count(this.#records.rows.ready)
+      // what follows is fetched, and read by kernels, while this is worked on
+      this.#endIfRead()
       return Promise.resolve(result)
     }
     const waiting = new Promise<Take<K, V>>((resolve) => {
@@ -225,6 +227,8 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     if (result !== undefined) {
       if (isKept(want)) slot.keep(want, result.value, records)
       else slot.give(records, want, result.value)
+      // who asked is told at once when his event is over
+      if (this.#replies?.areAwaited) records.rows.closeRun()
       return result
     }
     if (records.halt === undefined) return undefined
@@ -287,9 +291,11 @@ export class AgentPartition<K, V, R> implements PartitionSink {
       partition: this.#partition,
       send: (send, offset) => this.#runs.send(send, offset),
       refuse: (bad) => this.#refuse(bad),
+      rows: this.#records.rows,
       take: (slot, want) => this.#take(slot, want),
       paused: () => this.#paused?.promise,
       keepRaw: () => {
+        this.#records.rows.closeRun()
         this.#records.keepsRaw = true
       },
       eased: (slot) => {
@@ -354,6 +360,7 @@ export class AgentPartition<K, V, R> implements PartitionSink {
     this.#failedAt = Math.min(this.#failedAt, offset)
     this.#spoiled ??= { offset: this.#failedAt, error, goesOn: true }
     this.#isGoingBack = true
+    this.#records.rows.closeRun()
     this.#services.goBack?.()
   }
 

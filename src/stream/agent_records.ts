@@ -14,7 +14,6 @@ import { AgentColumns, type Extracted } from './agent_columns.ts'
 import { AgentReader, type ReaderOptions } from './agent_reader.ts'
 import type { BatchShape } from './batch_shape.ts'
 import type { Chunk } from './chunk.ts'
-import { endOfBatch, firstOffset, readyOf, type Span, spanOf } from './chunk_span.ts'
 import { ColumnBatch } from './column_batch.ts'
 import { decodeOwn } from './decode.ts'
 import { DecodedChunk } from './decoded_chunk.ts'
@@ -23,6 +22,7 @@ import { FAILED, type FailureLedger, type Verdict } from './failure_ledger.ts'
 import type { TakenEvent } from './kept_events.ts'
 import { keepRaw, rawOf } from './raw_record.ts'
 import { type Reread, rereading } from './rereading.ts'
+import { endOfBatch, Span, SpanQueue } from './span.ts'
 
 export interface BatchLimits {
   readonly maxRecords: number
@@ -77,8 +77,8 @@ const DECODED_MAX = 4096
 export class AgentRecords<K, V> {
   readonly #options: AgentRecordsOptions<K, V>
   readonly #reader: AgentReader
-  /** What was read and is not taken, by its offsets: at most two, and what was given back. */
-  #spans: Span<K, V>[] = []
+  /** What was read and is not taken. */
+  readonly rows = new SpanQueue<K, V>()
   readonly #spanOf = new WeakMap<Batch<K, V>, Span<K, V>>()
   #payload: Uint8Array = new Uint8Array(0)
   #columns: AgentColumns<K, V> | undefined
@@ -123,17 +123,17 @@ export class AgentRecords<K, V> {
   /** What is on its way is of no use any more. */
   close(): void {
     this.#isClosed = true
+    this.rows.closeRun()
   }
 
   /** Offset below which everything was taken or refused. */
   get position(): number {
-    if (this.#spans.length > 0) return firstOffset(this.#spans[0])
-    return this.#halt?.offset ?? this.#reader.position
+    return this.rows.first?.firstOffset ?? this.#halt?.offset ?? this.#reader.position
   }
 
   /** The payload has no more to read, and there is room for the next one's records. */
   get isRead(): boolean {
-    return this.#isDrained && this.#spans.length < SPANS_MAX
+    return this.#isDrained && this.rows.length < SPANS_MAX
   }
 
   /** Batches of the payload were damaged, and what follows them is to be read again. */
@@ -143,17 +143,18 @@ export class AgentRecords<K, V> {
 
   /** Once all before it was taken. */
   get halt(): Halt | undefined {
-    return this.#spans.length === 0 ? this.#halt : undefined
+    return this.rows.length === 0 ? this.#halt : undefined
   }
 
   /** The next good record or batch; undefined: none now, or `halt`. */
   take(want: Want): { readonly done: false; readonly value: Taken<K, V> } | undefined {
     this.#wantsColumns = want.as === 'batch' || this.#makesValues
-    this.#wantsKeys = want.as === 'event'
+    this.#wantsKeys = want.as === 'event' || want.as === 'kept'
     if (this.#wantsColumns) this.#readAhead()
-    if (want.as === 'batch' && this.#spans.length === 0 && !this.#isExtracting)
+    if (want.as === 'batch' && this.rows.length === 0 && !this.#isExtracting)
       this.#decodeChunk(want.maxRecords)
-    if (this.#spans.length > 0) return this.#takeRows(this.#spans[0], want)
+    const { first } = this.rows
+    if (first !== undefined) return this.#takeRows(first, want)
     if (this.#isExtracting || want.as === 'batch' || !this.#next()) return undefined
     this.takenAt = this.#reader.offset
     this.takenTimestamp = this.#reader.timestamp
@@ -163,8 +164,7 @@ export class AgentRecords<K, V> {
 
   /** Of batches that nobody has seen: they come again, to whoever asks next. */
   giveBack(batches: readonly Batch<K, V>[]): void {
-    this.#spans.push(...batches.map((batch) => this.#spanOf.get(batch)!))
-    this.#sort()
+    this.rows.insert(batches.map((batch) => this.#spanOf.get(batch)!))
   }
 
   /** The events of a batch. */
@@ -175,12 +175,13 @@ export class AgentRecords<K, V> {
 
   /** The same of what was taken before, decoded anew. `taken` in ascending order. */
   readAgain(taken: readonly TakenEvent[]): void {
+    const spans: Span<K, V>[] = []
     for (const { payload, next } of rereading(taken, this.#options.reading)) {
       const sizes: number[] = []
       const events = this.#decodeAll(next, sizes)
-      this.#add(new DecodedChunk(events, sizes, this.#options.shape), payload)
+      spans.push(new Span(new DecodedChunk(events, sizes, this.#options.shape), payload))
     }
-    this.#sort()
+    this.rows.insert(spans)
   }
 
   /** What was taken before, decoded anew, for who wants to look at it. */
@@ -207,27 +208,22 @@ export class AgentRecords<K, V> {
         yield reader.copy(topic, partition, reason)
   }
 
-  #sort(): void {
-    this.#spans.sort((a, b) => firstOffset(a) - firstOffset(b))
-  }
-
   #takeRows(span: Span<K, V>, want: Want) {
     const { chunk, from, payload } = span
-    const to = want.as === 'batch' ? endOfBatch(span, want) : from + 1
     this.takenAt = chunk.offsets[from]
     this.takenTimestamp = chunk.timestamps[from]
     this.takenFrom = payload
-    span.from = to
-    if (to === span.to) this.#spans.shift()
-    if (want.as === 'batch') {
-      const { shape } = this.#options
-      const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
-      this.#spanOf.set(value, spanOf(chunk, payload, from, to))
+    if (want.as !== 'batch') {
+      const taken = this.rows.takeItem(want.as === 'value' ? 'value' : 'event', this.keepsRaw)
+      const isRaw = this.keepsRaw && want.as !== 'value'
+      const value = isRaw ? this.#withRaw(taken as Event<K, V>, payload) : taken
       return { done: false, value } as const
     }
-    if (want.as === 'value') return { done: false, value: readyOf(span, from, 'value') } as const
-    const event = readyOf(span, from, 'event') as Event<K, V>
-    const value = this.keepsRaw ? this.#withRaw(event, payload) : event
+    const to = endOfBatch(span, want)
+    this.rows.takeRows(to)
+    const { shape } = this.#options
+    const value = new ColumnBatch<K, V, FieldMap>(this.#options, shape, chunk, from, to)
+    this.#spanOf.set(value, new Span(chunk, payload, from, to))
     return { done: false, value } as const
   }
 
@@ -241,7 +237,7 @@ export class AgentRecords<K, V> {
 
   /** Extracts what comes next, where kernels can and it is likely to be wanted. */
   #readAhead(): void {
-    const isBusy = this.#isExtracting || this.#spans.length >= SPANS_MAX || this.#mustDecode
+    const isBusy = this.#isExtracting || this.rows.length >= SPANS_MAX || this.#mustDecode
     const isEnd = this.#isDrained || this.#halt !== undefined || this.#isClosed
     if (isBusy || isEnd || !this.#wantsColumns) return
     this.#columns ??= new AgentColumns(this.#options)
@@ -284,7 +280,7 @@ export class AgentRecords<K, V> {
   }
 
   #add(chunk: Chunk<K, V>, payload = this.#payload): void {
-    if (chunk.length > 0) this.#spans.push(spanOf(chunk, payload, 0, chunk.length))
+    this.rows.push(new Span(chunk, payload))
   }
 
   /** Moves to the next good record, which is #key and #value then. */

@@ -15,7 +15,7 @@ import type { HandlerFailure } from '../ingest/dead_letter.ts'
 import type { AgentDefinition, AgentServices } from './agent_definition.ts'
 import { handlerFailure, isOfLostTable, isOfLostTransaction } from './agent_errors.ts'
 import type { AgentRecords } from './agent_records.ts'
-import { type AgentSlot, NONE } from './agent_slot.ts'
+import type { AgentSlot } from './agent_slot.ts'
 import type { AgentCounters } from './agent_statistics.ts'
 import { FAILED, type FailureLedger } from './failure_ledger.ts'
 import type { TakenEvent } from './kept_events.ts'
@@ -175,8 +175,7 @@ export class AgentRuns<K, V, R> {
 
   #returned(slot: AgentSlot<K, V>): void {
     this.#port.giveBackAll(slot)
-    slot.inHand = NONE
-    slot.kept.release()
+    slot.drop()
     this.#left--
     if (this.#left === 0) this.#port.returned()
     else this.#port.readAgain(slot.kept.takeBack('all'))

@@ -10,11 +10,12 @@ import type { Event } from './events.ts'
 import { type ForwardingDesk, forwarded } from './forwarding.ts'
 import { KeptEvents, type TakenEvent } from './kept_events.ts'
 import type { Derivation } from './repartition.ts'
+import type { ReadyRun, SpanQueue } from './span.ts'
 import type { Stream } from './stream.ts'
 import type { StreamSource } from './stream_source.ts'
 
 /** No offset: nothing is in hand. */
-export const NONE = -1
+const NONE = -1
 
 export type Take<K, V> = IteratorResult<V | Event<K, V> | Batch<K, V>, undefined>
 type SlotAnswer<K, V> = (result: Take<K, V> | Promise<Take<K, V>>) => void
@@ -26,7 +27,8 @@ export interface SlotDesk<K, V> extends ForwardingDesk<K, V> {
   readonly unackedMax: number
   readonly effects: Effects
   readonly ending: AbortSignal
-  /** Hot: called once for each event. */
+  readonly rows: SpanQueue<K, V>
+  /** Called for each event that is not ready. */
   readonly take: (slot: AgentSlot<K, V>, want: Want) => Promise<Take<K, V>>
   readonly paused: () => Promise<void> | undefined
   readonly keepRaw: () => void
@@ -47,14 +49,14 @@ const asByHand: Want = { as: 'kept', isByHand: true, isInHand: true }
 
 export class AgentSlot<K, V> implements StreamSource<K, V> {
   readonly #desk: SlotDesk<K, V>
-  /** Offset of the event, or of the batch's first one, that its loop has; or NONE. */
-  inHand = NONE
-  /** The fetched bytes that the event is in. */
-  payload: Uint8Array | undefined
-  /** Of that event; NaN: it is a batch. */
-  timestamp = 0
-  /** Of that event. */
-  value: unknown
+  /** The run of what its loop has, and which item of it; NONE: it has something else. */
+  #run: ReadyRun<K, V> | undefined
+  #item = NONE
+  /** What else it has. */
+  #inHand = NONE
+  #payload: Uint8Array | undefined
+  #timestamp = 0
+  #value: unknown
   /** Batches that were taken for it and that it has not seen, ascending. */
   ahead: Batch<K, V>[] = []
   readonly kept = new KeptEvents()
@@ -93,6 +95,32 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return forwarded(this.#desk, this, derivation)
   }
 
+  /** Offset of the event, or of the batch's first one, that its loop has; or NONE. */
+  get inHand(): number {
+    return this.#item === NONE ? this.#inHand : this.#run!.offset(this.#item)
+  }
+
+  /** The fetched bytes that the event is in. */
+  get payload(): Uint8Array | undefined {
+    return this.#item === NONE ? this.#payload : this.#run!.payload
+  }
+
+  /** Of that event; NaN: it is a batch. */
+  get timestamp(): number {
+    return this.#item === NONE ? this.#timestamp : this.#run!.timestamp(this.#item)
+  }
+
+  /** Of that event. */
+  get value(): unknown {
+    return this.#item === NONE ? this.#value : this.#run!.value(this.#item)
+  }
+
+  /** Its loop has nothing. */
+  #empty(): void {
+    this.#item = NONE
+    this.#inHand = NONE
+  }
+
   /** User code has an event. */
   get holds(): boolean {
     return this.inHand !== NONE || this.kept.isInHand
@@ -120,22 +148,23 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return this.#mark !== this.#desk.effects.count
   }
 
-  /** Hot. Its loop has what was taken last. */
+  /** Its loop has what was taken last. */
   give(records: AgentRecords<K, V>, want: Want, taken: V | Event<K, V> | Batch<K, V>): void {
-    this.inHand = records.takenAt
-    this.payload = records.takenFrom
-    this.timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
-    this.value = want.as === 'event' ? (taken as Event<K, V>).value : taken
+    this.#item = NONE
+    this.#inHand = records.takenAt
+    this.#payload = records.takenFrom
+    this.#timestamp = want.as === 'batch' ? Number.NaN : records.takenTimestamp
+    this.#value = want.as === 'event' ? (taken as Event<K, V>).value : taken
     this.#mark = this.#desk.effects.count
   }
 
   /** Its loop has what it has no more; what that was, and what else it had in hand, ascending. */
   leave(records: AgentRecords<K, V>): TakenEvent[] {
     const events = this.kept.takeBack('in-hand')
-    const { inHand: offset, payload } = this
-    this.inHand = NONE
+    const { inHand: offset, payload, timestamp } = this
+    this.#empty()
     if (offset === NONE) return events
-    if (Number.isNaN(this.timestamp)) events.push(...records.eventsOf(this.value as Batch<K, V>))
+    if (Number.isNaN(timestamp)) events.push(...records.eventsOf(this.#value as Batch<K, V>))
     else if (payload !== undefined) events.push({ offset, payload })
     return events.sort((a, b) => a.offset - b.offset)
   }
@@ -184,16 +213,44 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
 
   /** Its loop asks for more, or has ended: what that had is acknowledged. */
   drop(): void {
-    this.inHand = NONE
+    this.#empty()
     if (this.kept.isInHand) this.kept.release()
   }
 
+  /**
+   * Hot, as takeEvent() is: with an item of the run all that is done is here. It is in hand by its
+   * number, and with that the one before is not; the partition closes the run to be asked.
+   */
   takeValue(): Promise<IteratorResult<V, undefined>> {
+    const { run } = this.#desk.rows
+    const { at } = run
+    if (at < run.end && run.as === 'value' && this.#mayTake) {
+      run.at = at + 1
+      this.#run = run
+      this.#item = at
+      this.#mark = this.#desk.effects.count
+      return Promise.resolve({ done: false, value: run.items[at] as V })
+    }
     return this.#take(asValue) as Promise<IteratorResult<V, undefined>>
   }
 
   takeEvent(): Promise<IteratorResult<Event<K, V>, undefined>> {
+    const { run } = this.#desk.rows
+    const { at } = run
+    if (at < run.end && run.as === 'event' && this.#mayTake) {
+      run.at = at + 1
+      this.#run = run
+      this.#item = at
+      this.#mark = this.#desk.effects.count
+      return Promise.resolve({ done: false, value: run.items[at] as Event<K, V> })
+    }
     return this.#takeEvent(asEvent)
+  }
+
+  /** Nothing is to be told or asked first. */
+  get #mayTake(): boolean {
+    if (this.waiter !== undefined || this.#interruption !== undefined) return false
+    return !this.hasEnded && !this.kept.isInHand
   }
 
   takeBatch(limits: BatchLimits): Promise<IteratorResult<Batch<K, V>, undefined>> {
@@ -206,9 +263,10 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
 
   hand(): void {
     const batch = this.ahead.shift()
-    this.inHand = batch?.firstOffset ?? NONE
-    this.value = batch
-    this.timestamp = Number.NaN
+    this.#item = NONE
+    this.#inHand = batch?.firstOffset ?? NONE
+    this.#timestamp = Number.NaN
+    this.#value = batch
     this.#mark = this.#desk.effects.count
   }
 
@@ -217,7 +275,7 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
   }
 
   release(): void {
-    this.inHand = NONE
+    this.#empty()
     this.#desk.eased(this)
   }
 

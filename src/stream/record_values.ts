@@ -53,10 +53,10 @@ function loop(
     const { text } = rows
     const base = rows.textAt(from)
     const whole = text.latin1(base, rows.textAt(to))
-    const made = []
+    const made = new Array(to - from)
     for (let row = from; row < to; row++) {
       ${steps.join('\n      ')}
-      made.push(${made})
+      made[row - from] = ${made}
     }
     return made
   }`

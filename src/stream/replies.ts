@@ -108,6 +108,11 @@ export class Replies<K, V, R> {
     this.#options = options
   }
 
+  /** Somebody waits for the values of an event. */
+  get areAwaited(): boolean {
+    return this.#requests.size > 0
+  }
+
   /** Notes the requests of a payload; returns the one to read. */
   read(payload: Uint8Array): Uint8Array {
     return scanRequests(payload, { ...this.#options, found: this.#found })

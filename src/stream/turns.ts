@@ -1,5 +1,6 @@
-// Lets the event loop turn although a function's loop never waits: promises alone do not. Asked by
-// an agent's partition for each event.
+// Lets the event loop turn although functions' loops never wait: promises alone do not. One for all
+// agents of the process, which share its event loop: one by one they would have it for as many
+// times as long. Asked by agents' partitions before what takes more than a moment.
 import type { Clock } from '../clock.ts'
 
 /** Events between two looks at the clock. */
@@ -7,14 +8,29 @@ const LOOK_EVENTS = 64
 /** Time without a turn of the event loop after which one is given. */
 const TURN_MS = 5
 
+const turnsOf = new WeakMap<Clock, Turns>()
+
 export class Turns {
   readonly #clock: Clock
   #sinceLook = 0
   #turnedAt: number
+  #waiting: (() => void)[] = []
 
-  constructor(clock: Clock) {
+  /** Those of everybody with that clock. */
+  static of(clock: Clock): Turns {
+    let turns = turnsOf.get(clock)
+    if (turns === undefined) turnsOf.set(clock, (turns = new Turns(clock)))
+    return turns
+  }
+
+  private constructor(clock: Clock) {
     this.#clock = clock
     this.#turnedAt = clock.monotonic()
+  }
+
+  /** So many events are handed out without a question. */
+  count(events: number): void {
+    this.#sinceLook += events
   }
 
   /** Hot. Whether what is asked for has to wait for a turn. */
@@ -23,11 +39,14 @@ export class Turns {
     return this.#sinceLook >= LOOK_EVENTS && this.#look()
   }
 
-  /** Calls it after a turn of the event loop. */
+  /** Calls it after a turn of the event loop, with all others that wait. */
   next(call: () => void): void {
+    if (this.#waiting.push(call) > 1) return
     setImmediate(() => {
+      const waiting = this.#waiting
+      this.#waiting = []
       this.#turnedAt = this.#clock.monotonic()
-      call()
+      for (const each of waiting) each()
     })
   }
 
