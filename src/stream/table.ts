@@ -163,7 +163,8 @@ export class Table<K, V, Missing extends V | undefined = undefined> {
   /**
    * Calls `run` for each key that a cut has changed in a partition that is here, after the cut, one
    * after the other. Changes that are told of are committed; a worker that is killed right then may
-   * not tell of them. Of more than 200,000 that wait for `run` the rest is not told (`missedChanges`).
+   * not tell of them. Of more than 200,000 that wait for `run` the rest is not told
+   * (`missedChanges`).
    * Before the app starts.
    */
   onChange(run: (change: TableChange<K, V>) => unknown): this {

@@ -13,7 +13,7 @@ export interface RowChange {
 }
 
 /** Changes that wait for who listens; what comes then is not told. */
-export const CHANGES_MAX = 200_000
+const CHANGES_MAX = 200_000
 
 export class RowChanges {
   readonly #tell: (change: RowChange) => unknown
