@@ -2,7 +2,7 @@
 // every window that holds its time and is still open. Called by the user's handle
 // (stream/windowed_table.ts) and by the engine, which opens the parts.
 import { type Clock, systemClock } from '../clock.ts'
-import { EuphorionError } from '../errors.ts'
+import type { EuphorionError } from '../errors.ts'
 import type { ResultRow, TableReader } from '../ingest/aggregation.ts'
 import { firstWindow, lastWindow } from '../kernel/slices.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
@@ -14,7 +14,7 @@ import type { Kept, ValueForm } from './agent_values.ts'
 import { clockKey, WindowClock } from './window_clock.ts'
 import type { WindowHalt } from './window_closer.ts'
 import { FIRST_START, inOrder, rowsOf, type StoreRow, windowRange } from './window_rows.ts'
-import { type GivenEvent, type TimeOf, timeIn } from './window_time.ts'
+import { eventTime, type GivenEvent, type TimeOf, timeIn } from './window_time.ts'
 import type { WindowedDefinition, WindowRow } from './windowed_definition.ts'
 import { WindowedPart } from './windowed_part.ts'
 
@@ -34,6 +34,8 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
   readonly #clock: Clock
   /** Parts of keys that were written lately, so that a key is not hashed for each event. */
   readonly #partOf = new Map<CacheKey, WindowedPart>()
+  /** An array for the rows of one update; undefined while one is being made. */
+  #free: AgentRow[] | undefined = []
   readonly #halts = new Map<number, WindowHalt>()
 
   constructor(definition: WindowedDefinition<K, V>, options: AgentTableOptions) {
@@ -215,7 +217,7 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
     const atMs =
       of.of === 'now'
         ? this.#clock.now()
-        : this.#eventTime(part, of.of === 'event' ? of.field : undefined, given)
+        : eventTime(part, of.of === 'event' ? of.field : undefined, given)
     clock.advance(atMs)
     return of.of === 'stream' ? clock.streamTimeMs : atMs
   }
@@ -226,24 +228,7 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
     const partition = this.partitionOf(0, cacheKey)
     const part = this.parts.get(partition)
     if (part === undefined) throw this.notHere(partition)
-    return this.#eventTime(part, field, given)
-  }
-
-  /** Throws TIME_UNKNOWN. */
-  #eventTime(part: WindowedPart, field: string | undefined, given: GivenEvent | undefined): number {
-    const { name } = this.definition
-    if (given?.partition !== undefined && given.partition !== part.partition) {
-      const other = `the event that was given of ${given.partition}`
-      const message = `the key is of partition ${part.partition} of table ${name}, ${other}`
-      const place = { table: name, partition: part.partition }
-      throw new EuphorionError('KEY_ELSEWHERE', message, { place })
-    }
-    const event = given ?? part.inHand
-    if (event !== undefined) return timeIn(name, event, field)
-    const place = { table: name, partition: part.partition }
-    const found = part.isHeld ? 'several events, or a batch, are' : 'no event is'
-    const message = `${found} in hand of partition ${part.partition}: which window of ${name}?`
-    throw new EuphorionError('TIME_UNKNOWN', message, { place })
+    return eventTime(part, field, given)
   }
 
   /** Too late for every window; what the table has stays as it is. */
@@ -271,13 +256,22 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
     last: number,
     change: (value: V) => V,
   ): Promise<V> {
+    const { stepMs } = part.window
+    const found = this.#free ?? []
+    this.#free = undefined
+    try {
+      if (this.#find(found, key, first, last, stepMs))
+        return Promise.resolve(this.#changeRows(found, change))
+    } finally {
+      found.length = 0
+      this.#free = found
+    }
     const rows: AgentRow[] = []
-    for (let start = first; start <= last; start += part.window.stepMs) {
+    for (let start = first; start <= last; start += stepMs) {
       const row = this.rows.get(start, key) ?? this.newRow(part, start, key)
       row.pins++
       rows.push(row)
     }
-    if (!rows.some(waits)) return Promise.resolve(this.#changeAll(rows, change))
     return part.waitFor(
       new Promise<V>((resolve, reject) => {
         const fail = (error: unknown): void => {
@@ -291,8 +285,9 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
             row.queue!.push({ run: attempt, fail })
             return
           }
+          unpin(rows)
           try {
-            resolve(this.#changeAll(rows, change))
+            resolve(this.#changeRows(rows, change))
           } catch (error) {
             reject(error)
           }
@@ -302,22 +297,28 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
     )
   }
 
-  /** They may go from memory afterwards. */
-  #changeAll(rows: readonly AgentRow[], change: (value: V) => V): V {
-    try {
-      let value!: V
-      const kept = rows.map((row) => {
-        value = change(this.#shown(row.kept) as V)
-        return this.#values.keep(value)
-      })
-      rows.forEach((row, i) => {
-        row.isUsed = true
-        this.put(row, kept[i])
-      })
-      return value
-    } finally {
-      unpin(rows)
+  /** False: some are not in memory. */
+  #find(to: AgentRow[], key: CacheKey, first: number, last: number, stepMs: number): boolean {
+    for (let start = first; start <= last; start += stepMs) {
+      const row = this.rows.get(start, key)
+      if (row === undefined || row.queue !== undefined) return false
+      to.push(row)
     }
+    return true
+  }
+
+  #changeRows(rows: readonly AgentRow[], change: (value: V) => V): V {
+    let value!: V
+    const kept: Kept[] = []
+    for (const row of rows) {
+      value = change(this.#shown(row.kept) as V)
+      kept.push(this.#values.keep(value))
+    }
+    for (let i = 0; i < rows.length; i++) {
+      rows[i].isUsed = true
+      this.put(rows[i], kept[i])
+    }
+    return value
   }
 
   async #putAll(

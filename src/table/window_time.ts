@@ -20,3 +20,32 @@ export function timeIn(table: string, event: EventInHand, field: string | undefi
   const message = `field ${field} of the event in hand has no time: which window of table ${table}?`
   throw new EuphorionError('RECORD_INVALID', message, { place: { table } })
 }
+
+/** A partition, and what agents have of it. */
+export interface PartInHand {
+  readonly name: string
+  readonly partition: number
+  readonly isHeld: boolean
+  readonly inHand: EventInHand | undefined
+}
+
+/** Throws TIME_UNKNOWN. */
+export function eventTime(
+  part: PartInHand,
+  field: string | undefined,
+  given: GivenEvent | undefined,
+): number {
+  const { name } = part
+  if (given?.partition !== undefined && given.partition !== part.partition) {
+    const other = `the event that was given of ${given.partition}`
+    const message = `the key is of partition ${part.partition} of table ${name}, ${other}`
+    const place = { table: name, partition: part.partition }
+    throw new EuphorionError('KEY_ELSEWHERE', message, { place })
+  }
+  const event = given ?? part.inHand
+  if (event !== undefined) return timeIn(name, event, field)
+  const place = { table: name, partition: part.partition }
+  const found = part.isHeld ? 'several events, or a batch, are' : 'no event is'
+  const message = `${found} in hand of partition ${part.partition}: which window of ${name}?`
+  throw new EuphorionError('TIME_UNKNOWN', message, { place })
+}
