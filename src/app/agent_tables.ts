@@ -26,7 +26,7 @@ export interface AgentTablesOptions {
   readonly agentTables?: readonly TableDeclaration[]
   /** The agents, in the order of declaration. */
   readonly subscribers: readonly EventSubscriber[]
-  readonly settings: Pick<Settings, 'tableCacheEntries'>
+  readonly settings: Pick<Settings, 'tableCacheEntries' | 'maxFutureMs'>
   /** Counts what agents write. */
   readonly effects?: Effects | undefined
   readonly clock: Clock
@@ -74,6 +74,7 @@ export class AgentTables {
       const table = definition.open({
         partitions,
         cacheEntries: settings.tableCacheEntries,
+        maxFutureMs: settings.maxFutureMs,
         clock,
         failed: (error) => logger.error({ ...error.place, err: error }, 'windows close no further'),
         wantsCut: ({ partition }) => wantsCut({ topic: home, partition }),

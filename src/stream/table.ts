@@ -16,7 +16,7 @@ import { AgentWindowed } from '../table/agent_windowed.ts'
 import type { TableSnapshot } from '../table/table_snapshot.ts'
 import type { WindowedDefinition } from '../table/windowed_definition.ts'
 import type { Duration } from '../units.ts'
-import { type TableWindowOptions, tableWindow, WindowedTable } from './windowed_table.ts'
+import { idleMs, type TableWindowOptions, tableWindow, WindowedTable } from './windowed_table.ts'
 
 export interface TableOptions<K, V> {
   /** Type of the keys: that of the topic's keys, so that both are in the same partition. */
@@ -85,7 +85,11 @@ export class Table<K, V, Missing extends V | undefined = undefined> {
     step: Duration,
     options: TableWindowOptions = {},
   ): WindowedTable<K, V, Missing> {
-    const definition = windowedDefinition(this.#definition, tableWindow(size, step, options))
+    const definition = windowedDefinition(
+      this.#definition,
+      tableWindow(size, step, options),
+      idleMs(this.name, options),
+    )
     this.#replace(definition)
     return new WindowedTable<K, V, Missing>(definition, { of: 'event', field: undefined })
   }
@@ -247,10 +251,12 @@ export function checkTableTypes<K, V>(
 function windowedDefinition<K, V>(
   { shape, ...plain }: AgentTableDefinition<K, V>,
   window: WindowPlan,
+  idleMs: number | undefined,
 ): WindowedDefinition<K, V> {
   const definition: WindowedDefinition<K, V> = {
     ...plain,
     window,
+    idleMs,
     shape: addWindow(shape, window),
     forgets: Number.isFinite(window.retentionMs) ? window : undefined,
     closed: [],

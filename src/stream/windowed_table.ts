@@ -16,6 +16,11 @@ export interface TableWindowOptions {
    * How long after end and grace, in stream time, windows are kept. Default, and 0: for ever.
    */
   readonly expires?: Duration
+  /**
+   * Closes all windows of a partition that nothing was written in for so long, by the wall clock:
+   * for topics that fall silent. What comes for them afterwards is late. Default: never.
+   */
+  readonly closeAfterIdle?: Duration
 }
 
 /** Fields that say when: numbers of ms since the epoch, or dates. */
@@ -218,6 +223,14 @@ export function tableWindow(
 ): WindowPlan {
   const plan = hopping(size, step, { grace, retention: expires })
   return plan.retentionMs > 0 ? plan : { ...plan, retentionMs: Number.POSITIVE_INFINITY }
+}
+
+/** Throws APP_INVALID. */
+export function idleMs(table: string, { closeAfterIdle }: TableWindowOptions): number | undefined {
+  if (closeAfterIdle === undefined) return undefined
+  const ms = durationMs(table, closeAfterIdle)
+  if (ms >= 1) return ms
+  throw invalid(table, 'closeAfterIdle is at least 1 ms')
 }
 
 function durationMs(table: string, duration: Duration): number {

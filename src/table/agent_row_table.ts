@@ -24,6 +24,8 @@ export interface AgentTableOptions {
   readonly wantsCut: (part: AgentTablePart) => void
   /** Default: the system's. */
   readonly clock?: Clock
+  /** Setting maxFutureMs. Default: no bound. */
+  readonly maxFutureMs?: number
   /** What the table tells has failed, and is told no more. */
   readonly failed?: (error: EuphorionError) => void
   /** Where a partition is read that is not here. Default: nowhere. */

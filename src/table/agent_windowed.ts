@@ -14,7 +14,7 @@ import type { Kept, ValueForm } from './agent_values.ts'
 import { clockKey, WindowClock } from './window_clock.ts'
 import type { WindowHalt } from './window_closer.ts'
 import { FIRST_START, inOrder, rowsOf, type StoreRow, windowRange } from './window_rows.ts'
-import { eventTime, type GivenEvent, type TimeOf, timeIn } from './window_time.ts'
+import { eventTime, type GivenEvent, type TimeOf, timeIn, tooFarAhead } from './window_time.ts'
 import type { WindowedDefinition, WindowRow } from './windowed_definition.ts'
 import { WindowedPart } from './windowed_part.ts'
 
@@ -48,7 +48,7 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
   }
 
   protected async open(options: AgentTablePartOptions): Promise<WindowedPart> {
-    const { window, closed } = this.definition
+    const { window, closed, idleMs } = this.definition
     const { partition } = options
     const halt = this.#halts.get(partition) ?? { at: undefined }
     this.#halts.set(partition, halt)
@@ -59,7 +59,8 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
     const failed = (error: EuphorionError): void => this.options.failed?.(error)
     const closing = closed.length === 0 ? undefined : { tell, halt, failed }
     this.#partOf.clear()
-    return WindowedPart.open(this.forms, { ...options, window, closing })
+    const idle = idleMs === undefined ? undefined : { ms: idleMs, clock: this.#clock }
+    return WindowedPart.open(this.forms, { ...options, window, closing, idle })
   }
 
   override closePart(part: WindowedPart): void {
@@ -214,10 +215,14 @@ export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
   /** Moves the stream time there. */
   #timeToWrite(part: WindowedPart, of: TimeOf, given: GivenEvent | undefined): number {
     const { clock } = part
+    const { maxFutureMs = Number.POSITIVE_INFINITY } = this.options
     const atMs =
       of.of === 'now'
         ? this.#clock.now()
         : eventTime(part, of.of === 'event' ? of.field : undefined, given)
+    // one wrong time would close every window
+    if (atMs > clock.streamTimeMs && atMs > this.#clock.now() + maxFutureMs)
+      throw tooFarAhead(this.definition.name, atMs)
     clock.advance(atMs)
     return of.of === 'stream' ? clock.streamTimeMs : atMs
   }

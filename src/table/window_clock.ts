@@ -28,6 +28,10 @@ export class WindowClock {
   readonly #window: WindowPlan
   /** The largest time that was written for; -Infinity: none was. */
   streamTimeMs = Number.NEGATIVE_INFINITY
+  /** Windows are closed as if it were that time: stream time, or later where nothing came. */
+  passedMs = Number.NEGATIVE_INFINITY
+  /** Times that were written for, so far. */
+  writes = 0
   /** Start of the oldest window that may be written. */
   firstOpenMs = Number.NEGATIVE_INFINITY
   /** Start of the oldest window that may be read. */
@@ -50,31 +54,44 @@ export class WindowClock {
       throw new EuphorionError('STORE_INCOMPATIBLE', message)
     }
     this.late = read.late
-    this.#move(read.time ?? Number.NEGATIVE_INFINITY)
+    this.streamTimeMs = read.time ?? Number.NEGATIVE_INFINITY
+    this.#pass(read.passed ?? this.streamTimeMs)
     this.expiredMs = read.expired ?? Number.NEGATIVE_INFINITY
     const key = read.closedKey === undefined ? undefined : Buffer.from(read.closedKey, 'base64')
     this.closed = { startMs: read.closed ?? Number.NEGATIVE_INFINITY, key }
   }
 
-  /** Time never goes back. */
+  /** Somebody writes for that time. Stream time never goes back. */
   advance(timeMs: number): void {
+    this.writes++
     if (timeMs <= this.streamTimeMs) return
-    this.#move(timeMs)
+    this.streamTimeMs = timeMs
+    if (timeMs > this.passedMs) this.#pass(timeMs)
     this.isDirty = true
   }
 
-  #move(timeMs: number): void {
+  /** Nothing comes any more for the windows that were written: all of them are closed. */
+  closeAll(): void {
+    const { sizeMs, graceMs } = this.#window
+    const timeMs = lastWindow(this.#window, this.streamTimeMs) + sizeMs + graceMs
+    if (!(timeMs > this.passedMs)) return
+    this.#pass(timeMs)
+    this.isDirty = true
+  }
+
+  #pass(timeMs: number): void {
     const window = this.#window
-    this.streamTimeMs = timeMs
+    this.passedMs = timeMs
     this.firstOpenMs = firstOpenWindow(window, timeMs)
     this.firstKeptMs = firstWindow(window, newestStaleEnd(window, timeMs))
   }
 
   encode(): Uint8Array {
-    const { late, closed, expiredMs, streamTimeMs } = this
+    const { late, closed, expiredMs, streamTimeMs, passedMs } = this
     const text = JSON.stringify({
       version: VERSION,
       time: finite(streamTimeMs),
+      ...(passedMs > streamTimeMs && { passed: passedMs }),
       late,
       expired: finite(expiredMs),
       closed: finite(closed.startMs),

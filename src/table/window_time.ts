@@ -11,18 +11,26 @@ export type TimeOf =
 /** An event whose time counts, where it is not the one in hand. */
 export type GivenEvent = EventInHand & { readonly partition?: number }
 
+/** What a Date can be. */
+const DATE_MAX_MS = 8.64e15
+
 /** Throws RECORD_INVALID. */
 export function timeIn(table: string, event: EventInHand, field: string | undefined): number {
   if (field === undefined) return event.timestamp
   const read = (event.value as Readonly<Record<string, unknown>> | null)?.[field]
   const atMs = read instanceof Date ? read.getTime() : read
-  if (typeof atMs === 'number' && Number.isFinite(atMs)) return atMs
+  if (typeof atMs === 'number' && Math.abs(atMs) <= DATE_MAX_MS) return atMs
   const message = `field ${field} of the event in hand has no time: which window of table ${table}?`
   throw new EuphorionError('RECORD_INVALID', message, { place: { table } })
 }
 
+export function tooFarAhead(table: string, atMs: number): EuphorionError {
+  const message = `the time ${new Date(atMs).toISOString()} is more than maxFutureMs ahead`
+  return new EuphorionError('RECORD_INVALID', message, { place: { table } })
+}
+
 /** A partition, and what agents have of it. */
-export interface PartInHand {
+interface PartInHand {
   readonly name: string
   readonly partition: number
   readonly isHeld: boolean

@@ -27,6 +27,8 @@ export interface WindowedDefinition<K, V> extends TableDeclaration {
   /** What a key has that a window does not hold. */
   readonly missing: () => V | undefined
   readonly window: WindowPlan
+  /** Without a write for so long, all windows of a partition close; undefined: they do not. */
+  readonly idleMs: number | undefined
   /** The same array for ever; the program adds to it before the app starts. */
   readonly closed: readonly ((row: WindowRow<K, V>) => unknown)[]
   /** As `closed`. */

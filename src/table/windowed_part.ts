@@ -3,7 +3,9 @@
 //
 //   written(): stored stream time ─┬▶ closer: onWindowClose, key by key, from the store
 //                                  └▶ deletes of expired rows, for the next take()
+
 import { ROW_HEADER_BYTES, ROW_PUT, writeRow } from '../batch/rows.ts'
+import type { Clock } from '../clock.ts'
 import type { EventInHand } from '../ingest/subscriber.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstOpenWindow, firstWindow } from '../kernel/slices.ts'
@@ -23,6 +25,8 @@ const EXPIRED_ROWS_MAX = 10_000
 
 export interface WindowedPartOptions extends AgentTablePartOptions {
   readonly window: WindowPlan
+  /** Without a write for so long, all windows are closed. */
+  readonly idle: { readonly ms: number; readonly clock: Clock } | undefined
   /** Undefined: nobody wants to know. */
   readonly closing: Omit<WindowCloserOptions, 'part'> | undefined
 }
@@ -45,6 +49,7 @@ export class WindowedPart extends AgentTablePart {
   #storedTimeMs: number
   #expired: Expired | undefined
   #isExpiring = false
+  #unwatch = (): void => undefined
   /** The expired rows are in the cut that is under way. */
   #isExpiredTaken = false
 
@@ -58,8 +63,8 @@ export class WindowedPart extends AgentTablePart {
     this.window = options.window
     this.clock = clock
     this.#storedTo = storedTo
-    this.#takenTimeMs = clock.streamTimeMs
-    this.#storedTimeMs = clock.streamTimeMs
+    this.#takenTimeMs = clock.passedMs
+    this.#storedTimeMs = clock.passedMs
     const { closing } = options
     this.#closer = closing && new WindowCloser({ ...closing, part: this })
   }
@@ -73,6 +78,7 @@ export class WindowedPart extends AgentTablePart {
     const last = await edgeKey(store, windowBound(number, FIRST_START), tableEnd(number), true)
     const storedTo = last === undefined ? Number.NEGATIVE_INFINITY : windowStartOf(last)
     const part = new WindowedPart(forms, options, clock, storedTo)
+    if (options.idle !== undefined) part.#watch(options.idle)
     part.#goOn()
     return part
   }
@@ -96,7 +102,7 @@ export class WindowedPart extends AgentTablePart {
     return only
   }
 
-  /** Stream time of the rows that are in the store: what closed by then is final there. */
+  /** Of what the store has: older windows are final there. */
   get storedOpenMs(): number {
     return firstOpenWindow(this.window, this.#storedTimeMs)
   }
@@ -112,7 +118,7 @@ export class WindowedPart extends AgentTablePart {
       rows.addPacked(this.#expired.rows)
       clock.expiredMs = this.#expired.toMs
     }
-    this.#takenTimeMs = clock.streamTimeMs
+    this.#takenTimeMs = clock.passedMs
     clock.isDirty = false
     const key = clockKey(this.table)
     const value = clock.encode()
@@ -151,7 +157,17 @@ export class WindowedPart extends AgentTablePart {
 
   override close(): void {
     super.close()
+    this.#unwatch()
     this.#closer?.close()
+  }
+
+  #watch(idle: NonNullable<WindowedPartOptions['idle']>): void {
+    const { writes } = this.clock
+    this.#unwatch = idle.clock.after(idle.ms, () => {
+      // an event that is being worked on may still write
+      if (this.clock.writes === writes && !this.isHeld) this.clock.closeAll()
+      this.#watch(idle)
+    })
   }
 
   #goOn(): void {

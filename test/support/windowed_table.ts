@@ -54,6 +54,7 @@ export async function openWindowed<K, V, Missing extends V | undefined>(
     partitions: stores.length,
     cacheEntries,
     clock,
+    maxFutureMs: 1_000_000,
     wantsCut: () => undefined,
     failed: (error) => failures.push(error),
   })

@@ -191,3 +191,38 @@ test('rows are not deleted before they were told of', async () => {
   }
   assert.equal(await windowsIn(stores[0]), 1)
 })
+
+test('where nothing comes any more, all windows close, once', async () => {
+  const told: string[] = []
+  const close = (table: Counter) =>
+    table.tumbling(10, { closeAfterIdle: 1000 }).onWindowClose((row) => told.push(text(row)))
+  const { table, hand, cut, clock, parts, stores } = await openWindowed(counter, close)
+  hand.at(15)
+  await table.set('a', 1)
+  await clock.advance(1000)
+  await cut()
+  // an event is in hand, and it was written just now
+  assert.deepEqual(told, [])
+  await clock.advance(1000)
+  hand.none()
+  await cut()
+  assert.deepEqual(told, [])
+  await clock.advance(1000)
+  await cut()
+  await settle()
+  assert.deepEqual(told, ['a 10 1'])
+  assert.equal(await table.now('a'), 1)
+  hand.at(16)
+  await table.set('a', 2)
+  assert.equal(table.late, 1)
+  hand.at(21)
+  await table.set('a', 3)
+  await cut()
+  hand.none()
+  parts[0].close()
+  const other = await openWindowed(counter, close, { stores })
+  await other.clock.advance(3000)
+  await other.cut()
+  await settle()
+  assert.deepEqual(told, ['a 10 1', 'a 20 3'])
+})
