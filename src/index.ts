@@ -22,6 +22,14 @@ export type { AgentTopicOptions } from './app/declaring_app.ts'
 export type { Health, WorkerStatus } from './app/health.ts'
 export type { HookEvents, HookListener, HookName } from './app/hooks.ts'
 export type { LaneStatistics } from './app/lane_statistics.ts'
+export type { LiveCheck, LiveCheckOptions, LiveTest } from './app/live_check.ts'
+export type {
+  LiveCheckContext,
+  LiveCheckFunction,
+  LiveCheckReport,
+  LiveCheckSignal,
+  LiveCheckState,
+} from './app/live_check_run.ts'
 export {
   type Page,
   type PageAnswer,

@@ -192,7 +192,7 @@ export class App extends DeclaringApp {
     beginKernels(this.#code, this.#cli)
     const system = this.#system
     this.#logger = this.#loggerOf(settings)
-    this.sensors.onError = (error) => this.#logger?.error({ err: error }, 'a sensor failed')
+    this.logged = (message, err) => this.#logger?.error({ err }, message)
     const worker = new Worker({
       app: this,
       settings,

@@ -26,7 +26,13 @@ export abstract class BackgroundApp {
   /** @internal */
   readonly hooks = new Hooks()
   /** Measures what a running app does: `app.sensors.add({ onCut: ({ ms }) => … })`. */
-  readonly sensors = new Sensors()
+  readonly sensors = new Sensors((error) => this.logged('a sensor failed', error))
+  /**
+   * To the logger of the running app.
+   *
+   * @internal
+   */
+  logged: (message: string, error: unknown) => void = () => undefined
   /** @internal */
   readonly served = new PageDeclarations()
   /** @internal */

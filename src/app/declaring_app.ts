@@ -1,5 +1,6 @@
 // What a program declares, the half of App that only writes down: topics, agents, tables,
 // aggregations. Nothing runs before App.start().
+import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
 import type { CodecLike } from '../record/codec.ts'
@@ -24,6 +25,9 @@ import { Topic, type TopicOptions, type TopicPort } from '../stream/topic.ts'
 import { type TopicNames, TopicSet } from '../stream/topic_set.ts'
 import { BackgroundApp } from './background_app.ts'
 import { Declarations, type Topology } from './declarations.ts'
+import type { LiveCheck, LiveCheckOptions } from './live_check.ts'
+import type { LiveCheckFunction } from './live_check_run.ts'
+import { LiveChecks } from './live_checks.ts'
 
 /** Of the topic of an agent that has only its name, or none. */
 export type AgentTopicOptions<K, V> = Pick<TopicOptions<K, V>, 'key' | 'value' | 'partitions'>
@@ -32,6 +36,8 @@ type AnyFunction = AgentFunction<unknown, unknown, unknown>
 type AnyOptions = AgentOptions<unknown> & AgentTopicOptions<unknown, unknown>
 
 export abstract class DeclaringApp extends BackgroundApp {
+  abstract get clock(): Clock
+  #liveChecks: LiveChecks | undefined
   abstract readonly id: string
   /** @internal */
   protected readonly declared = new Declarations()
@@ -229,6 +235,29 @@ export abstract class DeclaringApp extends BackgroundApp {
     const definition = defineTable(name, options, isGlobal)
     this.declared.addTable(definition)
     return new Table(definition, (by) => this.declared.replaceTable(by))
+  }
+
+  /**
+   * Declares a probe of the running program: `trigger()` where something begins, `signal()` where
+   * it is handled, and a function that waits for the signals and asserts what must hold. Tests run
+   * on the worker that has the topic `{id}-livecheck`; how they ended goes to
+   * `{id}-livecheck-report`. Throws APP_INVALID.
+   */
+  liveCheck<Data, const Signal extends string>(
+    name: string,
+    options: LiveCheckOptions<Signal>,
+    run: LiveCheckFunction<Data, Signal>,
+  ): LiveCheck<Data, Signal> {
+    this.#liveChecks ??= new LiveChecks(this, {
+      id: this.id,
+      clock: () => this.clock,
+      failed: (error) => this.logged('a live check', error),
+    })
+    const { frequency, request } = options
+    const check = this.#liveChecks.add(name, options, run)
+    if (frequency !== undefined && request !== undefined)
+      this.timer(`livecheck ${name}`, frequency, request, { onLeader: true })
+    return check
   }
 
   /** What was declared so far. */

@@ -51,8 +51,12 @@ type SensorName = keyof Sensor
 export class Sensors {
   readonly #sensors = new Set<Sensor>()
   readonly #wanted = new Map<SensorName, number>()
-  /** What a sensor threw. */
-  onError: (error: unknown) => void = () => undefined
+  readonly #onError: (error: unknown) => void
+
+  /** Hears what a sensor throws. */
+  constructor(onError: (error: unknown) => void) {
+    this.#onError = onError
+  }
 
   /** The returned function takes it away. onBatch is heeded where it is there before start(). */
   add(sensor: Sensor): () => void {
@@ -75,7 +79,7 @@ export class Sensors {
         const call = sensor[name] as ((...facts: unknown[]) => void) | undefined
         call?.apply(sensor, facts)
       } catch (error) {
-        this.onError(error)
+        this.#onError(error)
       }
     }
   }
