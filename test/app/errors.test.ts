@@ -76,8 +76,8 @@ describe('settings', limit, () => {
     }))
 
   test('a broker that is none: SETTING_INVALID shows the forms', () => {
-    const { app } = withTable({ broker: 'localhost:9092' })
-    const says = /^'localhost:9092' is no broker: write 'kafka:\/\/host:9092'.*'embedded:/
+    const { app } = withTable({ broker: 'localhost' })
+    const says = /^'localhost' is no broker: write 'kafka:\/\/host:9092'.*'embedded:/
     return assert.rejects(app.start(), isError('SETTING_INVALID', says))
   })
 
@@ -341,6 +341,11 @@ describe('running', limit, () => {
 /** Codes that these files do not provoke, and the test that does. */
 const elsewhere: Readonly<Record<string, string>> = {
   RECORD_BAD: 'test/contract/bad_input.ts',
+  CALLBACK_FAILED: 'test/app/tasks.test.ts',
+  ASK_TIMEOUT: 'test/app/ask.test.ts',
+  ASK_CANCELLED: 'test/app/ask.test.ts',
+  ASK_FAILED: 'test/app/ask.test.ts',
+  ASK_QUEUE_FULL: 'test/app/ask.test.ts',
   STORE_INCOMPATIBLE: 'test/table/native_rocksdb.test.ts',
   TOPIC_DELETED: 'test/contract/lost_topics.ts',
   BATCH_CORRUPT: 'test/system/bad_input.test.ts',
