@@ -10,6 +10,11 @@ export {
 } from './testing/simulate.ts'
 export { type TestDriver, type TestDriverOptions, testDriver } from './testing/test_driver.ts'
 export type { DriverAgent, DriverResult } from './testing/test_driver_agent.ts'
-export type { DriverResults, DriverTable } from './testing/test_driver_table.ts'
+export type {
+  DriverResults,
+  DriverSets,
+  DriverTable,
+  DriverWindows,
+} from './testing/test_driver_table.ts'
 export type { DriverTopic } from './testing/test_driver_topic.ts'
 export type { EventSource, SimulatedEvent } from './testing/workload.ts'

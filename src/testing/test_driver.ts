@@ -11,11 +11,13 @@ import type { Agent } from '../stream/agent.ts'
 import type { NoFields } from '../stream/batch_types.ts'
 import type { Message } from '../stream/message.ts'
 import type { ResultTable } from '../stream/results.ts'
+import { SetTable } from '../stream/set_table.ts'
 import { Table } from '../stream/table.ts'
 import { Topic, type TopicPort } from '../stream/topic.ts'
+import { WindowedTable } from '../stream/windowed_table.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import { DriverAgent } from './test_driver_agent.ts'
-import { DriverResults, DriverTable } from './test_driver_table.ts'
+import { DriverResults, DriverSets, DriverTable, DriverWindows } from './test_driver_table.ts'
 import { DriverTopic } from './test_driver_topic.ts'
 import { DriverWorld } from './test_driver_world.ts'
 
@@ -124,14 +126,19 @@ export class TestDriver {
   table<K, V, Missing extends V | undefined>(
     table: Table<K, V, Missing>,
   ): DriverTable<K, V, Missing>
+  table<K, V, Missing extends V | undefined>(
+    table: WindowedTable<K, V, Missing>,
+  ): DriverWindows<K, V, Missing>
+  table<K, M>(table: SetTable<K, M>): DriverSets<K, M>
   table<Key, Row, Windowed>(
     table: ResultTable<Key, Row, Windowed>,
   ): DriverResults<Key, Row, Windowed>
-  table(table: Table<unknown, unknown> | ResultTable<unknown, unknown, unknown>): object {
+  table(table: unknown): object {
     const settled = () => this.settle()
-    return table instanceof Table
-      ? new DriverTable(table, settled)
-      : new DriverResults(table, settled)
+    if (table instanceof Table) return new DriverTable(table, settled)
+    if (table instanceof WindowedTable) return new DriverWindows(table, settled)
+    if (table instanceof SetTable) return new DriverSets(table, settled)
+    return new DriverResults(table as ResultTable<unknown, unknown, unknown>, settled)
   }
 
   /** An agent, to give it one event at a time and see what it makes of it. */

@@ -2,7 +2,11 @@
 // TestDriver.
 import type { RangeQuery } from '../ingest/aggregation.ts'
 import type { ResultTable } from '../stream/results.ts'
+import type { SetTable } from '../stream/set_table.ts'
 import type { Table } from '../stream/table.ts'
+import type { WindowedTable } from '../stream/windowed_table.ts'
+import type { WindowRange } from '../table/agent_windowed.ts'
+import type { WindowRow } from '../table/windowed_definition.ts'
 
 /** Resolves when all has happened that can; rejects with what has failed. */
 type Settled = () => Promise<void>
@@ -33,9 +37,7 @@ export class DriverTable<K, V, Missing extends V | undefined> {
   /** All keys and values, in no order. */
   async entries(): Promise<[key: K, value: V][]> {
     await this.#settled()
-    const entries: [K, V][] = []
-    for await (const entry of this.#table.entries()) entries.push(entry)
-    return entries
+    return all(this.#table.entries())
   }
 }
 
@@ -72,8 +74,76 @@ export class DriverResults<Key, Row, Windowed> {
   /** Rows in the order of windows and then of keys. */
   async rows(query: RangeQuery<Key> = {}): Promise<Row[]> {
     await this.#settled()
-    const rows: Row[] = []
-    for await (const row of this.#table.range(query)) rows.push(row)
-    return rows
+    return all(this.#table.range(query))
   }
+}
+
+/** A table of sets. Its calls reject as TestDriver.settle and those of SetTable. */
+export class DriverSets<K, M> {
+  readonly #table: SetTable<K, M>
+  readonly #settled: Settled
+
+  /** Made by TestDriver.table(). */
+  constructor(table: SetTable<K, M>, settled: Settled) {
+    this.#table = table
+    this.#settled = settled
+  }
+
+  async has(key: K, member: M): Promise<boolean> {
+    await this.#settled()
+    return this.#table.has(key, member)
+  }
+
+  async members(key: K): Promise<Set<M>> {
+    await this.#settled()
+    return this.#table.members(key)
+  }
+
+  /** All keys and their members, in no order. */
+  async entries(): Promise<[key: K, members: Set<M>][]> {
+    await this.#settled()
+    return all(this.#table.entries())
+  }
+}
+
+/** A windowed table of agents. Its calls reject as TestDriver.settle and those of WindowedTable. */
+export class DriverWindows<K, V, Missing extends V | undefined> {
+  readonly #table: WindowedTable<K, V, Missing>
+  readonly #settled: Settled
+
+  /** Made by TestDriver.table(). */
+  constructor(table: WindowedTable<K, V, Missing>, settled: Settled) {
+    this.#table = table
+    this.#settled = settled
+  }
+
+  /** The value in the newest window that holds `at` (ms); without it, the stream time. */
+  async get(key: K, options: { readonly at?: number } = {}): Promise<V | Missing> {
+    await this.#settled()
+    return this.#table.get(key, options)
+  }
+
+  /** Windows that hold `at` (ms) and have the key, oldest first. */
+  async windows(key: K, { at }: { readonly at: number }): Promise<WindowRow<K, V>[]> {
+    await this.#settled()
+    return this.#table.windows(key, { at })
+  }
+
+  /** Rows in the order of windows and then of keys. */
+  async rows(range: WindowRange<K> = {}): Promise<WindowRow<K, V>[]> {
+    await this.#settled()
+    return all(this.#table.range(range))
+  }
+
+  /** Writes that came too late for all of their windows. */
+  async late(): Promise<number> {
+    await this.#settled()
+    return this.#table.late
+  }
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const each of items) found.push(each)
+  return found
 }

@@ -169,3 +169,41 @@ test('windows without events of other keys close as the stream goes on', async (
   assert.equal(values.length, 3)
   assert.equal(await driver.topic(closed).isEmpty(), true)
 })
+
+test('windowed tables and tables of sets: written by agents, closed by stream time', async () => {
+  const app = new App('kinds')
+  const views = app.topic('views', { key: string(), value: View, keyedBy: 'url' })
+  const perMinute = app
+    .table('per-minute', { key: string(), value: integer(), default: 0 })
+    .tumbling('1m')
+    .relativeToField<{ ts: number }>('ts')
+  const closed: unknown[] = []
+  perMinute.onWindowClose((row) => closed.push(row))
+  const speeds = app.setTable('speeds', { key: string(), value: integer() })
+  app.agent(views, async (stream) => {
+    for await (const { url, ms } of stream) {
+      await perMinute.update(url, (n) => n + 1)
+      await speeds.add(url, Math.floor(ms))
+    }
+  })
+  await using driver = await testDriver(app)
+  const view = (ms: number, ts: number) =>
+    driver.topic(views).send({ value: { url: '/a', ms, ts } })
+  await view(1, 0)
+  await view(2.5, 59_999)
+  assert.equal(await driver.table(perMinute).get('/a', { at: 30_000 }), 2)
+  assert.deepEqual(closed, [])
+  await view(2.7, 60_000)
+  await view(3, 1)
+  assert.deepEqual(await driver.table(speeds).members('/a'), new Set([1, 2, 3]))
+  assert.equal(await driver.table(speeds).has('/a', 4), false)
+  assert.equal((await driver.table(speeds).entries()).length, 1)
+  const first = { key: '/a', start: 0, end: 60_000, value: 2 }
+  assert.deepEqual(closed, [first])
+  assert.deepEqual(await driver.table(perMinute).windows('/a', { at: 0 }), [first])
+  assert.equal((await driver.table(perMinute).rows()).length, 2)
+  assert.equal(await driver.table(perMinute).late(), 1)
+  await driver.restart({ wipe: true })
+  assert.equal(await driver.table(perMinute).get('/a'), 1)
+  assert.deepEqual(await driver.table(speeds).members('/a'), new Set([1, 2, 3]))
+})
