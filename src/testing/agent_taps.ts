@@ -24,6 +24,8 @@ const takes = [
 
 export class AgentTaps {
   readonly #tapped = new Map<unknown, Tapped>()
+  /** An agent that is begun again takes from the same source. */
+  readonly #sources = new WeakSet<object>()
 
   of<K, V, R>(definition: AgentDefinition<K, V, R>): Tapped {
     let tapped = this.#tapped.get(definition)
@@ -36,7 +38,16 @@ export class AgentTaps {
     source: StreamSource<K, V>,
   ): AgentFunction<K, V, R> => {
     const tapped = this.of(definition)
-    const methods = source as unknown as Record<(typeof takes)[number], Take>
+    if (!this.#sources.has(source)) this.#tapSource(source, tapped)
+    return (stream) => {
+      const result = definition.run(stream)
+      return Symbol.asyncIterator in result ? heard(result, tapped) : result
+    }
+  }
+
+  #tapSource(source: object, tapped: Tapped): void {
+    this.#sources.add(source)
+    const methods = source as Record<(typeof takes)[number], Take>
     for (const name of takes) {
       const take = methods[name].bind(source)
       methods[name] = async (...args) => {
@@ -46,10 +57,6 @@ export class AgentTaps {
         tapped.thrown = undefined
         throw thrown.error
       }
-    }
-    return (stream) => {
-      const result = definition.run(stream)
-      return Symbol.asyncIterator in result ? heard(result, tapped) : result
     }
   }
 }

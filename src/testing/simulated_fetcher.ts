@@ -45,6 +45,8 @@ export class SimulatedFetcher {
   readonly #wanted = new Set<string>()
   /** Looks again on the broker's side of a fetch under way. */
   #lookAgain: () => void = () => undefined
+  /** So far. */
+  #wakes = 0
   #isPolling = false
   /** Questions so far; a broker that still looks for an older one stops. */
   #polls = 0
@@ -89,6 +91,7 @@ export class SimulatedFetcher {
   }
 
   wake(): void {
+    this.#wakes++
     for (const waiter of [...this.#waiters]) waiter()
     this.#lookAgain()
   }
@@ -103,29 +106,24 @@ export class SimulatedFetcher {
     for (;;) {
       if (this.#isClosed || signal?.aborted) return { kind: 'closed' }
       if (this.#errors.length > 0) throw this.#errors.shift()
-      const changed = this.#nextChange(signal)
+      const wakes = this.#wakes
       const slot = this.#nextSlot(wants)
-      if (slot !== undefined) {
-        changed.cancel()
-        return this.#give(slot, target)
-      }
+      if (slot !== undefined) return this.#give(slot, target)
       this.#poll()
-      await changed.promise
+      if (wakes === this.#wakes) await this.#nextChange(signal)
     }
   }
 
-  #nextChange(signal: AbortSignal | undefined): { promise: Promise<void>; cancel: () => void } {
-    let wake = (): void => undefined
-    const promise = new Promise<void>((resolve) => {
-      wake = () => {
+  #nextChange(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const wake = (): void => {
         this.#waiters.delete(wake)
         signal?.removeEventListener('abort', wake)
         resolve()
       }
+      this.#waiters.add(wake)
+      signal?.addEventListener('abort', wake)
     })
-    this.#waiters.add(wake)
-    signal?.addEventListener('abort', wake)
-    return { promise, cancel: wake }
   }
 
   #nextSlot(wants: Wants): Slot | undefined {

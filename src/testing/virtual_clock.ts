@@ -76,13 +76,19 @@ export class VirtualClock implements Clock {
   }
 
   /** Until nothing can go on any more without a timer. */
-  drain(): Promise<void> {
-    return alone(() => this.#drained(() => false))
+  async drain(): Promise<void> {
+    await alone(() =>
+      this.#whenDrained(
+        () => false,
+        () => true,
+      ),
+    )
   }
 
-  async #run(isOver: () => boolean, endMs: number): Promise<boolean> {
-    await this.#drained(isOver)
-    while (!isOver()) {
+  /** Hot: without a promise for each step. */
+  #run(isOver: () => boolean, endMs: number): Promise<boolean> {
+    return this.#whenDrained(isOver, () => {
+      if (isOver()) return true
       const timer = this.#pop(endMs)
       if (timer === undefined) {
         const isLeft = this.#timers.length > 0
@@ -94,23 +100,40 @@ export class VirtualClock implements Clock {
       const { call } = timer
       timer.call = undefined
       call?.()
-      await this.#drained(isOver)
-    }
-    return true
+      return undefined
+    })
   }
 
-  /** Resolves when neither a promise nor an immediate is left that could go on by itself. */
-  async #drained(isOver: () => boolean): Promise<void> {
+  /**
+   * Calls `step` whenever neither a promise nor an immediate is left that could go on by itself,
+   * until it gives something. Real work is waited for unless `isOver`.
+   */
+  #whenDrained<T>(isOver: () => boolean, step: () => T | undefined): Promise<T> {
     const realWork = this.#realWork
-    for (let turn = 0; turn < TURNS_MAX; turn++) {
-      await new Promise<void>((resolve) => setImmediate(resolve))
-      const active = process.getActiveResourcesInfo()
-      if (active.includes('Immediate')) continue
-      if (!realWork?.isUnderWay(active) || isOver()) return
-      await realWork.wait()
-      turn = 0
+    const { promise, resolve, reject } = deferred<T>()
+    let turns = 0
+    const look = (): void => {
+      try {
+        const active = process.getActiveResourcesInfo()
+        if (active.includes('Immediate')) {
+          if (++turns > TURNS_MAX) throw new Error(`${TURNS_MAX} turns, and still something to do`)
+          setImmediate(look)
+          return
+        }
+        turns = 0
+        if (realWork?.isUnderWay(active) && !isOver()) {
+          realWork.wait().then(look, reject)
+          return
+        }
+        const result = step()
+        if (result === undefined) setImmediate(look)
+        else resolve(result)
+      } catch (error) {
+        reject(error)
+      }
     }
-    throw new Error(`${TURNS_MAX} turns of the event loop, and still something to do at once`)
+    setImmediate(look)
+    return promise
   }
 
   #pop(endMs: number): Timer | undefined {
