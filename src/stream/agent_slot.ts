@@ -319,6 +319,12 @@ export class AgentSlot<K, V> implements StreamSource<K, V> {
     return true
   }
 
+  ackHanded(): boolean {
+    if (this.hasEnded || !this.kept.ackHanded()) return false
+    this.#desk.eased(this)
+    return true
+  }
+
   keepRaw(): void {
     this.#desk.keepRaw()
   }

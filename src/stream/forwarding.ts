@@ -228,6 +228,7 @@ function silentStream(
     keepRaw: nothing,
     interrupt: (failure) => source.interrupt(failure),
     ack: () => false,
+    ackHanded: () => false,
     derive:
       derive ??
       ((further) => {

@@ -103,6 +103,13 @@ export class KeptEvents {
     return this.#offsets.delete(offset)
   }
 
+  /** All that user code has had; false where there were none. */
+  ackHanded(): boolean {
+    const handed = [...this.#events.values()].filter((event) => !this.#kept.has(event))
+    for (const { offset } of handed) this.ack(offset)
+    return handed.length > 0
+  }
+
   /**
    * What nobody has seen, what user code has now, or all of them, ascending. They are not here any
    * more.

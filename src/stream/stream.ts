@@ -178,9 +178,19 @@ export class Stream<K, V, Fields extends FieldMap = NoFields> extends EventStrea
     return new DerivedStream(this.root, () => new SourcePull(this.#source, true))
   }
 
-  /** Acknowledges an event of noAck(). False: it is already, or this function has not taken it. */
-  ack({ offset }: Event<unknown, unknown>): boolean {
-    return this.#source.ack(offset)
+  /**
+   * Acknowledges these events of noAck(), or all that were handed out so far, in any order: the
+   * offset that counts is that of the first that is not. False: one of them is acknowledged
+   * already, or this function has not taken it.
+   */
+  ack(events?: Event<unknown, unknown> | readonly Event<unknown, unknown>[]): boolean {
+    if (events === undefined) return this.#source.ackHanded()
+    let areAll = true
+    for (const { topic, partition, offset } of [events].flat() as Event<unknown, unknown>[]) {
+      const isOurs = topic === this.topic && partition === this.partition
+      if (!isOurs || !this.#source.ack(offset)) areAll = false
+    }
+    return areAll
   }
 
   /** @internal */

@@ -46,6 +46,8 @@ export interface StreamSource<K, V> {
   giveBackKept(): void
   /** One that is kept or in hand is acknowledged; false where it was, or is none of these. */
   ack(offset: number): boolean
+  /** All that were handed out are; false where there were none. */
+  ackHanded(): boolean
   /** Records are kept with their events from now on, for rawOf(). */
   keepRaw(): void
   /** Whoever waits, or asks next, gets the error; without one all that ask get the end. */
