@@ -4,37 +4,45 @@ import { type Claim, done, type EventPull, held, noClaim, type Pulled } from './
 import type { Event } from './events.ts'
 import type { StreamSource } from './stream_source.ts'
 
+/** What the claims of a pull have to know of it. */
+interface PullLife {
+  /** What is not left out is acknowledged by the source's ack() only. */
+  readonly isByHand: boolean
+  hasEnded: boolean
+}
+
 export class SourcePull<K, V> implements EventPull<K, V> {
   readonly #source: StreamSource<K, V>
-  readonly #isByHand: boolean
+  readonly #life: PullLife
   #isKeeping = false
   #hasBegun = false
-  #hasEnded = false
 
   /** `isByHand`: what is not left out is acknowledged by the source's ack() only. */
   constructor(source: StreamSource<K, V>, isByHand = false) {
     this.#source = source
-    this.#isByHand = isByHand
+    this.#life = { isByHand, hasEnded: false }
   }
 
   async next(): Promise<Pulled<K, V>> {
-    if (this.#hasEnded) return done
+    if (this.#life.hasEnded) return done
     const taken = await this.#take()
-    if (taken.done || this.#hasEnded) return done
-    const isFree = !this.#isKeeping && !this.#isByHand
-    return held(taken.value, isFree ? noClaim : this.#claim(taken.value.offset))
+    if (taken.done || this.#life.hasEnded) return done
+    const isFree = !this.#isKeeping && !this.#life.isByHand
+    if (isFree) return held(taken.value, noClaim)
+    const { offset } = taken.value
+    return held(taken.value, new SourceClaim(this.#source, this.#life, offset, !this.#isKeeping))
   }
 
   #take(): Promise<IteratorResult<Event<K, V>, undefined>> {
     const source = this.#source
-    if (!this.#isKeeping) return this.#isByHand ? source.takeByHand() : source.takeEvent()
+    if (!this.#isKeeping) return this.#life.isByHand ? source.takeByHand() : source.takeEvent()
     if (!this.#hasBegun) {
       // what a loop before this one had
       source.releaseKept()
       source.release()
     }
     this.#hasBegun = true
-    return source.takeKept(this.#isByHand)
+    return source.takeKept(this.#life.isByHand)
   }
 
   keep(): void {
@@ -42,30 +50,55 @@ export class SourcePull<K, V> implements EventPull<K, V> {
   }
 
   end(): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.#life.hasEnded) return
+    this.#life.hasEnded = true
     if (this.#isKeeping) this.#source.giveBackKept()
   }
+}
 
-  #claim(offset: number): Claim {
-    const source = this.#source
-    let isInHand = !this.#isKeeping
-    // what was given back is somebody else's now
-    const isOurs = (): boolean => isInHand || !this.#hasEnded
-    return {
-      isInHand: false,
-      paused: () => pausedOf(source),
-      hand: () => {
-        isInHand = !this.#hasEnded && !source.ending.aborted && source.handKept(offset)
-        return isInHand
-      },
-      release: () => {
-        if (!isOurs()) return
-        if (this.#isByHand) source.withholdKept(offset)
-        else source.ack(offset)
-      },
-      drop: () => void (isOurs() && source.ack(offset)),
-    }
+/** One for each event that is kept. */
+class SourceClaim implements Claim {
+  readonly isInHand = false
+  readonly #source: StreamSource<unknown, unknown>
+  readonly #life: PullLife
+  readonly #offset: number
+  #isHanded: boolean
+
+  constructor(
+    source: StreamSource<unknown, unknown>,
+    life: PullLife,
+    offset: number,
+    isHanded: boolean,
+  ) {
+    this.#source = source
+    this.#life = life
+    this.#offset = offset
+    this.#isHanded = isHanded
+  }
+
+  paused(): Promise<void> | undefined {
+    return pausedOf(this.#source)
+  }
+
+  hand(): boolean {
+    if (this.#life.hasEnded || this.#source.ending.aborted) return false
+    this.#isHanded = this.#source.handKept(this.#offset)
+    return this.#isHanded
+  }
+
+  release(): void {
+    if (!this.#isOurs) return
+    if (this.#life.isByHand) this.#source.withholdKept(this.#offset)
+    else this.#source.ack(this.#offset)
+  }
+
+  drop(): void {
+    if (this.#isOurs) this.#source.ack(this.#offset)
+  }
+
+  /** What was given back is somebody else's now. */
+  get #isOurs(): boolean {
+    return this.#isHanded || !this.#life.hasEnded
   }
 }
 
