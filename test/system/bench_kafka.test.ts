@@ -33,7 +33,7 @@ if (kafka) {
         .slice(0, -1)
         .map((text) => JSON.parse(text) as Record<string, unknown>)
       const facts = lines.map((each) => [each.backend, each.transport, each.verified, each.topic])
-      const expected = workload === 'w0' ? ['js'] : ['wasm', 'js']
+      const expected = options.includes('all') ? ['wasm', 'js'] : ['wasm']
       assert.deepEqual(
         facts,
         expected.map((backend) => [backend, transport, true, topic]),

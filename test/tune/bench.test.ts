@@ -10,7 +10,7 @@ import { Batch } from '../../src/batch/batch_generated.ts'
 import type { EmbeddedLog } from '../../src/log/embedded/embedded_log.ts'
 import { partitionOfKey } from '../../src/log/partitioner.ts'
 import { storeKind } from '../../src/table/open.ts'
-import { isAgent, workloads } from '../../src/tune/bench_spec.ts'
+import { workloads } from '../../src/tune/bench_spec.ts'
 import { type PageViewOptions, PageViews } from '../../src/tune/workload.ts'
 import { decodeBatches } from '../../src/wire/record_batch.ts'
 import { withLog } from '../support/embedded.ts'
@@ -68,12 +68,12 @@ describe('bench pageviews', limit, () => {
         verified: true,
         late: 0,
         bad: 0,
-        threads: isAgent(workload) ? 0 : threads,
+        threads,
         batchBytes: Number.parseInt(batchBytes, 10) * (batchBytes.endsWith('KiB') ? 1024 : 1 << 20),
         broker: 'embedded:log',
         transport: 'embedded',
         store: storeKind('rocksdb'),
-        backend: isAgent(workload) ? 'js' : 'wasm',
+        backend: 'wasm',
         guarantee: 'at_least_once',
         runs: 1,
       }
@@ -100,8 +100,11 @@ describe('bench pageviews', limit, () => {
     assert.equal(lines[0].cells, lines[1].cells)
     const agent = await bench(t, cwd, '--events 30_000 --backend all --workload w0')
     assert.deepEqual(
-      agent.lines.map(({ backend }) => backend),
-      ['js'],
+      agent.lines.map(({ backend, verified }) => [backend, verified]),
+      [
+        ['wasm', true],
+        ['js', true],
+      ],
     )
     for (const { slowest, fastest, eventsPerSecond } of lines)
       assert((slowest as number) <= (fastest as number) && eventsPerSecond === fastest)

@@ -9,13 +9,7 @@ import type { Compression } from '../../log/log.ts'
 import { resolveSettings, type Settings } from '../../settings.ts'
 import { storeKind } from '../../table/open.ts'
 import { benchInProcess } from '../../tune/bench_process.ts'
-import {
-  type BenchRun,
-  type BenchSpec,
-  isAgent,
-  type Workload,
-  workloads,
-} from '../../tune/bench_spec.ts'
+import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
 import { eventsIn, prepareTopic } from '../../tune/bench_topic.ts'
 import type { CommandContext } from '../command_line.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
@@ -122,7 +116,7 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   const { backend, ...cli } = given
   const settings = resolveSettings({ file: readConfigFile(process.cwd()), env: process.env, cli })
   const broker = settings.broker ?? DEFAULT_BROKER
-  const backends = backendsOf(options.workload, backend ?? settings.backend)
+  const backends = backendsOf(backend ?? settings.backend)
   const progress = new Progress(process.stderr)
   const { topic, events, driver, hasChangelogs } = await prepare(
     options,
@@ -162,9 +156,9 @@ async function run(options: BenchOptions, given: Readonly<Record<string, unknown
   }
 }
 
-/** An agent's function runs no kernels: it is JavaScript whatever was asked for. */
-function backendsOf(workload: Workload, backend: unknown): readonly ('wasm' | 'js')[] {
-  if (isAgent(workload) || backend === 'js') return ['js']
+/** What reads the records: for agents too, whose events are made of what kernels extract. */
+function backendsOf(backend: unknown): readonly ('wasm' | 'js')[] {
+  if (backend === 'js') return ['js']
   return backend === 'all' ? ['wasm', 'js'] : ['wasm']
 }
 
