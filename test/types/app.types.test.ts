@@ -194,3 +194,36 @@ test('sinks fit what is yielded, and somebody yields', () => {
   }
   check<Equal<typeof declare, () => void>>()
 })
+
+test('what an agent does about failures is typed, and a wrong policy is refused', () => {
+  const run = async (stream: AsyncIterable<unknown>) => {
+    for await (const _ of stream);
+  }
+  const declare = () => {
+    app.agent(views, run, { name: 'typed', retry: { attempts: 3, backoff: '100ms' } })
+    app.agent(views, run, {
+      name: 'asked',
+      onError: ({ error, event, events, attempt }) => {
+        check<Equal<typeof error, unknown>>()
+        check<Equal<typeof attempt, number>>()
+        check<Equal<typeof events, readonly NonNullable<typeof event>[]>>()
+        check<Equal<NonNullable<typeof event>['key'], string>>()
+        check<Equal<NonNullable<typeof event>['value']['url'], string>>()
+        return attempt > 3 ? 'skip' : 'retry'
+      },
+    })
+    // @ts-expect-error no such policy
+    app.agent(views, run, { onError: 'ignore' })
+    // @ts-expect-error a static policy is no retry
+    app.agent(views, run, { onError: 'retry' })
+    // @ts-expect-error no such policy
+    app.agent(views, run, { onError: () => 'ignore' })
+    // @ts-expect-error it has to be known at once
+    app.agent(views, run, { onError: async () => 'skip' as const })
+    // @ts-expect-error no such time
+    app.agent(views, run, { retry: { backoff: 'soon' } })
+    // @ts-expect-error a number of attempts
+    app.agent(views, run, { retry: { attempts: '3' } })
+  }
+  void declare
+})
