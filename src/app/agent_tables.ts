@@ -161,6 +161,12 @@ export class AgentTables {
     )
   }
 
+  /** Whether agents of the partition write tables that go with one of these. */
+  goesWith(place: TopicPartition, leaving: readonly TopicPartition[]): boolean {
+    const unit = this.#unitOf(place)
+    return leaving.some((each) => this.of(each.topic).length > 0 && this.#unitOf(each) === unit)
+  }
+
   /** The partition was given to this worker, and is not open yet. */
   expect({ topic, partition }: TopicPartition): void {
     for (const table of this.of(topic)) table.expect(partition, true)

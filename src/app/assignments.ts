@@ -89,20 +89,42 @@ export class Assignments {
     await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
     const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
-    const quiet = Promise.all(leaving.map((task) => task.quiesce()))
+    const bound = this.#boundTo(partitions)
+    const quiet = Promise.all([...leaving, ...bound].map((task) => task.quiesce()))
     await Promise.race([quiet, aborted])
     try {
-      if (!isAborted()) await cuts().leave(leaving, lost)
+      // what agents did for tables that are lost is not theirs to keep
+      if (!isAborted()) await cuts().leave(lost ? leaving : [...leaving, ...bound], lost)
     } finally {
-      for (const task of leaving) {
+      for (const task of [...leaving, ...bound]) {
         task.tellLeftOut(logger)
         this.#tasks.delete(partitionKey(task.place))
         await task.close(isAborted())
       }
     }
+    this.#waitForTables(bound)
     await Promise.race([this.#options.group?.revoked(partitions, lost), aborted])
     if (lost) this.#tell('partitions lost', partitions, beganMs, 'warn')
     else this.#tell('partitions revoked', partitions, beganMs)
+  }
+
+  /**
+   * What stays while the tables go that its agents write: those of other topics with as many
+   * partitions, which the group may move in another round.
+   */
+  #boundTo(partitions: readonly TopicPartition[]): PartitionTask[] {
+    const { agentTables } = this.#options.services()
+    const keys = new Set(partitions.map(partitionKey))
+    return [...this.#tasks.values()].filter(
+      ({ place }) => !keys.has(partitionKey(place)) && agentTables.goesWith(place, partitions),
+    )
+  }
+
+  /** They are read on once the tables are here again, from the last cut. */
+  #waitForTables(tasks: readonly PartitionTask[]): void {
+    if (this.#options.isStopping()) return
+    for (const { place, committed } of tasks)
+      this.#openings.begin({ ...place, committed: committed > 0 ? committed : undefined })
   }
 
   /**

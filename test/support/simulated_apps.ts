@@ -14,6 +14,7 @@ import {
 import type { SettingsSource } from '../../src/settings.ts'
 import type { SimulateOptions, SimulationOutcome } from '../../src/testing/simulate.ts'
 import type { SimulatedEvent } from '../../src/testing/workload.ts'
+import { groupedApp, groupedBreaches, userVisit } from './grouped_app.ts'
 
 const PAGES = 12
 /** Events are up to so late; some later than the grace of the windows. */
@@ -148,6 +149,7 @@ interface Trial extends Pick<SimulateOptions, 'events' | 'check'> {
 export const trials = {
   visits: { makeApp: visitsApp, events: visit, check: visitsBreaches },
   accounts: { makeApp: accountsApp, events: move, check: accountsBreaches },
+  grouped: { makeApp: groupedApp, events: userVisit, check: groupedBreaches },
 } satisfies Record<string, Trial>
 
 /** Both guarantees, with and without copies, members that are static or not: by the seed. */
