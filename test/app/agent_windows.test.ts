@@ -99,3 +99,69 @@ test('another window is another table', { timeout }, async (t) => {
     message: /it has windows of 1000 ms and had windows of 10 ms/,
   })
 })
+
+test('functions that share a partition give the event; others are refused', {
+  timeout,
+}, async (t) => {
+  const dataDir = await newDirectory()
+  const app = newApp(t, dataDir)
+  const visits = app.topic('visits', { key: string(), value: integer(), partitions: 1 })
+  const counts = app.table('counts', { key: string(), value: integer(), default: 0 }).tumbling(10)
+  const errors: unknown[] = []
+  let isBoth = (): void => undefined
+  const both = new Promise<void>((resolve) => {
+    isBoth = resolve
+  })
+  let inHand = 0
+  app.agent(
+    visits,
+    async (stream) => {
+      for await (const event of stream.events()) {
+        if (++inHand === 2) isBoth()
+        await both
+        await counts.update(event.key, (n) => n + 1).catch((error) => errors.push(error.code))
+        await counts.update(event.key, (n) => n + 1, event)
+      }
+    },
+    { concurrency: 2 },
+  )
+  await app.start()
+  await visits.send({ key: 'a', value: 1, timestamp: 15 })
+  await visits.send({ key: 'a', value: 1, timestamp: 12 })
+  await until(async () => (await counts.get('a', { at: 11 })) >= 2)
+  assert.ok(errors.every((code) => code === 'TIME_UNKNOWN'))
+  assert.ok(errors.length >= 1)
+  assert.equal(await counts.get('a', { at: 11 }), 4 - errors.length)
+})
+
+test('a global table of windows, and sets, are read on every worker', { timeout }, async (t) => {
+  const dataDir = await newDirectory()
+  const app = newApp(t, dataDir)
+  const visits = app.topic('visits', { key: string(), value: integer(), partitions: 2 })
+  const counts = app
+    .globalTable('all', { key: string(), value: integer(), default: 0 })
+    .hopping(20, 10)
+  const values = app.setTable('values', { key: string(), value: integer() })
+  app.agent(visits, async (stream) => {
+    for await (const { key, value } of stream.events()) {
+      await counts.update(key, (n) => n + value)
+      await values.add(key, value)
+    }
+  })
+  await app.start()
+  for (const key of keys)
+    for (const value of [1, 2]) await visits.send({ key, value, timestamp: 15 })
+  await until(async () => (await values.members('e')).size === 2)
+  assert.deepEqual(await counts.windows('e', { at: 15 }), [
+    { key: 'e', start: 0, end: 20, value: 3 },
+    { key: 'e', start: 10, end: 30, value: 3 },
+  ])
+  assert.equal(await values.has('a', 2), true)
+  await app.stop()
+  const lines: string[] = []
+  const query = { table: 'values', format: 'object', key: 'a' } as const
+  const at = app.settings.dataDir
+  for await (const line of readLines(at, [app.id], query, (why) => assert.fail(why)))
+    lines.push(line)
+  assert.deepEqual(lines, ['{"key":"a","value":[1,2]}'])
+})
