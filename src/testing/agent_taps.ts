@@ -23,13 +23,14 @@ const takes = [
 ] as const
 
 export class AgentTaps {
-  readonly #tapped = new Map<unknown, Tapped>()
+  /** By the agents' names: what an agent derives by groupBy() is another definition. */
+  readonly #tapped = new Map<string, Tapped>()
   /** An agent that is begun again takes from the same source. */
   readonly #sources = new WeakSet<object>()
 
-  of<K, V, R>(definition: AgentDefinition<K, V, R>): Tapped {
-    let tapped = this.#tapped.get(definition)
-    if (tapped === undefined) this.#tapped.set(definition, (tapped = {}))
+  of(name: string): Tapped {
+    let tapped = this.#tapped.get(name)
+    if (tapped === undefined) this.#tapped.set(name, (tapped = {}))
     return tapped
   }
 
@@ -37,7 +38,7 @@ export class AgentTaps {
     definition: AgentDefinition<K, V, R>,
     source: StreamSource<K, V>,
   ): AgentFunction<K, V, R> => {
-    const tapped = this.of(definition)
+    const tapped = this.of(definition.name)
     if (!this.#sources.has(source)) this.#tapSource(source, tapped)
     return (stream) => {
       const result = definition.run(stream)

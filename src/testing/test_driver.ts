@@ -146,7 +146,7 @@ export class TestDriver {
     const { definition } = agent
     const topic = this.topic(definition.topic)
     return new DriverAgent<K, V, R>({
-      tapped: this.#world.taps.of(definition),
+      tapped: this.#world.taps.of(definition.name),
       send: (message) => topic.send(message as Message<unknown, unknown>),
       settled: () => this.settle(),
     })

@@ -207,3 +207,22 @@ test('windowed tables and tables of sets: written by agents, closed by stream ti
   assert.equal(await driver.table(perMinute).get('/a'), 1)
   assert.deepEqual(await driver.table(speeds).members('/a'), new Set([1, 2, 3]))
 })
+
+test('a stream that is grouped by another field, and what is yielded behind it', async () => {
+  const app = new App('grouping')
+  const views = app.topic('views', { key: string(), value: View, partitions: 2 })
+  const counts = app.table('counts', { key: string(), value: integer(), default: 0 })
+  const counting = app.agent(views, async function* counting(stream) {
+    for await (const { url } of stream.groupBy('url')) yield await counts.update(url, (n) => n + 1)
+  })
+  const driver = await testDriver(app)
+  const agent = driver.agent(counting)
+  const results: number[] = []
+  for (const key of ['ann', 'ben', 'cleo', 'dan'])
+    results.push(...(await agent.put({ url: '/a', ms: 1, ts: 0 }, { key })).results)
+  assert.deepEqual(results, [1, 2, 3, 4])
+  await driver.restart()
+  await driver.topic(views).send({ key: 'eve', value: { url: '/a', ms: 1, ts: 0 } })
+  assert.equal(await driver.table(counts).get('/a'), 5)
+  await driver.stop()
+})
