@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readLines } from '../../src/app/query_client.ts'
-import { type App, type Duration, integer, string, type WindowRow } from '../../src/index.ts'
+import {
+  type App,
+  type Duration,
+  integer,
+  record,
+  string,
+  type WindowRow,
+} from '../../src/index.ts'
 import { newApp, until } from '../support/apps.ts'
 import { newDirectory } from '../support/program.ts'
 
@@ -164,4 +171,23 @@ test('a global table of windows, and sets, are read on every worker', { timeout 
   for await (const line of readLines(at, [app.id], query, (why) => assert.fail(why)))
     lines.push(line)
   assert.deepEqual(lines, ['{"key":"a","value":[1,2]}'])
+})
+
+test('values of declared records count at the times of their records', { timeout }, async (t) => {
+  const app = newApp(t, await newDirectory())
+  const Visit = record('Visit', { url: string(), ms: integer() })
+  const visits = app.topic('visits', { key: string(), value: Visit, partitions: 1 })
+  const counts = app.table('counts', { key: string(), value: integer(), default: 0 }).tumbling(1000)
+  app.agent(visits, async (stream) => {
+    for await (const { url } of stream) await counts.update(url, (n) => n + 1)
+  })
+  const events = 4000
+  await Promise.all(
+    Array.from({ length: events }, (_, i) =>
+      visits.send({ key: '/a', value: { url: '/a', ms: i }, timestamp: i }),
+    ),
+  )
+  await app.start()
+  await until(async () => (await counts.get('/a', { at: 3999 })) === 1000)
+  for (const at of [0, 1000, 2000]) assert.equal(await counts.get('/a', { at }), 1000)
 })
