@@ -61,7 +61,6 @@ export class Agent<K, V, R = never> {
   readonly #requester: Requester<K, V>
   readonly #reply: ReplyValue<R>
   readonly #port: AskPort
-  readonly #counters = new AgentCounters()
   /** @internal */
   running: AgentPort | undefined
 
@@ -85,7 +84,7 @@ export class Agent<K, V, R = never> {
 
   /** What became of events that it has failed on in this process. */
   get statistics(): AgentStatistics {
-    return { ...this.#counters }
+    return { ...(this.definition.counters ?? new AgentCounters()) }
   }
 
   /** Sends a value to the agent, as topic.send(): resolves once it is stored. */
@@ -250,7 +249,7 @@ export class Agent<K, V, R = never> {
 
   /** For the ingest loop of one run of the app. */
   subscriber(services: AgentServices): EventSubscriber {
-    return agentSubscriber(this.definition, services, this.#counters)
+    return agentSubscriber(this.definition, services)
   }
 }
 
@@ -283,6 +282,7 @@ export function defineAgent<K, V, R>(
     reply: mayYield ? replyValue(options.reply) : undefined,
     wrapped: replyValue(topic.options.value),
     run,
+    counters: new AgentCounters(),
     supervision: { ...(retry && { retry }), ...(onError && { onError }) },
   }
   return new Agent<K, V, R>(definition, topic, options, port)

@@ -10,6 +10,7 @@ import type { Codec } from '../record/codec.ts'
 import type { FieldMap } from '../record/fields.ts'
 import type { RecordSchema } from '../record/schema.ts'
 import type { ReaderOptions } from './agent_reader.ts'
+import type { AgentCounters } from './agent_statistics.ts'
 import type { NoFields } from './batch_types.ts'
 import type { Deriving } from './forwarding.ts'
 import type { ReplyPort } from './replies.ts'
@@ -56,6 +57,8 @@ export interface AgentDefinition<K, V, R> {
   readonly run: AgentFunction<K, V, R>
   /** What becomes of events that it fails on; as the settings say without it. */
   readonly supervision?: SupervisionOptions<K, V> | undefined
+  /** Of all partitions and runs. */
+  readonly counters?: AgentCounters
 }
 
 /** For the log. */
