@@ -120,6 +120,7 @@ export type { RawTarget } from './stream/operators/forward.ts'
 export type { TakeOptions } from './stream/operators/take.ts'
 export type { Target, TargetFunction } from './stream/operators/target.ts'
 export type { ProducedMessage } from './stream/produced.ts'
+export type { GroupByOptions, KeyFunction } from './stream/repartition.ts'
 export type { AgentMessage, AskOptions, CastOptions, MapOptions } from './stream/request.ts'
 export type {
   LateStream,
@@ -139,6 +140,7 @@ export type {
 } from './stream/supervision.ts'
 export type { Table, TableDefault, TableOptions } from './stream/table.ts'
 export type { Topic, TopicOptions } from './stream/topic.ts'
+export type { TopicNames, TopicSet } from './stream/topic_set.ts'
 export type { TableWindowOptions, WindowedTable } from './stream/windowed_table.ts'
 export type { TableChange } from './table/agent_definition.ts'
 export type { WindowRange } from './table/agent_windowed.ts'
