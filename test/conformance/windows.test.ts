@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Table } from '../../src/stream/table.ts'
+import type { Duration } from '../../src/units.ts'
 import { counter, openWindowed } from '../support/windowed_table.ts'
 
 type Counter = Table<string, number, number>
@@ -125,7 +126,7 @@ describe('what an event reads is of', () => {
 })
 
 /** Windows that are kept for 20 s behind their end: the newest that may not be read any more. */
-const expired: readonly { window: Window; expires: string; at: number; newestGone: number }[] = [
+const expired: readonly { window: Window; expires: Duration; at: number; newestGone: number }[] = [
   { window: [10, 5], expires: '20s', at: 60, newestGone: 30 },
   { window: [10, 5], expires: '20s', at: 64.9, newestGone: 30 },
   { window: [10, 5], expires: '20s', at: 65, newestGone: 35 },
@@ -135,7 +136,7 @@ const expired: readonly { window: Window; expires: string; at: number; newestGon
   { window: [10, 10], expires: '20s', at: 100, newestGone: 70 },
   { window: [10, 10], expires: '10s', at: 19.9, newestGone: -10 },
   { window: [10, 10], expires: '10s', at: 20, newestGone: 0 },
-  { window: [10, 10], expires: '0', at: 1e6, newestGone: Number.NEGATIVE_INFINITY },
+  { window: [10, 10], expires: 0, at: 1e6, newestGone: Number.NEGATIVE_INFINITY },
 ]
 
 describe('windows have expired', () => {
