@@ -2,7 +2,7 @@
 // for the key and one for the value.
 import { inspect } from 'node:util'
 import { EuphorionError } from '../errors.ts'
-import { Bad, nullValue } from './bad.ts'
+import { Bad, nullValue, wrongType } from './bad.ts'
 import type { Field, FieldKind } from './fields.ts'
 import { decodeUtf8, encodeJson, jsonDecoder, parseJson } from './json.ts'
 import type { FieldSchema } from './schema.ts'
@@ -117,9 +117,26 @@ function nullableCodec(codec: Codec<unknown>): Codec<unknown> {
   return nullable
 }
 
+/** One of these texts, as text: a key of it is where the same text is as a key of `string()`. */
+function literalCodec(values: readonly string[]): Codec<string> {
+  return {
+    name: 'literal',
+    encode: (value) =>
+      values.includes(value)
+        ? Buffer.from(value, 'utf8')
+        : refuse('literal', values.map((each) => JSON.stringify(each)).join(' or '), value),
+    decode(bytes) {
+      const text = bytes === null ? nullValue : decodeUtf8(bytes)
+      return text instanceof Bad || values.includes(text) ? text : wrongType
+    },
+  }
+}
+
 function schemaCodec(schema: FieldSchema): Codec<unknown> {
   if (schema.type === 'string') return textCodec as Codec<unknown>
   if (schema.type === 'bytes') return bytesCodec as Codec<unknown>
+  if (schema.type === 'literal' && schema.values.every((value) => typeof value === 'string'))
+    return literalCodec(schema.values) as Codec<unknown>
   const decode = jsonDecoder(schema)
   return {
     name: schema.type === 'record' ? schema.name : schema.type,
@@ -129,9 +146,9 @@ function schemaCodec(schema: FieldSchema): Codec<unknown> {
 }
 
 /**
- * The codec of a key or a value. A field type is written as follows: `string()` as UTF-8, `bytes()`
- * as they are, every other type, also a number, as its JSON text (`integer()` 42 is the two bytes
- * `42`); with `nullable(…)`, null is written as null bytes, and the JSON text `null` is read too.
+ * The codec of a key or a value. A field type is written as follows: `string()` and a `literal()`
+ * of texts as UTF-8, `bytes()` as they are, every other type, also a number, as its JSON text
+ * (`integer()` 42 is the two bytes `42`); with `nullable(…)`, null is written as null bytes, and the JSON text `null` is read too.
  */
 export function codecOf<T>(type: CodecLike<T>): Codec<T> {
   if ('encode' in type) return type

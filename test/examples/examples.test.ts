@@ -148,6 +148,26 @@ for (const [name, broker] of drivers) {
       await interrupt(program)
     })
 
+    test('group_by: sums by country, by as many workers as there are', async (t) => {
+      const topics = ['purchases', 'group-by-by-country-changelog']
+      await deleteTopics(t, broker, [
+        ...topics,
+        'group-by-addUp-purchases-Purchase.country-repartition',
+      ])
+      const workers = broker.startsWith('kafka') ? 2 : 1
+      const programs = await Promise.all(
+        Array.from({ length: workers }, async () => {
+          const cwd = await newDirectory()
+          return Program.start(t, [example('group_by'), 'worker', '--broker', broker], { cwd })
+        }),
+      )
+      // each worker sends its hundred purchases
+      const [de, fr, us] = [1683, 1617, 1650].map((sum) => sum * workers)
+      for (const program of programs)
+        await program.prints(new RegExp(`^DE ${de}, FR ${fr}, US ${us}$`, 'm'))
+      for (const program of programs) await interrupt(program)
+    })
+
     test('leader: one worker beats; another goes on when it stops', async (t) => {
       await deleteTopics(t, broker, ['beats', 'leader-leader'])
       const isKafka = broker.startsWith('kafka')

@@ -1,5 +1,13 @@
 import { codecOf, json, raw, text } from '../../src/record/codec.ts'
-import { bytes, int64, integer, nullable, string, timestamp } from '../../src/record/fields.ts'
+import {
+  bytes,
+  int64,
+  integer,
+  literal,
+  nullable,
+  string,
+  timestamp,
+} from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
 import { codecContract } from '../contract/codec.ts'
 
@@ -110,4 +118,30 @@ codecContract('nullable record', {
   ],
   bad: [[utf8('[]'), 'wrong-type']],
   unfit: [undefined, {}],
+})
+
+// as text, as a string is: a key of either is in the same partition
+codecContract('literal of texts', {
+  codec: codecOf(literal('DE', 'é')),
+  values: [
+    ['DE', 'DE'],
+    ['é', '\u00c3\u00a9'],
+  ],
+  bad: [
+    [null, 'null-value'],
+    [notUtf8, 'invalid-utf8'],
+    [utf8('US'), 'wrong-type'],
+    [utf8('"DE"'), 'wrong-type'],
+  ],
+  unfit: ['US', 1, null, undefined],
+})
+
+codecContract('literal of texts and others', {
+  codec: codecOf(literal('a', 1)),
+  values: [
+    ['a', '"a"'],
+    [1, '1'],
+  ],
+  bad: [[utf8('a'), 'invalid-json']],
+  unfit: ['b', 2],
 })
