@@ -137,7 +137,6 @@ test("choices are taken in Kafka's own upper case too", () => {
   assert.deepEqual([saslMechanism, compression], ['scram-sha-256', 'lz4'])
 })
 
-/** F01, F13. */
 test('the environment beats code; booleans are words in any case', () => {
   const env = { EUPHORION_TOPIC_PARTITIONS: '3' }
   assert.equal(resolveSettings({ env, code: { topicPartitions: 9 } }).topicPartitions, 3)
@@ -147,7 +146,6 @@ test('the environment beats code; booleans are words in any case', () => {
   assert.match(refusal({ env: { EUPHORION_WEB: 'maybe' } }).message, /"maybe".*true or false/)
 })
 
-/** F02. */
 test('an app may have a prefix of its own in the environment', () => {
   const env = { FOO_TOPIC_PARTITIONS: '3', EUPHORION_TOPIC_PARTITIONS: '5' }
   assert.equal(resolveSettings({ env, envPrefix: 'FOO_' }).topicPartitions, 3)

@@ -37,7 +37,7 @@ const double = {
 
 const address = { replyTo: 'reply-t', correlationId: 'cid' }
 
-test('a request has the headers of Faust (A07), and its reply the JSON', { timeout }, async (t) => {
+test('a request has the headers of Faust, and its reply the JSON', { timeout }, async (t) => {
   const app = newApp(t, await newDirectory())
   app.topic('reply-t', { partitions: 1 })
   const agent = app.agent(
@@ -69,7 +69,7 @@ test('a request has the headers of Faust (A07), and its reply the JSON', { timeo
   })
 })
 
-test('without headers it is wrapped around the value (A08), and read so', {
+test('without headers it is wrapped around the value, and read so', {
   timeout,
 }, async (t) => {
   const app = newApp(t, await newDirectory())
@@ -139,7 +139,7 @@ test('values of declared types arrive whole, in both forms', { timeout }, async 
   }
 })
 
-test('half an address is refused (A10), and who does not yield is not asked', async (t) => {
+test('half an address is refused, and who does not yield is not asked', async (t) => {
   const app = newApp(t, await newDirectory())
   const silent = app.agent('words', async (stream) => {
     for await (const _ of stream);
@@ -150,7 +150,7 @@ test('half an address is refused (A10), and who does not yield is not asked', as
   await assert.rejects(asked.ask(1), isError('APP_INVALID', /agent words does not yield/))
 })
 
-test('sinks need an agent that yields (A13), and are each named once', async (t) => {
+test('sinks need an agent that yields, and are each named once', async (t) => {
   const app = newApp(t, await newDirectory())
   const words = app.topic('words')
   const silent = async (stream: AsyncIterable<unknown>): Promise<void> => {
@@ -172,7 +172,7 @@ test('sinks need an agent that yields (A13), and are each named once', async (t)
   assert.throws(() => app.agent(async () => undefined), isError('APP_INVALID', /has a name/))
 })
 
-test('functions, topics and agents get each value, in order (A14)', { timeout }, async (t) => {
+test('functions, topics and agents get each value, in order', { timeout }, async (t) => {
   const app = newApp(t, await newDirectory())
   const seen: Record<string, number[]> = { sync: [], async: [], agent: [] }
   const out = app.topic('out', { value: json<number>(), partitions: 1 })
@@ -211,7 +211,7 @@ test('functions, topics and agents get each value, in order (A14)', { timeout },
   )
 })
 
-test('a topic of replies has one partition and expires (A11), made as settings say', async (t) => {
+test('a topic of replies has one partition and expires, made as settings say', async (t) => {
   const app = newApp(t, await newDirectory(), {
     replyTo: 'mine',
     replyCreateTopic: true,
@@ -228,7 +228,7 @@ test('a topic of replies has one partition and expires (A11), made as settings s
   assert.ok((await (await app.log()).topics()).some(({ name }) => name === 'mine'))
 })
 
-test('an agent without a topic has its own, by its name (A17)', async (t) => {
+test('an agent without a topic has its own, by its name', async (t) => {
   const app = newApp(t, await newDirectory())
   const named = app.agent(async function greet(stream) {
     for await (const _ of stream);

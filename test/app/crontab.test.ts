@@ -9,7 +9,6 @@ import { newDirectory } from '../support/program.ts'
 const start = Date.parse('2000-01-01T00:00:00Z')
 const HOUR_MS = 3_600_000
 
-/** K01, K02, K03. */
 const due: [expression: string, timezone: string, seconds: number][] = [
   ['*/1 * * * *', 'UTC', 60],
   ['0 20 * * *', 'UTC', 72_000],

@@ -48,7 +48,6 @@ const asked: [method: string, path: string, body: string | undefined, answer: An
   ['GET', '/users/7?q=x', undefined, { status: 200, body: { id: '7', q: 'x' } }],
   ['PUT', '/users/7', '{"url":"/","ms":3}', { status: 200, body: { ms: 4 } }],
   ['HEAD', '/text', undefined, { status: 200, body: '' }],
-  // H02
   ['POST', '/text', undefined, { status: 405, body: { error: 'POST is none of GET' } }],
   ['DELETE', '/users/7', undefined, { status: 405, body: { error: 'DELETE is none of GET, PUT' } }],
   ['GET', '/elsewhere', undefined, { status: 404, body: { error: 'there is no such page' } }],
@@ -70,7 +69,6 @@ test('a page answers what its handler returns or throws, and 405 to other method
   }
 })
 
-/** H04, mended. */
 test('a body that does not decode is answered with 400', async () => {
   const app = paged()
   for (const body of ['no json', '{"url":"/"}', '{"url":"/","ms":"x"}']) {
@@ -95,7 +93,6 @@ test('paths that are taken, or are none, are refused', () => {
   assert.throws(() => app.page('/none', {}), { code: 'APP_INVALID' })
 })
 
-/** H11. */
 test('the page of a key is answered here, sent on, or 503 while nobody has it', async (t) => {
   const seen: string[] = []
   const address = await other(t, (method, url, body, headers) => {

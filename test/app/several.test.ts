@@ -33,7 +33,6 @@ test('two apps run beside each other on one log', { timeout: 60_000 }, async (t)
   assert.deepEqual(pages, ['one', 'two'])
 })
 
-/** F14. */
 test('a topic that many send to at once is made once', { timeout: 60_000 }, async (t) => {
   const app = new App('many', inFolder(await newDirectory()))
   t.after(() => app.stop())

@@ -145,7 +145,7 @@ test('of a function that ends, what is by hand is not acknowledged, and goes to 
   await partition.close()
 })
 
-test('C13: of a partition that has gone nothing is acknowledged later', async () => {
+test('of a partition that has gone nothing is acknowledged later', async () => {
   const { partition, source, ends, stopped } = await sourcesOf()
   void partition.push(batchOf([0, 1]))
   await source.takeByHand()
@@ -158,7 +158,7 @@ test('C13: of a partition that has gone nothing is acknowledged later', async ()
   assert.deepEqual(stopped, [])
 })
 
-test('C11: partitions that have much are served in turn', async () => {
+test('partitions that have much are served in turn', async () => {
   const got: number[] = []
   const partitions = [5, 4, 2, 3, 2].map((length, index) => {
     const { partition } = agentOf<number>(async (stream) => {

@@ -28,7 +28,7 @@ test('what is not acknowledged by hand holds the offset, whatever the loop asks 
   await partition.close()
 })
 
-test('operators behind it leave it so; what they leave out is acknowledged (G07)', async () => {
+test('operators behind it leave it so; what they leave out is acknowledged', async () => {
   const got: number[] = []
   let stream!: Numbers
   const { partition } = agentOf<number>(async (given) => {
@@ -49,7 +49,7 @@ test('operators behind it leave it so; what they leave out is acknowledged (G07)
   await partition.close()
 })
 
-test('G07: without it a filter acknowledges what it leaves out, and hands out the others', async () => {
+test('without it a filter acknowledges what it leaves out, and hands out the others', async () => {
   const got: number[] = []
   const { partition } = agentOf<number>(async (stream) => {
     for await (const value of stream.filter((each) => each > 1000)) got.push(value)
@@ -60,7 +60,7 @@ test('G07: without it a filter acknowledges what it leaves out, and hands out th
   await partition.close()
 })
 
-test('lists of take are not acknowledged either, and those of others are behind the loop (G02)', async () => {
+test('lists of take are not acknowledged either, and those of others are behind the loop', async () => {
   const byHand: number[][] = []
   let stream!: Numbers
   const manual = agentOf<number>(async (given) => {

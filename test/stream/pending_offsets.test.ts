@@ -12,31 +12,31 @@ const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i)
 
 for (const { name, there, acked, offset, left } of [
-  { name: 'C01: nothing acknowledged', there: range(1, 11), acked: [], offset: 1, left: [] },
-  { name: 'C02: all acknowledged', there: range(1, 11), acked: range(1, 11), offset: 11, left: [] },
+  { name: 'nothing acknowledged', there: range(1, 11), acked: [], offset: 1, left: [] },
+  { name: 'all acknowledged', there: range(1, 11), acked: range(1, 11), offset: 11, left: [] },
   {
-    name: 'C04: the longest run counts, what is behind the hole waits',
+    name: 'the longest run counts, what is behind the hole waits',
     there: range(1, 11),
     acked: [1, 2, 3, 4, 6, 7, 8, 10],
     offset: 5,
     left: [6, 7, 8, 10],
   },
   {
-    name: 'C05: a hole near the beginning',
+    name: 'a hole near the beginning',
     there: range(1, 11),
     acked: [1, 3, 4, 6, 7, 8, 10],
     offset: 2,
     left: [3, 4, 6, 7, 8, 10],
   },
   {
-    name: 'C07: an offset that compaction or a transaction took holds nothing up',
+    name: 'an offset that compaction or a transaction took holds nothing up',
     there: [1, 2, 3, 4, 6, 7, 8, 9, 10],
     acked: [1, 2, 3, 4, 6, 7, 8, 10],
     offset: 9,
     left: [10],
   },
   {
-    name: 'C08: several of them',
+    name: 'several of them',
     there: [1, 3, 4, 6, 7, 8, 10],
     acked: [1, 3, 4, 6, 7, 8, 10],
     offset: 11,

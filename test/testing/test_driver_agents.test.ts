@@ -1,5 +1,5 @@
 // Agents in a test driver: events given one by one, what they make of them, errors in their loops,
-// and questions. Rows A04 and A05 of Faust's test context.
+// and questions.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { App } from '../../src/app/app.ts'

@@ -67,7 +67,7 @@ test('what does not fit windows and sets does not compile', () => {
     counts.tumbling('1m')
     // @ts-expect-error members are numbers
     void visitors.add('/', 'me')
-    // @ts-expect-error a set is changed by its members (X07)
+    // @ts-expect-error a set is changed by its members
     void visitors.set('/', new Set([1]))
   }
   check<Equal<typeof wrong, () => void>>()
