@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { App } from '../../src/app/app.ts'
+import type { Log } from '../../src/log/log.ts'
 import { raw } from '../../src/record/codec.ts'
 import { integer, literal, string } from '../../src/record/fields.ts'
 import { record } from '../../src/record/record.ts'
+import { resolveSettings } from '../../src/settings.ts'
 import type { Table } from '../../src/stream/table.ts'
+import { ensureChangelogs } from '../../src/table/changelog_topics.ts'
 import { type TestDriver, testDriver } from '../../src/testing/test_driver.ts'
 import { all, counter, openWindowed } from '../support/windowed_table.ts'
 
@@ -143,4 +146,34 @@ test('who is not in an agent reads, and may not write', async () => {
   ])
     await assert.rejects(write(), { code: 'KEY_ELSEWHERE' })
   assert.deepEqual(await driver.table(counts).entries(), [])
+})
+
+/** Partitions of the topic that is counted, those that its changelog has, and whether that goes. */
+const fitting: readonly (readonly [
+  source: number,
+  changelog: number | undefined,
+  fits: boolean,
+])[] = [
+  [3, 3, true],
+  [3, undefined, true],
+  [3, 6, false],
+  [6, 3, false],
+]
+
+describe('a changelog has the partitions of the topic that is counted', () => {
+  for (const [source, found, fits] of fitting)
+    test(`${source} where it has ${found ?? 'none, and is made'}`, async () => {
+      const infos = found === undefined ? [] : [{ name: 'app-counts-changelog', partitions: found }]
+      const made: number[] = []
+      const log: Partial<Log> = {
+        topics: async () => infos,
+        topic: async (name) => ({ name, partitions: made[0] }),
+        createTopic: async (_, { partitions }) => made.push(partitions) > 0,
+      }
+      const tables = [{ name: 'counts', partitions: source }]
+      const ensured = ensureChangelogs(log as Log, 'app', tables, resolveSettings({}))
+      if (!fits) return assert.rejects(ensured, { code: 'PARTITIONS_MISMATCH' })
+      assert.equal((await ensured).get('counts')?.partitions, source)
+      assert.deepEqual(made, found === undefined ? [source] : [])
+    })
 })
