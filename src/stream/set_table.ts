@@ -3,8 +3,9 @@
 import { EuphorionError } from '../errors.ts'
 import type { CodecLike } from '../record/codec.ts'
 import { keyForm } from '../table/agent_keys.ts'
-import { AgentSets, type SetDefinition } from '../table/agent_set.ts'
+import { AgentSets } from '../table/agent_set.ts'
 import { writeSetShape } from '../table/agent_shape.ts'
+import type { SetDefinition } from '../table/set_definition.ts'
 import { checkTableTypes, type TableOptions } from './table.ts'
 
 export interface SetTableOptions<K, M> extends Pick<TableOptions<K, M>, 'key' | 'partitions'> {

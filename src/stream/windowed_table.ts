@@ -2,9 +2,14 @@
 // app.table(…).tumbling(…) and .hopping(…).
 import { EuphorionError } from '../errors.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
-import type { AgentWindowed, WindowRange } from '../table/agent_windowed.ts'
+import type { AgentWindowed } from '../table/agent_windowed.ts'
 import type { GivenEvent, TimeOf } from '../table/window_time.ts'
-import type { LateWrite, WindowedDefinition, WindowRow } from '../table/windowed_definition.ts'
+import type {
+  LateWrite,
+  WindowedDefinition,
+  WindowRange,
+  WindowRow,
+} from '../table/windowed_definition.ts'
 import { type Duration, parseDuration } from '../units.ts'
 import { hopping } from '../window/windows.ts'
 import type { Event } from './events.ts'

@@ -17,7 +17,11 @@ export interface TableDeclaration {
   readonly shape: string
   /** Rows are forgotten by time; undefined: by nobody but the agents. */
   readonly forgets: WindowPlan | undefined
-  /** For one run of the app. */
+  /**
+   * For one run of the app.
+   *
+   * @internal
+   */
   open(options: AgentTableOptions): RowTable
   /**
    * While an app runs it: what the handle reads and writes.
@@ -42,5 +46,6 @@ export interface AgentTableDefinition<K, V> extends TableDeclaration {
   readonly missing: () => V | undefined
   /** The same array for ever; the program adds to it before the app starts. */
   readonly changed: readonly ((change: TableChange<K, V>) => unknown)[]
+  /** @internal */
   running: AgentTable<K, V> | undefined
 }

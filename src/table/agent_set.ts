@@ -1,7 +1,6 @@
 // A table of sets while the app runs: each member of a key is a row. Called by the user's handle
 // (stream/set_table.ts) and by the engine, which opens the parts.
 import type { TableReader } from '../ingest/aggregation.ts'
-import type { TableDeclaration } from './agent_definition.ts'
 import type { CacheKey, KeyForm } from './agent_keys.ts'
 import { AgentTablePart, type AgentTablePartOptions } from './agent_part.ts'
 import { setRowKeys } from './agent_row_keys.ts'
@@ -9,14 +8,8 @@ import { type AgentTableOptions, RowTable, type Scope } from './agent_row_table.
 import type { ValueForm } from './agent_values.ts'
 import { tableEnd, tableStart } from './cell.ts'
 import { plainReader } from './plain_reader.ts'
+import type { SetDefinition } from './set_definition.ts'
 import { setRange, setsOf } from './set_rows.ts'
-
-/** A table of sets as it was declared. Made by app.setTable(). */
-export interface SetDefinition<K, M> extends TableDeclaration {
-  readonly keys: KeyForm<K>
-  readonly members: KeyForm<M>
-  running: AgentSets<K, M> | undefined
-}
 
 /** What the row of a member has: it is there. */
 const IS_MEMBER = true

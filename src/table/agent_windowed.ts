@@ -15,17 +15,8 @@ import { clockKey, WindowClock } from './window_clock.ts'
 import type { WindowHalt } from './window_closer.ts'
 import { FIRST_START, inOrder, rowsOf, type StoreRow, windowRange } from './window_rows.ts'
 import { eventTime, type GivenEvent, type TimeOf, timeIn, tooFarAhead } from './window_time.ts'
-import type { WindowedDefinition, WindowRow } from './windowed_definition.ts'
+import type { WindowedDefinition, WindowRange, WindowRow } from './windowed_definition.ts'
 import { WindowedPart } from './windowed_part.ts'
-
-export interface WindowRange<K> {
-  /** Windows that start at or after it (ms). */
-  readonly from?: number | undefined
-  /** Windows that start before it (ms). */
-  readonly to?: number | undefined
-  /** Only this key. */
-  readonly key?: K
-}
 
 export class AgentWindowed<K, V> extends RowTable<WindowedPart> {
   readonly definition: WindowedDefinition<K, V>

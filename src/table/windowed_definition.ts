@@ -14,6 +14,16 @@ export interface WindowRow<K, V> {
   readonly value: V
 }
 
+/** Which rows range() gives: all, without more. */
+export interface WindowRange<K> {
+  /** Windows that start at or after it (ms). */
+  readonly from?: number | undefined
+  /** Windows that start before it (ms). */
+  readonly to?: number | undefined
+  /** Only this key. */
+  readonly key?: K
+}
+
 /** A write that every one of its windows was closed for. */
 export interface LateWrite<K> {
   readonly key: K
@@ -33,5 +43,6 @@ export interface WindowedDefinition<K, V> extends TableDeclaration {
   readonly closed: readonly ((row: WindowRow<K, V>) => unknown)[]
   /** As `closed`. */
   readonly late: readonly ((write: LateWrite<K>) => void)[]
+  /** @internal */
   running: AgentWindowed<K, V> | undefined
 }

@@ -5,8 +5,7 @@ import type { ResultTable } from '../stream/results.ts'
 import type { SetTable } from '../stream/set_table.ts'
 import type { Table } from '../stream/table.ts'
 import type { WindowedTable } from '../stream/windowed_table.ts'
-import type { WindowRange } from '../table/agent_windowed.ts'
-import type { WindowRow } from '../table/windowed_definition.ts'
+import type { WindowRange, WindowRow } from '../table/windowed_definition.ts'
 
 /** Resolves when all has happened that can; rejects with what has failed. */
 type Settled = () => Promise<void>

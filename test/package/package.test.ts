@@ -103,13 +103,17 @@ function command(): string {
 
 test('the tarball holds the built sources and nothing else', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
-    .flatMap((path) => ['.js', '.d.ts'].map((end) => `dist/src/${path.slice(0, -3)}${end}`))
+    .flatMap((path) => {
+      const [, stem, kind] = /^(.*)\.(c?)ts$/.exec(path) ?? []
+      return stem === undefined ? [] : [`${stem}.${kind}js`, `${stem}.d.${kind}ts`]
+    })
+    .map((path) => `dist/src/${path}`)
+  const template = ['README.md', 'app.ts', 'test/app.test.ts'].map((name) => `examples/new/${name}`)
   const docs = readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)
   const others = ['package.json', 'README.md', 'LICENSE', 'dist/kernels.wasm', 'dist/numeric.wasm']
   assert.deepEqual(
     packed.files.map(({ path }) => path).sort(),
-    [...sources, ...docs, ...others, 'src/batch/batch.fbs'].sort(),
+    [...sources, ...docs, ...template, ...others, 'src/batch/batch.fbs'].sort(),
   )
 })
 

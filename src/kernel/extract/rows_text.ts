@@ -19,9 +19,9 @@ interface Slices extends Buffer {
 export class RowsText {
   readonly #bytes: Slices
 
-  /** Bytes that nobody writes to any more. */
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes as Slices
+  /** Of bytes that nobody writes to any more; a Buffer already. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes as unknown as Slices
   }
 
   /** Bytes. */
