@@ -148,7 +148,8 @@ function schemaCodec(schema: FieldSchema): Codec<unknown> {
 /**
  * The codec of a key or a value. A field type is written as follows: `string()` and a `literal()`
  * of texts as UTF-8, `bytes()` as they are, every other type, also a number, as its JSON text
- * (`integer()` 42 is the two bytes `42`); with `nullable(…)`, null is written as null bytes, and the JSON text `null` is read too.
+ * (`integer()` 42 is the two bytes `42`); with `nullable(…)`, null is written as null bytes, and
+ * the JSON text `null` is read too.
  */
 export function codecOf<T>(type: CodecLike<T>): Codec<T> {
   if ('encode' in type) return type
