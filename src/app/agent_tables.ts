@@ -16,6 +16,7 @@ import type { RowTable } from '../table/agent_row_table.ts'
 import type { TablePart } from '../table/cell.ts'
 import { readSources, tableNumber } from '../table/meta.ts'
 import type { Store } from '../table/store.ts'
+import type { AgentSources } from './agent_sources.ts'
 
 interface TopicSize {
   readonly topic: string
@@ -57,7 +58,7 @@ export class AgentTables {
   /** Settled when the tables of a unit are here, or do not come. */
   readonly #coming = new Map<string, Deferred<void>>()
   /** Offsets by topic, as the stores that were opened had them. */
-  readonly #sources = new Map<string, Readonly<Record<string, number>>>()
+  readonly #sources = new Map<string, AgentSources>()
 
   /** Throws PARTITIONS_MISMATCH and APP_INVALID for tables that no agent could write. */
   constructor(
@@ -123,7 +124,12 @@ export class AgentTables {
 
   /** The offset that the tables have an agent's events up to; undefined: none is stored. */
   stored(place: TopicPartition): number | undefined {
-    return this.#sources.get(this.#unitOf(place))?.[place.topic]
+    return this.sources(place)[place.topic]
+  }
+
+  /** What the last cut has noted beside the tables that agents of the partition write. */
+  sources(place: TopicPartition): AgentSources {
+    return this.#sources.get(this.#unitOf(place)) ?? {}
   }
 
   /** What is stored of a partition that is here. */

@@ -4,6 +4,7 @@ import type { AggregationDefinition } from '../ingest/aggregation.ts'
 import { SinkFeed } from '../ingest/sink_feed.ts'
 import type { EventSubscriber, SinkBeginning, SinkHalt } from '../ingest/subscriber.ts'
 import type { AssignedPartition, StartPosition, TopicPartition } from '../log/log.ts'
+import { ownSources } from './agent_sources.ts'
 import { type OpenedState, PartitionTask } from './partition_task.ts'
 import type { TaskServices } from './task_services.ts'
 
@@ -84,9 +85,12 @@ function begin(
   // what tables of agents hold may be ahead of the group, where they have no changelog
   const read = Math.max(committed ?? 0, services.agentTables.stored(task.place) ?? 0)
   const startOffset = Math.max(read, earliest(task.place))
-  for (const subscriber of subscribers.filter((each) => each.topic === topic)) {
+  const readers = subscribers.filter((each) => each.topic === topic)
+  const own = ownSources(services.agentTables.sources(task.place), readers)
+  for (const [index, subscriber] of readers.entries()) {
     const until = halts(task.place)?.get(subscriber)
-    openSink(task, subscriber, { startOffset, until }, services)
+    const beginning = { startOffset: Math.max(startOffset, own[index] ?? 0), until }
+    openSink(task, subscriber, beginning, services)
   }
   task.committed = committed ?? 0
   if (stored === undefined) return undefined

@@ -12,6 +12,7 @@ import type { ChangelogWriter } from '../table/changelog.ts'
 import { readPosition, tableNumber } from '../table/meta.ts'
 import { leaveChangelog } from '../table/recovery.ts'
 import type { Store } from '../table/store.ts'
+import { type AgentSources, agentSources } from './agent_sources.ts'
 import { agentsTable, aggregationShape, aggregationTable } from './changelog_tables.ts'
 import type { RecoveredTable } from './recovery_partition.ts'
 import { TaskLane } from './task_lane.ts'
@@ -173,16 +174,15 @@ export class PartitionTask {
     for (const lane of this.lanes) if (!lane.feed.spoiled) await lane.feed.fail(error)
   }
 
-  /** Where agents stand that write the tables which are kept here; of their topics. */
-  sources(tasks: readonly PartitionTask[]): Readonly<Record<string, number>> {
-    const sources: Record<string, number> = {}
-    if (this.tables.length === 0) return sources
-    const writers = this.#services.agentTables.writers(this.intake.topic)
-    for (const { intake } of tasks) {
-      const isWriter = intake.partition === this.intake.partition && writers.includes(intake.topic)
-      if (isWriter && intake.sinks.length > 0) sources[intake.topic] = intake.acknowledged()
-    }
-    return sources
+  /** Where agents stand that write the tables which are kept here. */
+  sources(tasks: readonly PartitionTask[]): AgentSources {
+    if (this.tables.length === 0) return {}
+    const { partition, topic } = this.intake
+    const writers = this.#services.agentTables.writers(topic)
+    const intakes = tasks.map(({ intake }) => intake)
+    return agentSources(
+      intakes.filter((each) => each.partition === partition && writers.includes(each.topic)),
+    )
   }
 
   /** Resolves when nothing runs on it that its last cut would not have. Never rejects. */

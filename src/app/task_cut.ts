@@ -6,6 +6,7 @@ import type { ChangelogMeta, ChangelogWriter } from '../table/changelog.ts'
 import { PartitionCut } from '../table/cut.ts'
 import { writeChangelogPosition, writeSources } from '../table/meta.ts'
 import { recordCountOf } from '../wire/batch_header.ts'
+import { type AgentSources, isSkewed } from './agent_sources.ts'
 import type { Changelogs } from './changelogs.ts'
 import type { PartitionTask, TaskTable } from './partition_task.ts'
 import type { TaskLane } from './task_lane.ts'
@@ -38,7 +39,9 @@ export class TaskCut {
   /** Offset below which the agents of the partition have acknowledged; Infinity without. */
   readonly #acknowledged: number
   readonly #taken: readonly TakenRows[]
-  readonly #sources: Readonly<Record<string, number>>
+  /** Tables whose changelogs are told where agents stand. */
+  readonly #notes: readonly TaskTable[]
+  readonly #sources: AgentSources
   #part: PartitionCut<TaskLane> | undefined
   #isWritten = false
 
@@ -47,13 +50,14 @@ export class TaskCut {
    * have an event in hand. `sources` are the acknowledged offsets of all topics whose agents write
    * these tables.
    */
-  constructor(task: PartitionTask, sources: Readonly<Record<string, number>>) {
+  constructor(task: PartitionTask, sources: AgentSources) {
     this.task = task
     this.#acknowledged = task.intake.acknowledged()
     this.#sources = sources
-    this.#taken = task.tables
-      .filter(({ state }) => state.dirty)
-      .map((table) => ({ table, rows: table.state.take() }))
+    const dirty = task.tables.filter(({ state }) => state.dirty)
+    this.#taken = dirty.map((table) => ({ table, rows: table.state.take() }))
+    // the group's offset alone does not say where each agent stands
+    this.#notes = dirty.length === 0 && isSkewed(sources) ? task.tables.slice(0, 1) : dirty
   }
 
   /** When it rejects, nothing of the partition may be committed. */
@@ -61,9 +65,9 @@ export class TaskCut {
     const { store, lanes } = this.task
     if (store === undefined) return
     const running = lanes.filter((lane) => !lane.feed.spoiled)
-    const part = await PartitionCut.drain(store, running, this.#taken.length > 0)
+    const part = await PartitionCut.drain(store, running, this.#notes.length > 0)
     this.#part = part
-    if (part === undefined || this.#taken.length === 0) return
+    if (part === undefined || this.#notes.length === 0) return
     for (const { table, rows } of this.#taken)
       await Promise.all([part.batch.putRows(rows), table.changelog?.add(rows)])
     writeSources(part.batch, this.#sources)
@@ -127,7 +131,7 @@ export class TaskCut {
       }
     })
     const sources = this.#sources
-    const tables = this.#taken.map(({ table: { name, state, changelog } }) => {
+    const tables = this.#notes.map(({ name, state, changelog }) => {
       return { name, table: state.table, changelog, meta: { shape: state.shape, sources } }
     })
     return [...lanes, ...tables]

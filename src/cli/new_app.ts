@@ -35,7 +35,7 @@ function manifest(name: string) {
       test: 'node --import tsx --test test/*.test.ts',
       check: 'tsc -p .',
     },
-    dependencies: { euphorion: `^${packageVersion}` },
+    dependencies: { euphorion: `^${packageVersion()}` },
     devDependencies: { '@types/node': '^20', tsx: '^4.23.15', typescript: '^5.9 || ^7' },
   }
 }
