@@ -15,7 +15,7 @@ import { partitionOfKey } from '../../src/log/partitioner.ts'
 import type { SettingsInput } from '../../src/settings.ts'
 import { crashSeed, inDirectory } from '../support/crash_lives.ts'
 import { readAll } from '../support/embedded.ts'
-import { type FailingTopics, failingAgents, isPoison, topicOf } from '../support/failing_app.ts'
+import { type FailingTopics, failingAgents, isPoison } from '../support/failing_app.ts'
 import type { FailingCounts, FailingLife } from '../support/failing_worker.ts'
 
 const ORDERS = 300
@@ -41,11 +41,9 @@ async function fill(broker: string): Promise<number[]> {
       batches[partitionOfKey(key, PARTITIONS)].push({ key, value, timestamp: 1000 })
     }
     const producer = await log.producer()
-    for (const name of failingAgents.map((each) => topicOf(topics, each))) {
-      await log.createTopic(name, { partitions: PARTITIONS })
-      for (const [partition, records] of batches.entries())
-        await producer.append(name, partition, records as never)
-    }
+    await log.createTopic(topics.orders, { partitions: PARTITIONS })
+    for (const [partition, records] of batches.entries())
+      await producer.append(topics.orders, partition, records as never)
     await producer.close()
     return batches.map(({ length }) => length)
   } finally {

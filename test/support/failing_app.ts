@@ -1,5 +1,5 @@
-// Three agents that fail at random on orders, each of a topic of its own, before or after what they do for
-// one: the first tries again until it is done, the second leaves some out, the third sends some to
+// Three agents of one topic that fail at random on orders, before or after what they do for one, so
+// that each stands at an offset of its own: the first tries again until it is done, the second leaves some out, the third sends some to
 // the dead letters. Each counts what it has done by order. Run by failing_worker.ts.
 import type { Random } from '../../src/clock.ts'
 import {
@@ -12,7 +12,6 @@ import {
 } from '../../src/index.ts'
 
 export interface FailingTopics {
-  /** Of each agent, which is appended. */
   readonly orders: string
   readonly done: string
 }
@@ -21,7 +20,7 @@ const Order = record('Order', { id: string() })
 type Order = { readonly id: string }
 
 export const failingAgents = ['stubborn', 'skipping', 'burying'] as const
-export type FailingAgent = (typeof failingAgents)[number]
+type FailingAgent = (typeof failingAgents)[number]
 
 /** Part of the orders whose first attempt throws, and of those whose second does too. */
 const FAILING = 0.05
@@ -29,9 +28,6 @@ const POISON_EVERY = 25
 
 /** Orders that the second and the third agent never get done. */
 export const isPoison = (id: string): boolean => Number(id) % POISON_EVERY === 3
-
-export const topicOf = ({ orders }: FailingTopics, name: FailingAgent): string =>
-  `${orders}-${name}`
 
 interface FailingOptions extends AppOptions {
   readonly topics: FailingTopics
@@ -46,7 +42,7 @@ export function failingApp(id: string, options: FailingOptions) {
   const done = app.topic(topics.done, { value: Order })
   const declare = (name: FailingAgent) => {
     const types = { key: string(), value: Order, keyedBy: 'id' } as const
-    const orders = app.topic(topicOf(topics, name), types)
+    const orders = app.topic(topics.orders, types)
     const counts = app.table(name, { key: string(), value: integer(), default: 0 })
     /** How often each is to throw; what an attempt that goes back has done is done again. */
     const throwing = new Map<string, number>()

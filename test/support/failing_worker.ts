@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { seededRandom, systemClock } from '../../src/clock.ts'
 import type { SettingsInput } from '../../src/settings.ts'
-import { type FailingTopics, failingAgents, failingApp, topicOf } from './failing_app.ts'
+import { type FailingTopics, failingApp } from './failing_app.ts'
 
 export interface FailingLife {
   readonly appId: string
@@ -50,14 +50,12 @@ const { app, tables } = failingApp(appId, {
 
 async function untilDone(): Promise<void> {
   const log = await app.log()
-  for (const name of failingAgents) {
-    const isDone = async (): Promise<boolean> => {
-      const committed = await log.committed(appId, topicOf(topics, name))
-      return ends.every((end, partition) => (committed.get(partition) ?? 0) >= end)
-    }
-    while (!(await isDone()))
-      await new Promise<void>((resolve) => systemClock.after(LOOK_MS, resolve))
+  const isDone = async (): Promise<boolean> => {
+    const committed = await log.committed(appId, topics.orders)
+    return ends.every((end, partition) => (committed.get(partition) ?? 0) >= end)
   }
+  while (!(await isDone()))
+    await new Promise<void>((resolve) => systemClock.after(LOOK_MS, resolve))
 }
 
 await app.start()
