@@ -129,7 +129,7 @@ export class Assignments {
 
   /**
    * Back to what the stores have. With `isAborted` what the app sends is refused until nothing runs
-   * on any of them.
+   * on any of them, those that leave included.
    */
   reopen(tasks: readonly PartitionTask[], error: unknown, isAborted: boolean): void {
     // those that leave are closed by who made them leave
@@ -143,9 +143,9 @@ export class Assignments {
       const key = partitionKey(place)
       this.#halts.set(key, new Map([...(this.#halts.get(key) ?? []), ...halts]))
     }
-    this.#reopener.reopen(staying, error, () => {
-      if (isAborted) this.#options.transactions()?.openGate()
-    })
+    const quiet = Promise.all(tasks.map((task) => task.quiesce()))
+    if (isAborted) void quiet.then(() => this.#options.transactions()?.allowSends())
+    this.#reopener.reopen(staying, error, quiet)
   }
 
   /** They have come further than their last cut. */

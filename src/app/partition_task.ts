@@ -54,6 +54,7 @@ export class PartitionTask {
   readonly #services: TaskServices
   /** It goes back to its last cut, or has had its last one: it is in no other. */
   isGivenUp = false
+  #quiet: Promise<unknown> | undefined
   /** Where subscribers have to stop when the partition is opened again. */
   readonly halts = new Map<EventSubscriber, SinkHalt>()
   /** Where subscribers were that were removed while the partition stays. */
@@ -186,8 +187,12 @@ export class PartitionTask {
   }
 
   /** Resolves when nothing runs on it that its last cut would not have. Never rejects. */
-  async quiesce(): Promise<void> {
-    await Promise.all([this.intake.quiesce(), ...this.tables.map(({ state }) => state.end())])
+  quiesce(): Promise<unknown> {
+    this.#quiet ??= Promise.all([
+      this.intake.quiesce(),
+      ...this.tables.map(({ state }) => state.end()),
+    ])
+    return this.#quiet
   }
 
   /** The largest offset that a lane or a sink begins at. */

@@ -41,16 +41,15 @@ export class Reopener {
     this.#options = options
   }
 
-  /** `quiet` is called when nothing runs on any of them. Never throws, never rejects. */
-  reopen(tasks: readonly PartitionTask[], reason: unknown, quiet: () => void): void {
+  /** Each is opened once `quiet` has resolved: nothing runs on any of them. Never throws. */
+  reopen(tasks: readonly PartitionTask[], reason: unknown, quiet: Promise<unknown>): void {
     for (const task of tasks) this.#options.remove(task)
-    const resting = Promise.all(tasks.map((task) => task.quiesce())).then(quiet)
     for (const task of tasks) {
       const key = partitionKey(task.place)
       const calledOff = new AbortController()
       const run: Run = {
         calledOff,
-        ended: resting
+        ended: quiet
           .then(() => this.#run(task, reason, calledOff.signal))
           .finally(() => {
             if (this.#runs.get(key) === run) this.#runs.delete(key)

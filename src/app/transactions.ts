@@ -35,8 +35,10 @@ export class Transactions {
   #made: TransactionalProducer | undefined
   /** While it is there, sends wait for it. */
   #gate: Deferred<void> | undefined
-  /** While it is there, sends are refused with it. */
+  /** Why sends are refused, while `#refusals` is not 0. */
   #refusal: unknown
+  /** Aborts whose senders have not all gone back. */
+  #refusals = 0
   #underWay = 0
   #whenNone: (() => void) | undefined
   /** What an append has failed of since the last end. */
@@ -75,9 +77,8 @@ export class Transactions {
     if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenNone = resolve))
   }
 
-  /** Sends go on, in the next transaction. */
+  /** Sends go on, in the next transaction; those that are refused stay so. */
   openGate(): void {
-    this.#refusal = undefined
     this.#gate?.resolve()
     this.#gate = undefined
   }
@@ -102,16 +103,16 @@ export class Transactions {
   }
 
   /**
-   * Nothing since the last commit counts, and sends are refused until openGate(): who sent them has
-   * to go back first. Never rejects: a producer that cannot abort is replaced, which aborts what it
-   * has left open.
+   * Nothing since the last commit counts, and sends are refused until allowSends(): who sent them
+   * has to go back first, and other cuts may be made meanwhile. Never rejects: a producer that
+   * cannot abort is replaced, which aborts what it has left open.
    */
   async abort(reason: unknown): Promise<void> {
+    this.#refusals++
     this.#refusal = new EuphorionError('TRANSACTION_ABORTED', 'the cut could not be committed', {
       cause: reason,
     })
-    this.#gate?.resolve()
-    this.#gate = undefined
+    this.openGate()
     this.#failure = undefined
     const producer = this.#made
     if (producer === undefined) return
@@ -125,6 +126,12 @@ export class Transactions {
         this.#options.logger.warn({ err: error }, 'a transaction is left to the log to abort')
       })
     }
+  }
+
+  /** Once for each abort: who sent what does not count has gone back. */
+  allowSends(): void {
+    assert(this.#refusals > 0, 'sends are allowed already')
+    if (--this.#refusals === 0) this.#refusal = undefined
   }
 
   async close(): Promise<void> {

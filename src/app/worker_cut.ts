@@ -203,7 +203,7 @@ export class WorkerCut {
 
   async #flush(): Promise<void> {
     if (this.#services.settings.guarantee === 'exactly_once')
-      await this.#services.deadLetters.flush()
+      await this.#services.deadLetters.flushDiverted()
     else await this.#flushSends()
   }
 

@@ -52,6 +52,8 @@ export class DeadLetters {
   readonly topic: string
   readonly #options: DeadLetterOptions
   readonly #pending = new PendingSends()
+  /** Those that go elsewhere than to the sender. */
+  readonly #diverted = new PendingSends()
   /** Offsets sent since the last cut, by partition. */
   readonly #sent = new Map<string, Set<number>>()
 
@@ -82,7 +84,8 @@ export class DeadLetters {
     const send = () =>
       to?.storeRow(this.topic, rowOf(letter, partition)) ??
       sender.send(this.topic, partition, letter, Infinity)
-    await this.#pending.add(bytes, send).catch((error) => this.#fail(error))
+    const pending = to === undefined ? this.#pending : this.#diverted
+    await pending.add(bytes, send).catch((error) => this.#fail(error))
   }
 
   /** The partition is read from its last cut again, and what was sent since counts nowhere. */
@@ -96,6 +99,12 @@ export class DeadLetters {
    */
   async flush(): Promise<void> {
     await this.#pending.flush().catch((error) => this.#fail(error))
+    await this.flushDiverted()
+  }
+
+  /** The same of those that do not go to the sender, which a cut may have made wait for itself. */
+  async flushDiverted(): Promise<void> {
+    await this.#diverted.flush().catch((error) => this.#fail(error))
   }
 
   #isFirst({ topic, partition, offset }: BadRecord): boolean {

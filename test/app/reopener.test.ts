@@ -26,10 +26,9 @@ function fixture(retriesMax = 2) {
     stopped: ({ partition }, error) =>
       void lines.push(`stopped ${partition} ${(error as EuphorionError).code}`),
   })
-  const task = (partition: number, quiet = Promise.resolve()) =>
+  const task = (partition: number) =>
     ({
       place: { topic: 't', partition },
-      quiesce: () => quiet,
       close: async () => void lines.push(`close ${partition}`),
     }) as unknown as PartitionTask
   const hold = (until: (signal: AbortSignal) => Promise<void>) => {
@@ -40,24 +39,24 @@ function fixture(retriesMax = 2) {
 
 const aborted = new EuphorionError('TRANSACTION_ABORTED', 'no')
 
-test('all come to rest before one of them is opened again, and whoever waits for that is told', async () => {
+test('all come to rest before one of them is opened again', async () => {
   const { reopener, lines, task } = fixture()
   let rest = (): void => undefined
   const slow = new Promise<void>((resolve) => {
     rest = resolve
   })
-  reopener.reopen([task(0), task(1, slow)], aborted, () => lines.push('quiet'))
+  reopener.reopen([task(0), task(1)], aborted, slow)
   await settle()
   assert.deepEqual(lines.splice(0), ['remove 0', 'remove 1'])
   rest()
   await settle()
-  assert.deepEqual(lines, ['quiet', 'close 0', 'close 1', 'open 0', 'open 1'])
+  assert.deepEqual(lines, ['close 0', 'close 1', 'open 0', 'open 1'])
 })
 
 test('a partition that fails again and again stops, unless a cut has come between', async () => {
   const { reopener, lines, clock, task } = fixture()
   const again = async () => {
-    reopener.reopen([task(0)], aborted, () => undefined)
+    reopener.reopen([task(0)], aborted, Promise.resolve())
     await settle()
     await clock.advance(10_000)
     return lines.splice(0).filter((line) => !/remove|close/.test(line))
@@ -73,11 +72,11 @@ test('a partition that fails again and again stops, unless a cut has come betwee
 test('what cannot be mended is not tried again; what cannot be opened is, after a pause', async () => {
   const { reopener, lines, clock, fails, task } = fixture()
   const changed = new EuphorionError('TABLE_CHANGED', 'no')
-  reopener.reopen([task(0)], changed, () => undefined)
+  reopener.reopen([task(0)], changed, Promise.resolve())
   await settle()
   assert.deepEqual(lines.splice(0).at(-1), 'stopped 0 TABLE_CHANGED')
   fails.push(new EuphorionError('LOG_FAILED', 'later'))
-  reopener.reopen([task(1)], aborted, () => undefined)
+  reopener.reopen([task(1)], aborted, Promise.resolve())
   await settle()
   assert.deepEqual(lines.splice(0), ['remove 1', 'close 1', 'open 1'])
   await clock.advance(499)
@@ -89,7 +88,7 @@ test('what cannot be mended is not tried again; what cannot be opened is, after 
 test('a partition that goes is waited for, and not opened any more', async () => {
   const { reopener, lines, clock, fails, task, hold } = fixture()
   fails.push(new EuphorionError('LOG_FAILED', 'later'))
-  reopener.reopen([task(0)], aborted, () => undefined)
+  reopener.reopen([task(0)], aborted, Promise.resolve())
   await settle()
   await reopener.drop([{ topic: 't', partition: 0 }])
   await clock.advance(60_000)
@@ -98,7 +97,7 @@ test('a partition that goes is waited for, and not opened any more', async () =>
     (signal) =>
       new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   )
-  reopener.reopen([task(1)], aborted, () => undefined)
+  reopener.reopen([task(1)], aborted, Promise.resolve())
   await settle()
   await reopener.drop([{ topic: 't', partition: 1 }])
   assert.deepEqual(lines, ['remove 1', 'close 1', 'open 1'])

@@ -94,9 +94,37 @@ test('after an append that failed nothing is committed, and sends are refused un
   await assert.rejects(transactions.commit(consumer, offsets), { code: 'LOG_FAILED' })
   await transactions.abort(new EuphorionError('LOG_FAILED', 'no answer'))
   await assert.rejects(transactions.sends.appendBatch('a', 0, batch), aborted)
-  transactions.openGate()
+  transactions.allowSends()
   await transactions.sends.appendBatch('b', 0, batch)
   assert.deepEqual(lines, ['1 abort', '1 append b'])
+})
+
+test('cuts that are made while senders go back change nothing for them', async () => {
+  const { transactions, lines } = fixture()
+  const refused = () =>
+    assert.rejects(transactions.sends.appendBatch('a', 0, batch), { code: 'TRANSACTION_ABORTED' })
+  const failure = new EuphorionError('LOG_FAILED', 'no answer')
+  await transactions.start()
+  await transactions.abort(failure)
+  await transactions.closeGate()
+  await transactions.commit(consumer, [])
+  transactions.openGate()
+  await refused()
+  await transactions.closeGate()
+  await transactions.abort(failure)
+  transactions.allowSends()
+  await refused()
+  await transactions.closeGate()
+  transactions.allowSends()
+  let isSent = false
+  const sending = transactions.sends.appendBatch('b', 0, batch).then(() => {
+    isSent = true
+  })
+  await settle()
+  assert.equal(isSent, false, 'the cut that is under way has its gate still')
+  transactions.openGate()
+  await sending
+  assert.equal(lines.at(-1), '1 append b')
 })
 
 test('a record that is refused leaves the transaction as it is', async () => {
@@ -116,7 +144,7 @@ test('a producer that was fenced, or whose commit has no outcome, is replaced', 
     await assert.rejects(transactions.commit(consumer, offsets), { code })
     await transactions.abort(new EuphorionError(code, 'no'))
     state.commits = undefined
-    transactions.openGate()
+    transactions.allowSends()
     await transactions.sends.appendBatch('b', 0, batch)
     assert.deepEqual(lines, ['1 append a', '1 offsets', '1 close', '2 append b'])
   }

@@ -36,7 +36,7 @@ export class TopicEditor {
   }
 
   async forgetGroup(groupId: string): Promise<void> {
-    return (await this.#admin()).forgetGroup(groupId, this.#options.clock ?? systemClock)
+    return (await this.#admin()).forgetGroup(groupId)
   }
 
   async close(): Promise<void> {
@@ -51,7 +51,7 @@ export class TopicEditor {
   }
 
   async #load(): Promise<Loaded> {
-    const { brokers, clientId, tls, sasl, requestTimeoutMs, clock } = this.#options
+    const { brokers, clientId, tls, sasl, requestTimeoutMs, clock = systemClock } = this.#options
     const [{ clientMaker }, { Sockets }, { TopicAdmin }] = await Promise.all([
       import('../kafkajs/client.ts'),
       import('../kafkajs/sockets.ts'),
@@ -60,6 +60,6 @@ export class TopicEditor {
     const sockets = new Sockets()
     const options = { brokers, clientId, ssl: tls, sasl, requestTimeoutMs, clock }
     const makeClient = clientMaker(options, sockets.factory)
-    return { admin: new TopicAdmin(makeClient, brokers.join(',')), sockets }
+    return { admin: new TopicAdmin(makeClient, brokers.join(','), clock), sockets }
   }
 }

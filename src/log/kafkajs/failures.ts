@@ -50,6 +50,11 @@ export function kafkaErrorType(error: unknown): string | undefined {
   return chain(error).find((fault) => fault.type !== undefined && fault.type !== 'UNKNOWN')?.type
 }
 
+/** The connection ended while the answer was awaited: whether the broker did it is not known. */
+export function isConnectionCut(error: unknown): boolean {
+  return chain(error).some((fault) => fault.name === 'KafkaJSConnectionClosedError')
+}
+
 /** `brokers` are named when they cannot be reached. An EuphorionError stays as it is. */
 export function asLogError(
   error: unknown,

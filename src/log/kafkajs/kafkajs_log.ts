@@ -63,7 +63,7 @@ class KafkajsLog implements Log {
     this.#brokers = options.brokers.join(',')
     this.#clock = options.clock ?? systemClock
     this.#makeClient = clientMaker(options, this.#sockets.factory)
-    this.#admin = new TopicAdmin(this.#makeClient, this.#brokers)
+    this.#admin = new TopicAdmin(this.#makeClient, this.#brokers, this.#clock)
     this.#reader = new Reader(this.#makeClient)
   }
 
@@ -109,7 +109,7 @@ class KafkajsLog implements Log {
   }
 
   forgetGroup(groupId: string): Promise<void> {
-    return this.#admin.forgetGroup(groupId, this.#clock)
+    return this.#admin.forgetGroup(groupId)
   }
 
   async topics(): Promise<readonly TopicInfo[]> {

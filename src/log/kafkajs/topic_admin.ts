@@ -7,7 +7,7 @@ import { brokerCode } from '../../wire/broker_code.ts'
 import { hasMembers } from '../failures.ts'
 import type { TopicConfig } from '../log.ts'
 import type { ClientMaker } from './client.ts'
-import { asLogError, kafkaErrorType } from './failures.ts'
+import { asLogError, isConnectionCut, kafkaErrorType } from './failures.ts'
 
 /** kafkajs' number of the resources that are topics. */
 const TOPIC_RESOURCE = 2
@@ -29,23 +29,30 @@ const notReady: readonly number[] = [
 const coordinatorAttempts = 40
 const coordinatorPauseMs = 250
 
+/** Tries of a question whose connection is cut; kafkajs' admin gives up at the first. */
+const connectionAttempts = 5
+const connectionPauseMs = 200
+
 export class TopicAdmin {
   readonly #makeClient: ClientMaker
   readonly #brokers: string
+  readonly #clock: Clock
   #admin: Promise<Admin> | undefined
   #asking: Promise<unknown> = Promise.resolve()
   #closed = false
 
   /** `brokers` are named in errors. */
-  constructor(makeClient: ClientMaker, brokers: string) {
+  constructor(makeClient: ClientMaker, brokers: string, clock: Clock) {
     this.#makeClient = makeClient
     this.#brokers = brokers
+    this.#clock = clock
   }
 
   /**
    * Asks the admin client, one question at a time: each replaces the metadata that the others look
    * into. One that has asked for a topic which is gone fails for every topic from then on: it is
-   * replaced, and asked once more where the topic at hand is there.
+   * replaced, and asked once more where the topic at hand is there. A question whose connection is
+   * cut is asked again, so it must be one that can be.
    */
   ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     const answer = this.#asking.then(() => this.#askNow(question, topic))
@@ -70,7 +77,13 @@ export class TopicAdmin {
       replicationFactor: -1,
       configEntries: configEntries(config),
     }
-    return this.ask((admin) => admin.createTopics({ topics: [topic], waitForLeaders }), name)
+    // One that is asked again has been created by the request before, whose answer was lost.
+    let asked = 0
+    return this.ask(async (admin) => {
+      asked += 1
+      const isNew = await admin.createTopics({ topics: [topic], waitForLeaders })
+      return isNew || asked > 1
+    }, name)
   }
 
   /** How they are kept, by name. */
@@ -90,16 +103,26 @@ export class TopicAdmin {
 
   /** The broker confirms it before it has forgotten the topic. */
   async deleteTopic(name: string): Promise<void> {
-    await this.ask((admin) => admin.deleteTopics({ topics: [name] }), name)
+    let asked = 0
+    await this.ask(async (admin) => {
+      asked += 1
+      await admin.deleteTopics({ topics: [name] }).catch((error: unknown) => {
+        const isGone = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+        if (!isGone || asked === 1) throw error
+      })
+    }, name)
   }
 
   /** A coordinator that is not ready yet is asked again for some seconds. */
-  async forgetGroup(groupId: string, clock: Clock): Promise<void> {
+  async forgetGroup(groupId: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.ask((admin) =>
         admin.deleteGroups([groupId]).then(
           () => undefined,
-          (error: unknown) => ({ error, code: groupErrorCode(error) }),
+          (error: unknown) => {
+            if (isConnectionCut(error)) throw error
+            return { error, code: groupErrorCode(error) }
+          },
         ),
       )
       if (answer === undefined || answer.code === brokerCode.GROUP_ID_NOT_FOUND) return
@@ -107,7 +130,7 @@ export class TopicAdmin {
       if (code === brokerCode.NON_EMPTY_GROUP) throw hasMembers(groupId, error)
       if (!notReady.includes(code ?? 0) || attempt === coordinatorAttempts)
         throw asLogError(error, this.#brokers)
-      await pause(clock, coordinatorPauseMs)
+      await pause(this.#clock, coordinatorPauseMs)
     }
   }
 
@@ -119,16 +142,29 @@ export class TopicAdmin {
 
   async #askNow<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
     try {
-      return await question(await this.#connected())
+      return await this.#untilAnswered(question)
     } catch (error) {
       const unknown = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
       if (unknown) await this.#drop()
       if (!unknown || topic === undefined || !(await this.#exists(topic)))
         throw asLogError(error, this.#brokers, { topic })
       try {
-        return await question(await this.#connected())
+        return await this.#untilAnswered(question)
       } catch (again) {
         throw asLogError(again, this.#brokers, { topic })
+      }
+    }
+  }
+
+  async #untilAnswered<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const admin = await this.#connected()
+      try {
+        return await question(admin)
+      } catch (error) {
+        if (this.#closed || attempt === connectionAttempts || !isConnectionCut(error)) throw error
+        await this.#drop()
+        await pause(this.#clock, connectionPauseMs)
       }
     }
   }
