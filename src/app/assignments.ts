@@ -144,8 +144,8 @@ export class Assignments {
       this.#halts.set(key, new Map([...(this.#halts.get(key) ?? []), ...halts]))
     }
     const quiet = Promise.all(tasks.map((task) => task.quiesce()))
-    if (isAborted) void quiet.then(() => this.#options.transactions()?.allowSends())
-    this.#reopener.reopen(staying, error, quiet)
+    const allowed = () => (isAborted ? this.#options.transactions()?.allowSends() : undefined)
+    this.#reopener.reopen(staying, error, quiet.then(allowed))
   }
 
   /** They have come further than their last cut. */

@@ -187,7 +187,7 @@ export class Cuts {
       const back = areOne ? [...new Set([...drained, ...tasks()])] : drained
       logger.warn({ err: error, partitions: back.length }, 'a cut was given up')
       if (!plants?.has('stale-cut-used')) this.#reopen(back, error, isAborted)
-      if (!isAborted || plants?.has('stale-cut-used')) transactions?.allowSends()
+      if (!isAborted || plants?.has('stale-cut-used')) void transactions?.allowSends()
       throw error
     }
     await this.#reopenFailed(cut.failed)

@@ -39,6 +39,10 @@ export class Transactions {
   #refusal: unknown
   /** Aborts whose senders have not all gone back. */
   #refusals = 0
+  /** Resolved when there is none of them. */
+  #allowed: Deferred<void> | undefined
+  /** So far: what was begun before the last one and fails is not of this transaction. */
+  #aborts = 0
   #underWay = 0
   #whenNone: (() => void) | undefined
   /** What an append has failed of since the last end. */
@@ -108,7 +112,9 @@ export class Transactions {
    * cannot abort is replaced, which aborts what it has left open.
    */
   async abort(reason: unknown): Promise<void> {
+    this.#aborts++
     this.#refusals++
+    this.#allowed ??= deferred()
     this.#refusal = new EuphorionError('TRANSACTION_ABORTED', 'the cut could not be committed', {
       cause: reason,
     })
@@ -128,10 +134,13 @@ export class Transactions {
     }
   }
 
-  /** Once for each abort: who sent what does not count has gone back. */
-  allowSends(): void {
+  /** Once for each abort: who sent what does not count has gone back. Resolves when all have. */
+  async allowSends(): Promise<void> {
     assert(this.#refusals > 0, 'sends are allowed already')
-    if (--this.#refusals === 0) this.#refusal = undefined
+    if (--this.#refusals > 0) return this.#allowed?.promise
+    this.#refusal = undefined
+    this.#allowed?.resolve()
+    this.#allowed = undefined
   }
 
   async close(): Promise<void> {
@@ -181,10 +190,11 @@ export class Transactions {
     while (this.#gate !== undefined) await this.#gate.promise
     if (this.#refusal !== undefined) throw this.#refusal
     this.#underWay++
+    const aborts = this.#aborts
     try {
       return await this.#append(append)
     } catch (error) {
-      if (this.#failure === undefined) throw error
+      if (this.#failure === undefined && aborts === this.#aborts) throw error
       const message = 'what was sent since the last cut does not count'
       throw new EuphorionError('TRANSACTION_ABORTED', message, { cause: error })
     } finally {
@@ -195,10 +205,12 @@ export class Transactions {
   async #append<T>(append: (producer: TransactionalProducer) => Promise<T>): Promise<T> {
     this.check()
     const producer = this.#made ?? (await this.#ready())
+    const aborts = this.#aborts
     try {
       return await append(producer)
     } catch (error) {
-      if (!isRefusedAlone(error) && this.#failure === undefined) {
+      const isPast = aborts !== this.#aborts
+      if (!isRefusedAlone(error) && !isPast && this.#failure === undefined) {
         this.#failure = error
         this.#options.broken()
       }

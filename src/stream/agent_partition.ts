@@ -378,9 +378,10 @@ export class AgentPartition<K, V, R> implements PartitionSink {
   /** The event at that offset has had a part of its effects. */
   #spoil(offset: number, error: EuphorionError): void {
     this.#failedAt = Math.min(this.#failedAt, offset)
-    this.#spoiled ??= { offset: this.#failedAt, error }
     // that comes again from the last cut
-    if (!isOfLostTransaction(error)) this.#replies?.failed(offset, error)
+    const goesOn = isOfLostTransaction(error)
+    this.#spoiled ??= { offset: this.#failedAt, error, goesOn }
+    if (!goesOn) this.#replies?.failed(offset, error)
     this.#stop(error)
   }
 

@@ -221,7 +221,8 @@ export class AgentRuns<K, V, R> {
     const events = slot.leave(records)
     const withheld = slot.kept.takeBack('all')
     const offsets = events.length > 0 ? events.map((event) => event.offset) : [offset]
-    const attempt = ledger.failed(offsets)
+    // of a transaction that was given up none of them is guilty
+    const attempt = isOfLostTransaction(error) ? 0 : ledger.failed(offsets)
     return {
       error,
       events,
