@@ -4,6 +4,7 @@
 import { deferred } from '../deferred.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
 import type { Logger } from '../logger.ts'
+import { keepFreedMemory } from '../malloc.ts'
 import type { Settings } from '../settings.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { AgentDefinition, AgentServices } from '../stream/agent_definition.ts'
@@ -54,6 +55,7 @@ export class RunningAgents {
   async open(): Promise<EventSubscriber[]> {
     const { agents } = this.#options.app.topology
     const names = agents.some(isByPattern) ? await this.#topicNames() : []
+    if (agents.length > 0) keepFreedMemory()
     return agents.flatMap((agent) => {
       const reading = this.#readingOf(agent)
       return topicsOf(agent, names).map((topic) => this.#subscriber(agent, reading, topic))
