@@ -59,6 +59,7 @@ export const BAD: usize = 176
 export const FILTERED: usize = 184
 /** u32: how many of the rows of the last drain are deltas. */
 export const DELTAS: usize = 192
+// from 200 to 223: what the host's threads note of their work
 export const LANE_BYTES: usize = 256
 
 export const NO_TIME: i64 = -1

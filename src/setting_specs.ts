@@ -3,6 +3,7 @@
 import { agentSettings } from './setting_specs_agents.ts'
 import { kafkaSettings } from './setting_specs_kafka.ts'
 import { kernelSettings } from './setting_specs_kernels.ts'
+import { metricsSettings } from './setting_specs_metrics.ts'
 import { programSettings } from './setting_specs_program.ts'
 import { replySettings } from './setting_specs_replies.ts'
 import { stateSettings } from './setting_specs_state.ts'
@@ -12,6 +13,7 @@ export const settingSpecs = {
   ...agentSettings,
   ...kernelSettings,
   ...programSettings,
+  ...metricsSettings,
   ...replySettings,
   ...kafkaSettings,
 } as const

@@ -14,6 +14,7 @@ const LINE_CHARACTERS_MAX = 100
 /** A file imports from its own folder and from those before it. Files in src itself come first. */
 const folders = [
   '',
+  'metrics',
   'wire',
   'log',
   'record',

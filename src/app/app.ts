@@ -306,6 +306,14 @@ export class App extends DeclaringApp {
     return this.#worker?.recoveries() ?? []
   }
 
+  /**
+   * The worker's metrics as Prometheus reads them: what its web server answers at /metrics, for a
+   * server of your own. Empty unless the app runs, and with `metrics: false`.
+   */
+  metrics(): string {
+    return this.#worker?.metrics?.text() ?? ''
+  }
+
   /** The app's connection to its log, opened if it is not; stop() closes it. */
   async log(): Promise<Log> {
     return (await this.#connect()).log

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { Effects } from '../ingest/effects.ts'
+import type { Outbox } from '../ingest/outbox.ts'
 import type { ManyStored, RecordMetadata } from '../ingest/receipt.ts'
 import { type Row, type RowSink, type Rows, recordOf, rowOf } from '../ingest/rows.ts'
 import { Sender } from '../ingest/sender.ts'
@@ -36,6 +37,8 @@ export class Connection implements SendRoute {
   /** What is sent counts among them while it has to count once. */
   readonly effects: Effects = { count: 0 }
   readonly #newSender: (producer: LogProducer) => Sender
+  /** All that were made. */
+  readonly #senders: Sender[] = []
   #untransacted: Sender | undefined
   readonly #producer: RoutedProducer
   readonly #partitioner = new Partitioner(1)
@@ -47,8 +50,8 @@ export class Connection implements SendRoute {
   private constructor(log: Log, producer: LogProducer, settings: Settings, clock: Clock) {
     this.log = log
     this.#producer = new RoutedProducer(producer)
-    this.#newSender = (to) =>
-      new Sender(to, {
+    this.#newSender = (to) => {
+      const sender = new Sender(to, {
         clock,
         recordsMax: settings.sendBufferRecords,
         bytesMax: settings.sendBufferBytes,
@@ -57,6 +60,9 @@ export class Connection implements SendRoute {
         compression: settings.compression,
         onRefused: (topic, error) => this.#refused(topic, error),
       })
+      this.#senders.push(sender)
+      return sender
+    }
     this.sender = this.#newSender(this.#producer)
   }
 
@@ -69,6 +75,19 @@ export class Connection implements SendRoute {
     if (this.#producer.route === undefined) return this.sender
     this.#untransacted ??= this.#newSender(this.#producer.log)
     return this.#untransacted
+  }
+
+  /** Records of send() that are not yet stored. */
+  get pending(): number {
+    return this.#senders.reduce((sum, { pending }) => sum + pending, 0)
+  }
+
+  get pendingBytes(): number {
+    return this.#senders.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  outboxes(): Outbox[] {
+    return this.#senders.flatMap((sender) => sender.outboxes())
   }
 
   sinkTo(producer: LogProducer): RowSink {

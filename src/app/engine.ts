@@ -12,10 +12,12 @@ import { partitionKey } from '../log/partition_key.ts'
 import { openStore } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
 import { AgentTables } from './agent_tables.ts'
+import { within } from './app_context.ts'
 import { Assignments } from './assignments.ts'
 import { stateTables } from './changelog_tables.ts'
 import { Cuts } from './cuts.ts'
 import type { EngineOptions } from './engine_options.ts'
+import type { EngineParts } from './engine_parts.ts'
 import { type GlobalCopies, openGlobalCopies } from './global_copies.ts'
 import { KernelThreads } from './kernel_threads.ts'
 import { laneStatistics } from './lane_facts.ts'
@@ -32,6 +34,7 @@ import { Subscriptions } from './subscriptions.ts'
 import { TableHosts } from './table_hosts.ts'
 import { TableReaders } from './table_readers.ts'
 import type { TaskServices } from './task_services.ts'
+import { storesOf } from './task_store.ts'
 import type { Watchdog } from './watchdog.ts'
 
 /** Part of the free memory that lanes may have; the rest is for large batches and bad records. */
@@ -152,7 +155,7 @@ export class Engine {
   }
 
   async #begin(fetching: () => void = () => undefined): Promise<void> {
-    const { log, appId, settings } = this.#options
+    const { log, appId, settings, clock } = this.#options
     const { partitionsOf } = this.subscriptions
     await this.subscriptions.begin()
     this.#agentTables = new AgentTables(this.#options, {
@@ -192,7 +195,8 @@ export class Engine {
     this.#loop.start(this.#consumer, overlappingFetches, (error) => this.#fail(error))
     this.#cuts.schedule()
     this.#watchdog.start()
-    await this.#firstAssignment().then(this.#ways.check)
+    // others may hold the group up, or have all of its partitions
+    await within(clock, ASSIGNMENT_WAIT_MS, this.#assignedOnce.promise).then(this.#ways.check)
     this.#isUp = true
     if (this.#stoppedBy !== undefined) this.#endIfNothingRuns(this.#stoppedBy)
   }
@@ -212,13 +216,6 @@ export class Engine {
   #assignmentFailed(error: unknown): void {
     this.#assignedOnce.reject(error)
     this.#fail(error)
-  }
-
-  /** Waits a while only: other members may hold the group up, or have all of its partitions. */
-  async #firstAssignment(): Promise<void> {
-    const { clock } = this.#options
-    const cancel = clock.after(ASSIGNMENT_WAIT_MS, () => this.#assignedOnce.resolve())
-    await this.#assignedOnce.promise.finally(cancel)
   }
 
   /** Takes nothing more, finishes what is in hand, cuts, leaves the group. */
@@ -278,13 +275,14 @@ export class Engine {
     return this.#loop.fetched
   }
 
+  /** For metrics. */
+  get parts(): EngineParts {
+    return { services: this.#services, tasks: this.#tasks, loop: this.#loop }
+  }
+
   /** Stores of the partitions of a topic that are here, by partition. */
   stores(topic: string): ReadonlyMap<number, Store> {
-    const stores = new Map<number, Store>()
-    for (const { intake, store } of this.#tasks.values()) {
-      if (intake.topic === topic && store !== undefined) stores.set(intake.partition, store)
-    }
-    return stores
+    return storesOf(this.#tasks.values(), topic)
   }
 
   /** The state of the partition is brought up to its changelogs before it is read. */

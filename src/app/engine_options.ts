@@ -14,6 +14,7 @@ import type { Plant } from '../plants.ts'
 import type { Settings } from '../settings.ts'
 import type { TableDeclaration } from '../table/agent_definition.ts'
 import type { StoreOpener } from '../table/open.ts'
+import type { PartitionTask } from './partition_task.ts'
 import type { CutSensed } from './sensors.ts'
 
 export interface EngineOptions {
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly group?: GroupListener
   /** A cut has ended. Must not throw. */
   readonly onCut?: (cut: CutSensed) => void
+  /** A partition is about to be closed, with what it has counted. Must not throw. */
+  readonly closing?: (task: PartitionTask) => void
   /** Something was consumed or acknowledged. */
   readonly onProgress?: () => void
   /** Is shown every batch before it is worked on. */

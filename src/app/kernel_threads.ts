@@ -37,13 +37,14 @@ export class KernelThreads {
 
   /** MEMORY_EXHAUSTED. */
   start(): Executor {
-    const { memoryMib, threads, maxDecompressedMib } = this.#settings
+    const { memoryMib, threads, maxDecompressedMib, metrics } = this.#settings
     if (this.#executor !== undefined) return this.#executor
     this.#executor = openExecutor({
       memory: this.#memory,
       threads,
       queueMax: TASKS_PER_MIB * memoryMib + this.#turnsMax,
       inflatedBytesMax: maxDecompressedMib * MIB,
+      isTimed: metrics,
     })
     this.#ready = this.#executor.ready()
     // also of threads that nobody waits for

@@ -220,7 +220,8 @@ export class PartitionTask {
    * another lane's.
    */
   async close(mayRun = false): Promise<void> {
-    const { agentTables } = this.#services
+    const { agentTables, closing } = this.#services
+    if (!mayRun) closing?.(this)
     for (const { sink } of this.intake.sinks) {
       // one that was not waited for has no tables to write from now on
       void sink.close()

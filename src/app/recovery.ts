@@ -127,6 +127,11 @@ export class Recovery {
     return [...open, ...copied, ...shelved]
   }
 
+  /** Copies of other members' state, and what they lack. */
+  copies(): HeldState[] {
+    return this.#standbys.held()
+  }
+
   /** A copy of another member's table, if there is one here. */
   copy(table: string, partition: number): { store: Store; number: number } | undefined {
     return this.#standbys.part(table, partition)

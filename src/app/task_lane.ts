@@ -70,6 +70,8 @@ export class TaskLane implements CutLane {
   readonly expiry: Expiry | undefined
   readonly wantsView: boolean
   committed: LaneCounters = nothing
+  /** What it began with. */
+  opened: LaneCounters = nothing
   cutting: Promise<void> | undefined
   readonly #options: TaskLaneOptions
   readonly #outputs: LaneOutputs
@@ -101,6 +103,7 @@ export class TaskLane implements CutLane {
     const lane = new TaskLane(options)
     const stored = (await readPosition(options.store, options.table)) ?? nothing
     lane.committed = { ...stored, nextOffset: Math.max(stored.nextOffset, earliest) }
+    lane.opened = lane.committed
     lane.feed.lane.restore(await lane.#position())
     return lane
   }
@@ -131,7 +134,9 @@ export class TaskLane implements CutLane {
     const { aggregation, table, services } = this.#options
     const { settings, clock, memory, executor, laneBytesMax } = services
     const { plan, onBadRecord, late } = aggregation
-    const options: LaneOptions = { plan, table, onBadRecord, collectLate: late.length > 0, clock }
+    const collectLate = late.length > 0
+    const isTimed = settings.metrics
+    const options: LaneOptions = { plan, table, onBadRecord, collectLate, clock, isTimed }
     const inflatedBytesMax = settings.maxDecompressedMib * MIB
     if (executor === undefined) return new ReferenceLane(options, { inflatedBytesMax })
     return new WasmLane({

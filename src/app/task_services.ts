@@ -40,5 +40,7 @@ export interface TaskServices {
   readonly askForCut: (task: PartitionTask) => void
   readonly rewound: (intake: Intake) => void
   readonly progressed: () => void
+  /** The task is about to be closed, with what it has counted. */
+  readonly closing?: ((task: PartitionTask) => void) | undefined
   readonly laneFailed: (task: PartitionTask, table: string, error: unknown) => void
 }

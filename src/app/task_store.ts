@@ -5,10 +5,11 @@ import type { Settings } from '../settings.ts'
 import type { StoreOpener } from '../table/open.ts'
 import type { Store } from '../table/store.ts'
 import { tablesPath } from './data_dir.ts'
+import type { PartitionTask } from './partition_task.ts'
 
 const MIB = 1 << 20
 
-function taskStorePath(
+export function taskStorePath(
   { dataDir }: Pick<Settings, 'dataDir'>,
   appId: string,
   { topic, partition }: TopicPartition,
@@ -26,4 +27,12 @@ export function openTaskStore(
     writeBufferBytes: settings.writeBufferMib * MIB,
     cacheBytes: settings.cacheMib * MIB,
   })
+}
+
+/** Of the partitions of a topic, by partition. */
+export function storesOf(tasks: Iterable<PartitionTask>, topic: string): Map<number, Store> {
+  const stores = new Map<number, Store>()
+  for (const { intake, store } of tasks)
+    if (intake.topic === topic && store !== undefined) stores.set(intake.partition, store)
+  return stores
 }

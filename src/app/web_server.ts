@@ -11,6 +11,7 @@ import { KEY_TABLE_BYTES } from '../batch/keys.ts'
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
+import { expositionType } from '../metrics/exposition.ts'
 import type { Settings } from '../settings.ts'
 import type { TablePart } from '../table/cell.ts'
 import { packEntries, packValues } from '../table/packed.ts'
@@ -40,6 +41,8 @@ export interface WebServerOptions {
   readonly reader: (table: string) => TableReader | undefined
   /** A partition that is open here: as its owner, or with `stale` as a copy too. */
   readonly part: (table: string, partition: number, stale: boolean) => TablePart | undefined
+  /** Prometheus' text; undefined where metrics are off. */
+  readonly metrics?: (() => string) | undefined
 }
 
 /** What reads of windows ask for beside rows: see table/meta.ts. */
@@ -83,13 +86,15 @@ export class WebServer {
       this.#healthy(context, ({ status }) => status !== 'failed'),
     )
     app.get('/health/ready', (context) => this.#healthy(context, ({ ready }) => ready))
+    const { app: program, metrics } = options
+    const isFree = (path: string) => program.served.pages.every((page) => page.path !== path)
+    if (metrics !== undefined && isFree('/metrics'))
+      app.get('/metrics', (context) => this.#metrics(context, metrics))
     app.use((context, next) => this.#count(context, next))
     app.post(readsPath, limit, (context) => this.#read(context))
     app.get('/tables', (context) => this.#tables(context))
     app.get('/tables/:table', (context) => this.#rows(context))
-    const { app: program } = options
-    if (program.served.pages.every(({ path }) => path !== '/'))
-      app.get('/', (context) => this.#healthy(context, () => true))
+    if (isFree('/')) app.get('/', (context) => this.#healthy(context, () => true))
     app.all('*', ({ req, env }) => program.fetch(req.raw, env as object))
   }
 
@@ -149,6 +154,11 @@ export class WebServer {
   #healthy(context: Context, isWell: (health: Health) => boolean): Response {
     const health = this.#options.app.health()
     return context.json(health, isWell(health) ? 200 : 503)
+  }
+
+  #metrics(context: Context, text: () => string): Response {
+    this.#checkPerson(context)
+    return context.body(text(), 200, { 'content-type': expositionType })
   }
 
   async close(): Promise<void> {

@@ -1,29 +1,30 @@
 // One run of an app: services, topics, engine and what runs beside it, from start to stop. Called
 // by App.
-import type { Clock } from '../clock.ts'
 import { deferred } from '../deferred.ts'
 import { EuphorionError } from '../errors.ts'
 import type { TableReader } from '../ingest/aggregation.ts'
-import { DeadLetters } from '../ingest/dead_letter.ts'
+import type { BadRecord, DeadLetters } from '../ingest/dead_letter.ts'
 import type { EventSubscriber } from '../ingest/subscriber.ts'
+import type { BadRecordPolicy } from '../kernel/lane.ts'
 import type { Logger } from '../logger.ts'
 import type { Settings } from '../settings.ts'
 import type { Agent } from '../stream/agent.ts'
 import type { AgentServices } from '../stream/agent_definition.ts'
 import type { RunningAgent } from '../stream/agent_port.ts'
-import { mayDeadLetter } from '../stream/supervision.ts'
 import { storeKind } from '../table/open.ts'
 import type { App } from './app.ts'
 import { Background } from './background.ts'
 import { ChannelAgents } from './channel_agents.ts'
 import type { Connection } from './connection.ts'
 import { workerSockets } from './data_dir.ts'
+import { deadline } from './deadline.ts'
 import { Engine } from './engine.ts'
 import { GroupHooks } from './group_hooks.ts'
 import { type Health, HealthBook } from './health.ts'
 import { parseKey } from './key_text.ts'
 import type { LaneStatistics } from './lane_statistics.ts'
 import { leaderSubscriber } from './leader.ts'
+import { openDeadLetters } from './open_dead_letters.ts'
 import type { PageRoute } from './pages.ts'
 import { QueryServer } from './query_server.ts'
 import { type QueriedTable, queriedAgentTable } from './read_agent_table.ts'
@@ -35,6 +36,7 @@ import { Services } from './services.ts'
 import type { AppSystem } from './system.ts'
 import { ensureTopics, type WantedTopic, wantedTopic } from './topics.ts'
 import type { WebServer } from './web_server.ts'
+import { WorkerMetrics } from './worker_metrics.ts'
 
 export interface WorkerOptions {
   readonly app: App
@@ -61,10 +63,13 @@ export class Worker {
   readonly #health = new HealthBook()
   readonly #ended = deferred()
   readonly #rejects: RejectLog
+  /** Undefined where they are off, and where the worker is simulated. */
+  readonly metrics: WorkerMetrics | undefined
 
   constructor(options: WorkerOptions) {
     this.#options = options
-    const { app, logger, system } = options
+    const { app, settings, logger, system } = options
+    if (settings.metrics && system === undefined) this.metrics = new WorkerMetrics(options)
     this.#rejects = new RejectLog(logger, app.clock)
     const fail = (error: unknown) => this.#fail(error)
     const mayTick = () => system?.runsTimers?.() !== false
@@ -88,10 +93,11 @@ export class Worker {
     const connection = await connect()
     this.#checkGoingOn()
     connection.requireGuarantee(settings)
+    await this.metrics?.start()
     await this.#services.start()
     this.#checkGoingOn()
     await this.#ensureTopics(connection)
-    const deadLetters = await this.#deadLetters(connection)
+    const deadLetters = await openDeadLetters(this.#options, connection)
     this.#checkGoingOn()
     const services = this.#agentServices(deadLetters, connection)
     const agents = new RunningAgents({ ...this.#options, connection, services })
@@ -99,6 +105,7 @@ export class Worker {
     const subscribers = await agents.open()
     this.#checkGoingOn()
     this.#engine = this.#makeEngine(connection, deadLetters, subscribers)
+    this.metrics?.watch(this.#engine, connection, deadLetters)
     await this.#serveWeb(this.#engine)
     this.#channelAgents = new ChannelAgents(app.topology, app.clock, logger)
     await this.#engine.start()
@@ -161,13 +168,17 @@ export class Worker {
       sends: connection,
       address: () => this.#web?.address ?? '',
       ...(system && { openStore: system.openStore, plants: system.plants, random: system.random }),
-      onBadRecord: (record, policy) => this.#rejects.add(record, policy),
+      onBadRecord: this.#badRecord,
+      closing: (task) => this.metrics?.closing(task),
       beforeCommit: async () => {
         await connection.sender.flush()
         await deadLetters.flush()
       },
       onError: (error) => this.#fail(error),
-      onCut: (cut) => app.sensors.tell('onCut', cut),
+      onCut: (cut) => {
+        this.metrics?.cut(cut, this.#engine!.cuts.transactionMs)
+        app.sensors.tell('onCut', cut)
+      },
       ...(app.sensors.has('onBatch') && {
         onBatch: ({ topic, partition, recordCount: records, payload, nextOffset }) => {
           const bytes = payload.length
@@ -175,6 +186,11 @@ export class Worker {
         },
       }),
     })
+  }
+
+  readonly #badRecord = (record: BadRecord, policy: BadRecordPolicy): void => {
+    this.metrics?.badRecord(record, policy)
+    this.#rejects.add(record, policy)
   }
 
   /** What fails while it starts is thrown by start(). */
@@ -232,6 +248,7 @@ export class Worker {
       await this.#web?.close()
       await this.#engine?.abort().catch(() => undefined)
       void this.#services.stop()
+      void this.metrics?.close()
       throw error
     } finally {
       cancel()
@@ -265,6 +282,7 @@ export class Worker {
       // agents of topics send to channels until they have ended
       await this.#channelAgents?.stop()
       await this.#web?.close()
+      await this.metrics?.close()
       await this.#services.stop()
     }
     if (hasStarted) await app.hooks.tell('stopped', { app }, logger)
@@ -303,6 +321,7 @@ export class Worker {
       queried,
       reader: (table) => tables.reader(table, 'everywhere'),
       part: (table, partition, stale) => tables.part(table, partition, stale),
+      metrics: this.metrics && (() => this.metrics!.text()),
     })
     await this.#web.start()
     logger.debug({ address: this.#web.address }, 'serves HTTP')
@@ -317,27 +336,6 @@ export class Worker {
       partitions: settings.topicPartitions,
     })
     if (created.length > 0) logger.info({ topics: created }, 'created topics')
-  }
-
-  /** The topic is made only when something can be sent to it. */
-  async #deadLetters(connection: Connection): Promise<DeadLetters> {
-    const { app, settings } = this.#options
-    const { clock } = app
-    const topic = settings.deadLetterTopic ?? `${app.id}-dead-letter`
-    const { agents, aggregations } = app.topology
-    const readers = [...agents.map((each) => each.definition), ...aggregations]
-    const mayFail = agents.some((each) => mayDeadLetter(each.definition.supervision, settings))
-    if (!mayFail && !readers.some(({ onBadRecord }) => onBadRecord === 'dead-letter')) {
-      return new DeadLetters({ topic, partitions: 1, sender: connection.sender, clock })
-    }
-    // What could be read can be sent there, whatever the log's own limit is.
-    const config = { maxMessageBytes: settings.maxRecordBytes }
-    await ensureTopics(connection.log, [{ name: topic, config }], {
-      create: settings.createTopics,
-      partitions: settings.topicPartitions,
-    })
-    const partitions = await connection.partitions(topic)
-    return new DeadLetters({ topic, partitions, sender: connection.sender, clock })
   }
 
   #agentServices(deadLetters: DeadLetters, connection: Connection): AgentServices {
@@ -371,7 +369,7 @@ export class Worker {
         this.#health.stoppedAt(error.place)
         this.#engine?.subscriberStopped(error)
       },
-      onBadRecord: (record, policy) => this.#rejects.add(record, policy),
+      onBadRecord: this.#badRecord,
       ...(system?.tap && { tap: system.tap }),
     }
   }
@@ -384,14 +382,4 @@ function queriedTables({ topology }: App): QueriedTable[] {
 /** What it sent was refused because its transaction could not be committed. */
 function isPassing({ cause }: EuphorionError): boolean {
   return cause instanceof EuphorionError && cause.code === 'TRANSACTION_ABORTED'
-}
-
-function deadline(clock: Clock, ms: number) {
-  let cancel = (): void => undefined
-  const promise = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => {
-      reject(new EuphorionError('APP_INVALID', `the app did not stop within ${ms} ms`))
-    })
-  })
-  return { promise, cancel }
 }

@@ -39,6 +39,13 @@ export interface DeadLetterOptions {
   readonly clock?: Clock
 }
 
+/** Records of a partition that were sent, for metrics. */
+export interface DeadLetterCount {
+  readonly topic: string
+  readonly partition: number
+  records: number
+}
+
 /** Offsets of a partition that are remembered; readers of it are never so far apart. */
 const SENT_MAX = 100_000
 
@@ -56,10 +63,16 @@ export class DeadLetters {
   readonly #diverted = new PendingSends()
   /** Offsets sent since the last cut, by partition. */
   readonly #sent = new Map<string, Set<number>>()
+  readonly #added = new Map<string, DeadLetterCount>()
 
   constructor(options: DeadLetterOptions) {
     this.topic = options.topic
     this.#options = options
+  }
+
+  /** By the partitions that they came from. */
+  added(): Iterable<DeadLetterCount> {
+    return this.#added.values()
   }
 
   /** Forgets which records below that offset were sent: nobody reads them again. */
@@ -75,6 +88,7 @@ export class DeadLetters {
    */
   async add(bad: BadRecord, to?: RowSink): Promise<void> {
     if (bad.failure === undefined && !this.#isFirst(bad)) return
+    this.#countAdded(bad)
     const { sender, partitions, clock = systemClock } = this.#options
     const record = rejectedRecord(bad)
     const letter = { ...record, timestamp: Math.min(record.timestamp, clock.now()) }
@@ -105,6 +119,13 @@ export class DeadLetters {
   /** The same of those that do not go to the sender, which a cut may have made wait for itself. */
   async flushDiverted(): Promise<void> {
     await this.#diverted.flush().catch((error) => this.#fail(error))
+  }
+
+  #countAdded({ topic, partition }: BadRecord): void {
+    const key = partitionKey({ topic, partition })
+    const count = this.#added.get(key)
+    if (count === undefined) this.#added.set(key, { topic, partition, records: 1 })
+    else count.records++
   }
 
   #isFirst({ topic, partition, offset }: BadRecord): boolean {

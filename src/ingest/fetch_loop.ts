@@ -9,7 +9,7 @@ import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { FetchResult, LogConsumer } from '../log/log.ts'
 import { BatchCursor } from '../wire/batch_header.ts'
-import type { Intake } from './intake.ts'
+import { fetchedAt, type Intake } from './intake.ts'
 import { Regions } from './regions.ts'
 
 export interface FetchLoopOptions {
@@ -56,6 +56,7 @@ export class FetchLoop {
   #running: Promise<void> | undefined
   #overlapping = false
   #failures = 0
+  #waiting = 0
   #large: Large | undefined
   /** Found too large meanwhile; not asked for again before it is their turn. */
   readonly #largeLater = new Set<Intake>()
@@ -86,6 +87,16 @@ export class FetchLoop {
       return Promise.allSettled(runs)
     })
     this.#running = ended.then(() => undefined)
+  }
+
+  /** Undefined before start(). */
+  get consumer(): LogConsumer | undefined {
+    return this.#consumer
+  }
+
+  /** Fetches that wait for the log; regions that are free, and that are not. */
+  get queue(): { readonly fetches: number; readonly free: number; readonly used: number } {
+    return { fetches: this.#waiting, ...this.#regions.size }
   }
 
   /** A feed has room again. */
@@ -137,9 +148,12 @@ export class FetchLoop {
       if (!this.#overlapping) this.#seek(consumer)
       const interrupt = this.#interrupt.signal
       try {
+        this.#waiting++
         result = await consumer.fetch(region.target(), this.#wantsWith(large), interrupt)
+        this.#waiting--
         this.#failures = 0
       } catch (error) {
+        this.#waiting--
         this.#regions.giveBack(region)
         if (large !== undefined) large.state = 'wanted'
         await this.#failed(error)
@@ -230,6 +244,9 @@ export class FetchLoop {
     this.fetched.batches++
     this.fetched.bytes += bytes
     this.fetched.records += recordCount
+    intake.fetched[fetchedAt.batches]++
+    intake.fetched[fetchedAt.records] += recordCount
+    intake.fetched[fetchedAt.bytes] += bytes
     this.#options.seen?.(batch)
     region.holders = intake.readers()
     intake.offer(batch, () => this.#regions.release(region))

@@ -5,6 +5,9 @@ import type { SharedBatch } from '../batch/region.ts'
 import type { LaneFeed } from './lane_feed.ts'
 import type { SinkFeed } from './sink_feed.ts'
 
+/** Places in Intake.fetched. */
+export const fetchedAt = { batches: 0, records: 1, bytes: 2 } as const
+
 export class Intake {
   readonly topic: string
   readonly partition: number
@@ -21,6 +24,8 @@ export class Intake {
   held = false
   /** The log cannot be read any more (its topic was deleted). */
   failed = false
+  /** Batches, records and bytes (`fetchedAt`), for metrics. */
+  readonly fetched = new Float64Array(3)
 
   constructor(topic: string, partition: number) {
     this.topic = topic

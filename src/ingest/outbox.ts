@@ -17,6 +17,9 @@ const BATCH_RECORDS_MAX = 100_000
 const RECORD_OVERHEAD_BYTES = 32
 const HEADER_OVERHEAD_BYTES = 10
 
+/** Places in Outbox.stored. */
+export const storedAt = { records: 0, bytes: 1, refused: 2 } as const
+
 /** What the outboxes of a sender share. */
 export interface OutboxPorts {
   readonly producer: LogProducer
@@ -47,6 +50,8 @@ class Filling {
 export class Outbox {
   readonly topic: string
   readonly partition: number
+  /** Records and bytes stored, and batches refused (`storedAt`), for metrics. */
+  readonly stored = new Float64Array(3)
   readonly #ports: OutboxPorts
   #filling: Filling | undefined
   readonly #sealed: Filling[] = []
@@ -159,11 +164,14 @@ export class Outbox {
       const isLarge = error instanceof EuphorionError && error.code === 'RECORD_TOO_LARGE'
       if (isLarge && records > 1) await this.#storeHalves(batch, settle)
       else {
+        this.stored[storedAt.refused]++
         this.#ports.refused(this.topic, error)
         settle.failed(records, error)
       }
       return
     }
+    this.stored[storedAt.records] += records
+    this.stored[storedAt.bytes] += batch.length
     settle.stored(records, stored)
   }
 

@@ -18,6 +18,11 @@ export class Regions {
     this.#free.push(...this.#all)
   }
 
+  get size(): { readonly free: number; readonly used: number } {
+    const free = this.#free.length
+    return { free, used: this.#all.length + this.#larger.size - free }
+  }
+
   /** Waits for a free region; undefined after `abandon`. */
   take(): Promise<Region | undefined> {
     const region = this.#free.pop()

@@ -88,6 +88,12 @@ export class Sender {
     return this.#count.pending
   }
 
+  /** One for each partition that was ever sent to. */
+  outboxes(): Outbox[] {
+    // absent for partitions that nothing was sent to
+    return [...this.#outboxes.values()].flatMap((outboxes) => outboxes.filter(Boolean))
+  }
+
   /**
    * Resolves once the record is stored. Records of one partition keep their order. Waits while the
    * buffer has too many bytes; rejects with LOG_FAILED when `recordsMax` records wait: await what

@@ -11,6 +11,8 @@ export interface Executor {
   /** Resolves with the task's status; rejects when the kernel traps or its thread dies. */
   run(task: number): Promise<number>
   readonly threads: number
+  /** Tasks that wait for a thread. */
+  readonly queued: number
   /** Resolves when every thread can take tasks. */
   ready(): Promise<void>
   /** Gives back the scratch area that a task held when it failed. */
@@ -32,6 +34,8 @@ export interface ExecutorOptions {
   readonly queueMax: number
   /** Most bytes that one RecordBatch may decompress to. */
   readonly inflatedBytesMax: number
+  /** Lanes' tasks are timed. Default false. */
+  readonly isTimed?: boolean
 }
 
 /** Decompressed batches up to this size need no area of their own. */
@@ -114,6 +118,10 @@ class PoolExecutor extends ScratchOwner implements Executor {
     this.#pool.on('error', () => undefined)
   }
 
+  get queued(): number {
+    return this.#pool.queueSize
+  }
+
   run(task: number): Promise<number> {
     return this.#pool.run(task)
   }
@@ -133,6 +141,7 @@ class PoolExecutor extends ScratchOwner implements Executor {
 
 class InlineExecutor extends ScratchOwner implements Executor {
   readonly threads = 0
+  readonly queued = 0
   readonly #thread: KernelThread
 
   constructor(data: KernelThreadData, memory: SharedMemory) {
@@ -160,6 +169,7 @@ export function openExecutor(options: ExecutorOptions): Executor {
     // a thread that dies keeps its area: spare ones outlast the retries that lanes have
     scratch: scratchAreas(memory, threads + 2),
     inflatedBytesMax: options.inflatedBytesMax,
+    isTimed: options.isTimed === true,
   }
   return threads === 0 ? new InlineExecutor(data, memory) : new PoolExecutor(data, options)
 }

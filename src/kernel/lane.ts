@@ -17,6 +17,8 @@ export interface LaneOptions {
   readonly collectLate: boolean
   /** Wall clock that `plan.maxFutureMs` is measured from. */
   readonly clock: Clock
+  /** Its work is timed (`work()`). Default false. */
+  readonly isTimed?: boolean
 }
 
 /** Whole RecordBatches of the lane's partition, in offset order. */
@@ -50,6 +52,20 @@ export interface LaneCounters {
   bad: number
   /** Records that `where` left out. */
   filtered: number
+}
+
+/** What a lane has done and has. Of its time only where it is timed; not undone by restore(). */
+export interface LaneWork {
+  readonly backend: 'wasm' | 'js'
+  /** Calls of the kernel that consumes. */
+  readonly consumes: number
+  /** ms in them, without waiting for a thread. */
+  readonly consumeMs: number
+  /** ms in all others: drains, merges, eviction. */
+  readonly otherMs: number
+  readonly cells: number
+  /** Set aside for cells. */
+  readonly bytes: number
 }
 
 export interface LanePosition extends LaneCounters {
@@ -102,6 +118,7 @@ export interface LaneKernel {
   /** The rejects since the last call, in offset order; forgets them. */
   rejects(): Rejected[]
   counters(): LaneCounters
+  work(): LaneWork
   /** About how many bytes of rows a drain would give now. */
   dirtyBytes(): number
   /** Empties the lane and continues from that position. */

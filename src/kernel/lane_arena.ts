@@ -5,7 +5,14 @@
 import { KEY_BYTES_MAX, KEY_WINDOW_BYTES } from '../batch/keys.ts'
 import type { SharedMemory } from '../batch/memory.ts'
 import { ROW_HEADER_BYTES } from '../batch/rows.ts'
-import { LANE_BYTES, laneField, SLOT_BYTES, SLOT_NOTES_BYTES } from './lane_block.ts'
+import {
+  LANE_BYTES,
+  LANE_KERNEL_BYTES,
+  laneField,
+  laneWork,
+  SLOT_BYTES,
+  SLOT_NOTES_BYTES,
+} from './lane_block.ts'
 
 /** Cells per index entry at which the index counts as full. */
 const LOAD = 0.75
@@ -63,6 +70,7 @@ export class LaneArena {
     this.#bytesMax = options.bytesMax
     const fixed = LANE_BYTES + SLOT_NOTES_BYTES + options.columns * SLOT_BYTES
     this.address = memory.allocate(fixed, 'a lane')
+    memory.span(this.address, LANE_BYTES).fill(0)
     this.#take('key', KEY_BYTES_MAX + 64)
     this.#take('text', TEXT_BYTES_MIN)
     this.#take('rejects', sizes.rejectsBytes)
@@ -89,9 +97,13 @@ export class LaneArena {
     this.memory.view.setBigInt64(this.address + laneField[field], value, true)
   }
 
-  /** Writes the whole descriptor for an empty table; counters and policy are left to the caller. */
+  worked(field: keyof typeof laneWork): number {
+    return this.memory.view.getFloat64(this.address + laneWork[field], true)
+  }
+
+  /** Writes the descriptor for an empty table; counters and policy are left to the caller. */
   reset(): void {
-    this.memory.span(this.address, LANE_BYTES).fill(0)
+    this.memory.span(this.address, LANE_KERNEL_BYTES).fill(0)
     this.set('slots', this.address + LANE_BYTES + SLOT_NOTES_BYTES)
     for (const name of ['key', 'text', 'rejects', 'rows', 'index', 'dirty', 'heap'] as const) {
       this.set(name, this.#span(name).address)

@@ -45,7 +45,12 @@ export const laneField = {
   deltas: 192,
 } as const
 
+/** What threads note of their work in the descriptor, beside the kernels' fields; f64. */
+export const laneWork = { consumes: 200, consumeMs: 208, otherMs: 216 } as const
+
 export const LANE_BYTES = 256
+/** The kernels' part of the descriptor. */
+export const LANE_KERNEL_BYTES = 200
 /** The part of the lane's memory before its slots that extraction may keep notes in. */
 export const SLOT_NOTES_BYTES = 64
 export const SLOT_BYTES = 24

@@ -13,6 +13,7 @@ import type {
   LaneOptions,
   LanePosition,
   LaneStatus,
+  LaneWork,
   Rejected,
 } from './lane.ts'
 import { type ArenaSizes, LaneArena } from './lane_arena.ts'
@@ -236,6 +237,18 @@ export class WasmLane implements LaneKernel {
     arena.setLong('late', BigInt(position.late))
     arena.setLong('bad', BigInt(position.bad))
     arena.setLong('filtered', BigInt(position.filtered))
+  }
+
+  work(): LaneWork {
+    const arena = this.#arena
+    return {
+      backend: 'wasm',
+      consumes: arena.worked('consumes'),
+      consumeMs: arena.worked('consumeMs'),
+      otherMs: arena.worked('otherMs'),
+      cells: arena.get('cellCount'),
+      bytes: arena.heap().bytes,
+    }
   }
 
   /** Bytes of shared memory in which cells are, and how many there are. */

@@ -4,12 +4,13 @@
 import { createRequire } from 'node:module'
 import { workerData } from 'piscina'
 import { type WasmMemory, type WasmModule, wasm } from '../batch/wasm.ts'
+import { systemClock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { codecNames, decompress, prepareCompression } from '../wire/compression.ts'
 import { blockField } from './changelog/block.ts'
 import { sealBatch } from './changelog/seal.ts'
 import { kernelImports } from './imports.ts'
-import { laneField, laneFlag, laneStatus, laneTask } from './lane_block.ts'
+import { laneField, laneFlag, laneStatus, laneTask, laneWork } from './lane_block.ts'
 import { nativeAddon } from './native.ts'
 
 /** What every thread is given at its start. */
@@ -21,6 +22,8 @@ export interface KernelThreadData {
   readonly scratch: ScratchAreas
   /** Most bytes that one RecordBatch may decompress to. */
   readonly inflatedBytesMax: number
+  /** Threads note in lanes' descriptors how long their tasks took. */
+  readonly isTimed: boolean
 }
 
 /** Areas of shared memory for decompressed batches; owners is an i32 each, 1 while taken. */
@@ -89,9 +92,29 @@ export class KernelThread {
 
   /** A promise only where a codec has to be loaded first. */
   run(task: number): number | Promise<number> {
-    const lane = task - (task % 64)
+    const what = task % 64
+    const lane = task - what
+    // blocks for encoding have no room for notes
+    if (!this.#data.isTimed || what > laneTask.moveHeap) return this.#run(lane, what)
+    const beganMs = systemClock.monotonic()
+    try {
+      return this.#run(lane, what)
+    } finally {
+      const isConsume = what === laneTask.consume
+      const ms = systemClock.monotonic() - beganMs
+      this.#note(lane + (isConsume ? laneWork.consumeMs : laneWork.otherMs), ms)
+      if (isConsume) this.#note(lane + laneWork.consumes, 1)
+    }
+  }
+
+  /** One task of a lane is on its way at a time: nobody else adds. */
+  #note(address: number, more: number): void {
+    this.#view.setFloat64(address, this.#view.getFloat64(address, true) + more, true)
+  }
+
+  #run(lane: number, what: number): number | Promise<number> {
     const kernels = this.#kernels
-    switch (task % 64) {
+    switch (what) {
       case laneTask.consume:
         return this.#overBatches(lane, kernels.consume, this.#payload(lane))
       case laneTask.drain:
@@ -117,7 +140,7 @@ export class KernelThread {
       case laneTask.sealChangelog:
         return this.#seal(lane)
       default:
-        throw new RangeError(`task ${task}`)
+        throw new RangeError(`task ${lane + what}`)
     }
   }
 

@@ -120,11 +120,12 @@ test('the tarball holds the built sources and nothing else', () => {
 test('whatever a packed module imports is in the tarball or a dependency', () => {
   const files = new Set(packed.files.map(({ path }) => path))
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
-    'dependencies' | 'optionalDependencies',
+    'dependencies' | 'optionalDependencies' | 'peerDependencies',
     Readonly<Record<string, string>>
   >
   const known = new Set([
     ...Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }),
+    ...Object.keys(manifest.peerDependencies),
     ...builtinModules.map((name) => `node:${name}`),
   ])
   const imported =

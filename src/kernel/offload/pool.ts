@@ -12,6 +12,7 @@ import type { JobKind, Jobs } from './jobs.ts'
 import { isKernelThread } from './kernel_thread.ts'
 import { numericModule } from './numeric.ts'
 import { kernelSettings } from './options.ts'
+import { usePool } from './pool_in_use.ts'
 import { PoolThread } from './pool_thread.ts'
 import { Signals } from './signals.ts'
 import { makeContext, type ThreadContext } from './thread_context.ts'
@@ -342,6 +343,6 @@ let pool: KernelPool | undefined
  * pool that runs everything in that thread, in a memory of its own. Throws SETTING_INVALID.
  */
 export function kernelPool(): KernelPool {
-  pool ??= new KernelPool(kernelSettings())
+  pool ??= usePool(new KernelPool(kernelSettings()))
   return pool
 }

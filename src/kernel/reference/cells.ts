@@ -99,6 +99,14 @@ export class Cells {
     this.#dirty.push(cell)
   }
 
+  /** Counts them: one step for each slice and group. */
+  size(): { readonly cells: number; readonly bytes: number } {
+    let cells = 0
+    for (const groups of this.#slices.values())
+      for (const group of groups) cells += group?.size ?? 0
+    return { cells, bytes: this.#usedBytes }
+  }
+
   /** About what the dirty cells are as rows. */
   get dirtyBytes(): number {
     const perRow = ROW_HEADER_BYTES + KEY_WINDOW_BYTES + this.#empty.length + LIKELY_KEY_BYTES

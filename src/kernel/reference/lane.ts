@@ -12,6 +12,7 @@ import type {
   LaneOptions,
   LanePosition,
   LaneStatus,
+  LaneWork,
   Rejected,
 } from '../lane.ts'
 import type { Reason } from '../plan.ts'
@@ -59,6 +60,9 @@ export class ReferenceLane implements LaneKernel {
   readonly #inflatedBytesMax: number
   #rejects: Rejected[] = []
   #rejectsBytes = 0
+  #consumes = 0
+  #consumeMs = 0
+  #otherMs = 0
   #counters: LaneCounters = {
     nextOffset: 0,
     streamTimeMs: -1,
@@ -90,16 +94,38 @@ export class ReferenceLane implements LaneKernel {
   }
 
   async consume({ payload }: BatchRef): Promise<LaneStatus> {
+    const beganMs = this.#time()
     try {
       return this.#consume(payload)
     } catch (error) {
       if (error instanceof EuphorionError && error.code === 'BATCH_CORRUPT') return 'corrupt'
       throw error
+    } finally {
+      this.#consumes++
+      this.#consumeMs += this.#time() - beganMs
     }
   }
 
+  #time(): number {
+    const { isTimed, clock } = this.#options
+    return isTimed === true ? clock.monotonic() : 0
+  }
+
   async drain(): Promise<'done' | 'full'> {
-    return this.#cells.drain()
+    const beganMs = this.#time()
+    const drained = this.#cells.drain()
+    this.#otherMs += this.#time() - beganMs
+    return drained
+  }
+
+  work(): LaneWork {
+    return {
+      backend: 'js',
+      consumes: this.#consumes,
+      consumeMs: this.#consumeMs,
+      otherMs: this.#otherMs,
+      ...this.#cells.size(),
+    }
   }
 
   rows(): Uint8Array {
