@@ -5,17 +5,20 @@ import { join } from 'node:path'
 import { EuphorionError } from './errors.ts'
 import type { SettingsSource } from './settings.ts'
 
-const FILE = 'euphorion.config.json'
+export const configFileName = 'euphorion.config.json'
 
 /** The settings in the file of that directory; undefined where there is none. */
 export function readConfigFile(directory: string): SettingsSource | undefined {
-  const path = join(directory, FILE)
+  const path = join(directory, configFileName)
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new EuphorionError('SETTING_INVALID', `cannot read ${FILE}`, { cause, place: { path } })
+    throw new EuphorionError('SETTING_INVALID', `cannot read ${configFileName}`, {
+      cause,
+      place: { path },
+    })
   }
   try {
     const settings: unknown = JSON.parse(text)
@@ -23,7 +26,12 @@ export function readConfigFile(directory: string): SettingsSource | undefined {
       return settings as SettingsSource
     }
   } catch (cause) {
-    throw new EuphorionError('SETTING_INVALID', `${FILE} is no JSON`, { cause, place: { path } })
+    throw new EuphorionError('SETTING_INVALID', `${configFileName} is no JSON`, {
+      cause,
+      place: { path },
+    })
   }
-  throw new EuphorionError('SETTING_INVALID', `${FILE} holds no object`, { place: { path } })
+  throw new EuphorionError('SETTING_INVALID', `${configFileName} holds no object`, {
+    place: { path },
+  })
 }

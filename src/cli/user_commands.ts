@@ -2,11 +2,12 @@
 // when the program of a command line is made.
 import { type Command, Option } from 'commander'
 import type { App } from '../app/app.ts'
+import { loadApp } from '../app/app_module.ts'
 import type { CommandDefinition } from '../app/commands.ts'
 import { watchSignals } from '../app/signals.ts'
 import { EuphorionError } from '../errors.ts'
 import type { CommandContext } from './command_line.ts'
-import { appOption, loadApp } from './load_app.ts'
+import { appOption } from './load_app.ts'
 
 /** Throws APP_INVALID for a name that is one of ours. */
 export function addUserCommands(program: Command, app: App, { app: own }: CommandContext): void {

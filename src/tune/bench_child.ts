@@ -4,6 +4,8 @@ import { runBench } from './bench_run.ts'
 import type { BenchSpec } from './bench_spec.ts'
 import { runWireBench } from './bench_wire.ts'
 import type { WireBenchSpec } from './bench_wire_spec.ts'
+import { runSample } from './sample_run.ts'
+import type { SampleSpec } from './sample_spec.ts'
 
 // With its parent gone nobody waits for the answer. 'exit' then removes the store.
 process.once('disconnect', () => process.exit(1))
@@ -11,8 +13,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
 process.once('message', (spec) => {
-  const given = spec as BenchSpec | WireBenchSpec
-  const running = 'part' in given ? runWireBench(given) : runBench(given)
+  const running = run(spec as BenchSpec | WireBenchSpec | SampleSpec)
   running.then(
     (run: unknown) => process.send?.({ run }, () => process.exit(0)),
     (error: unknown) => {
@@ -25,3 +26,8 @@ process.once('message', (spec) => {
     },
   )
 })
+
+function run(spec: BenchSpec | WireBenchSpec | SampleSpec): Promise<unknown> {
+  if ('sample' in spec) return runSample(spec)
+  return 'part' in spec ? runWireBench(spec) : runBench(spec)
+}

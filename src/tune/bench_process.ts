@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type ErrorCode, type ErrorPlace, EuphorionError } from '../errors.ts'
 import type { BenchRun, BenchSpec } from './bench_spec.ts'
 import type { WireBenchRun, WireBenchSpec } from './bench_wire_spec.ts'
+import type { SampleRun, SampleSpec } from './sample_spec.ts'
 
 interface Failure {
   readonly code?: ErrorCode
@@ -22,7 +23,8 @@ function rebuild({ code, place, message, cause }: Failure): Error {
 
 export function benchInProcess(spec: BenchSpec): Promise<BenchRun>
 export function benchInProcess(spec: WireBenchSpec): Promise<WireBenchRun>
-export function benchInProcess(spec: BenchSpec | WireBenchSpec): Promise<unknown> {
+export function benchInProcess(spec: SampleSpec): Promise<SampleRun>
+export function benchInProcess(spec: BenchSpec | WireBenchSpec | SampleSpec): Promise<unknown> {
   const child = fork(fileURLToPath(new URL('./bench_child.js', import.meta.url)))
   return new Promise((resolve, reject) => {
     child.once('error', reject)

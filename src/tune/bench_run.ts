@@ -34,7 +34,7 @@ const MIB = 1 << 20
 const LOOK_MS = 10
 
 /** The declared aggregation of w1, w2 and w3. */
-function aggregationOf(spec: BenchSpec): AggregationDefinition {
+export function aggregationOf(spec: BenchSpec): AggregationDefinition {
   let declared: DeclaredAggregation | undefined
   const source = {
     name: spec.topic,
@@ -78,7 +78,7 @@ function firstBatchTo(file: string): (batch: SharedBatch, memory: SharedMemory) 
 }
 
 /** Adds up the counts of all cells in the stores. */
-async function countCells(
+export async function countCells(
   engine: Engine,
   topic: string,
 ): Promise<{ cells: number; events: bigint }> {

@@ -1,12 +1,13 @@
 // `euphorion simulate`: runs an app on simulated machines with faults, seed after seed, and says of
 // each whether its tables came out exact.
 import { type Command, Option } from 'commander'
+import { type LoadedApp, loadApp } from '../../app/app_module.ts'
 import { EuphorionError } from '../../errors.ts'
 import { type FaultKind, faultKinds } from '../../testing/fault_kinds.ts'
 import { generatedEvents } from '../../testing/generated_events.ts'
 import { type SimulateOptions, type SimulationReport, simulate } from '../../testing/simulate.ts'
 import type { CommandContext } from '../command_line.ts'
-import { appOption, type LoadedApp, loadApp } from '../load_app.ts'
+import { appOption } from '../load_app.ts'
 import { addExamples, addSettings, givenSettings, whole } from '../options.ts'
 
 interface Options {

@@ -1,0 +1,99 @@
+// The first phase of the search, successive halving: many candidates run once and shortly, the
+// better third of them again, and longer. Called by search.ts.
+import type { Random } from '../clock.ts'
+import type { Candidate, Knob } from './knobs.ts'
+import type { SearchState } from './search.ts'
+import { candidateKey, type Origin, type Run, scoreOf } from './trials.ts'
+
+interface Contender {
+  readonly candidate: Candidate
+  readonly origin: Origin
+}
+
+/** How long the runs of a round are, and how many a candidate has. */
+const rounds = [
+  { effort: 0.3, repeats: 1 },
+  { effort: 0.3, repeats: 2 },
+  { effort: 0.6, repeats: 2 },
+] as const
+
+const CANDIDATES_MAX = 48
+/** One of so many goes on. */
+const FRACTION = 3
+/** Runs that the rounds need for each candidate of the first, in the time of one of those. */
+const RUNS_A_CANDIDATE = 2
+/** A knob of a random candidate is drawn this often, and else has its default. */
+const DRAWN = 0.5
+/** The defaults are gone on from unless something is better than them by more than this. */
+const MUCH_BETTER = 1.07
+
+/** Resolves with the best; rejects with what makes the start fail. */
+export async function halve(state: SearchState): Promise<Candidate> {
+  const { options, trials, fits } = state
+  const { start, defaults } = options
+  const first = await trials.run(start, 'start', 'halving', rounds[0].effort)
+  if (first.failure !== undefined) throw first.failure
+  let contenders = contendersOf(state)
+  let best = start
+  for (const { effort, repeats } of rounds) {
+    const runs = new Map<Contender, Run[]>(contenders.map((each) => [each, []]))
+    if (effort === rounds[0].effort && repeats === 1) runs.get(contenders[0])?.push(first)
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      for (const each of shuffled(contenders, state.random)) {
+        const known = runs.get(each)!
+        // of those that were measured last, not all may have been
+        if (known.length > repeat || !fits(effort)) continue
+        known.push(await trials.run(each.candidate, each.origin, 'halving', effort))
+      }
+    }
+    const measured = contenders.filter((each) => runs.get(each)!.length > 0)
+    if (measured.length < Math.min(2, contenders.length)) break
+    const ranked = measured.sort((a, b) => scoreOf(runs.get(b)!) - scoreOf(runs.get(a)!))
+    const scored = ranked.map((each) => scoreOf(runs.get(each)!))
+    const usual = ranked.findIndex(({ origin }) => origin === 'defaults')
+    if (usual >= 0 && scored[0] <= MUCH_BETTER * scored[usual]) best = defaults
+    else best = ranked[0].candidate
+    contenders = ranked.slice(0, Math.max(2, Math.ceil(ranked.length / FRACTION)))
+  }
+  return best
+}
+
+/** The start first; as many as there is time for. */
+function contendersOf({ options, trials, random, fits }: SearchState): Contender[] {
+  const { knobs, start, defaults } = options
+  const contenders: Contender[] = [
+    { candidate: start, origin: 'start' },
+    { candidate: defaults, origin: 'defaults' },
+  ]
+  const known = new Set([start].map(candidateKey))
+  if (known.has(candidateKey(defaults))) contenders.pop()
+  known.add(candidateKey(defaults))
+  const costs = (count: number): number => Math.ceil(count * RUNS_A_CANDIDATE)
+  const isRoom = () => fits(rounds[0].effort, costs(contenders.length + 1))
+  for (let draws = 0; draws < 4 * CANDIDATES_MAX && isRoom(); draws++) {
+    if (contenders.length === CANDIDATES_MAX || trials.costMs(rounds[0].effort) === 0) break
+    const candidate = drawn(knobs, defaults, random)
+    if (known.has(candidateKey(candidate))) continue
+    known.add(candidateKey(candidate))
+    contenders.push({ candidate, origin: 'random' })
+  }
+  return contenders
+}
+
+function drawn(knobs: readonly Knob[], defaults: Candidate, random: Random): Candidate {
+  const values = knobs.map(({ name, values }) => {
+    const isDrawn = random() < DRAWN
+    const value = values[Math.floor(random() * values.length)]
+    return [name, isDrawn ? value : defaults[name]] as const
+  })
+  return Object.fromEntries(values)
+}
+
+function shuffled<T>(all: readonly T[], random: Random): T[] {
+  const copy = [...all]
+  for (let last = copy.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    ;[copy[last], copy[other]] = [copy[other], copy[last]]
+  }
+  return copy
+}

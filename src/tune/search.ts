@@ -1,0 +1,118 @@
+// Finds settings that are better than those to begin with, within a time, from noisy runs. Pure:
+// what is measured, and how long that takes, is given. Called by `euphorion tune`.
+//
+//   halving      random candidates, the start and the defaults; the better third runs again, longer
+//   descent      the best so far against its neighbours, knob by knob, in pairs of runs
+//   reduction    what differs from the start and gains nothing goes back to what it was
+//   comparison   the start against what is left, in turns: only this says whether there is a gain
+import { type Clock, type Random, seededRandom } from '../clock.ts'
+import { type Comparison, compare, pairsMin } from './comparison.ts'
+import { descend } from './descent.ts'
+import { halve } from './halving.ts'
+import { type Candidate, differing, type Knob, type KnobName } from './knobs.ts'
+import { type KeptKnob, reduce } from './reduction.ts'
+import { type Measure, type Phase, type Run, type Trial, Trials } from './trials.ts'
+
+export interface SearchOptions {
+  readonly knobs: readonly Knob[]
+  /** Values of all knobs. */
+  readonly start: Candidate
+  readonly defaults: Candidate
+  readonly seed: number
+  /** Of all phases; a run that has begun is not broken off. */
+  readonly seconds: number
+  readonly measure: Measure
+  readonly clock: Pick<Clock, 'monotonic'>
+  readonly onRun?: (run: Run, trial: Trial) => void
+  readonly onPhase?: (phase: Phase) => void
+}
+
+/** Two runs next to each other. */
+export interface Pair {
+  readonly start: Run
+  readonly best: Run
+}
+
+export interface SearchResult {
+  readonly start: Candidate
+  readonly best: Candidate
+  /** Of best against start; undefined where they are the same. */
+  readonly comparison: Comparison | undefined
+  readonly pairs: readonly Pair[]
+  /** Knobs of best that differ, with what going back to the start's value costs. */
+  readonly kept: readonly KeptKnob[]
+  readonly trials: readonly Trial[]
+  readonly elapsedMs: number
+}
+
+/** What the phases share. */
+export interface SearchState {
+  readonly options: SearchOptions
+  readonly trials: Trials
+  readonly random: Random
+  /** One more run of that length can end before the phase has to. */
+  readonly fits: (effort: number, runs?: number) => boolean
+}
+
+/** Parts of the time at which phases end; the comparison gets more where its runs need it. */
+const ends = { halving: 0.3, descent: 0.62, reduction: 0.8 } as const
+/** Of the runs of the comparison. */
+const EFFORT = 0.6
+const PAIRS_MAX = 40
+
+/** Rejects with what makes the start fail. */
+export async function searchSettings(options: SearchOptions): Promise<SearchResult> {
+  const { clock, seconds, measure, onRun = () => undefined } = options
+  const beganMs = clock.monotonic()
+  const trials = new Trials(measure, clock, onRun)
+  const random = seededRandom(options.seed)
+  const enter = (phase: Phase): SearchState => {
+    options.onPhase?.(phase)
+    const fits = (effort: number, runs = 1): boolean => {
+      const reserveMs = phase === 'comparison' ? 0 : 2 * pairsMin * trials.costMs(EFFORT)
+      const share = phase === 'comparison' ? 1 : ends[phase]
+      const endMs = Math.min(share * seconds * 1000, seconds * 1000 - reserveMs)
+      return clock.monotonic() - beganMs + runs * trials.costMs(effort) <= endMs
+    }
+    return { options, trials, random, fits }
+  }
+  const halved = await halve(enter('halving'))
+  const descended = await descend(enter('descent'), halved)
+  const { best, kept } = await reduce(enter('reduction'), descended)
+  const isSame = differing(options.start, best).length === 0
+  const pairs = isSame ? [] : await comparePairs(enter('comparison'), best)
+  const comparison = isSame
+    ? undefined
+    : compare(
+        pairs.map(({ start }) => start.score),
+        pairs.map((each) => each.best.score),
+      )
+  const elapsedMs = clock.monotonic() - beganMs
+  return { start: options.start, best, comparison, pairs, kept, trials: trials.all, elapsedMs }
+}
+
+/** In turns; the one that goes first changes, so that neither always has the cooler machine. */
+async function comparePairs(
+  { options, trials, fits }: SearchState,
+  best: Candidate,
+): Promise<readonly Pair[]> {
+  const pairs: Pair[] = []
+  const measureStart = () => trials.run(options.start, 'start', 'comparison', EFFORT)
+  const measureBest = () => trials.run(best, 'descent', 'comparison', EFFORT)
+  while (pairs.length < PAIRS_MAX && fits(EFFORT, 2)) {
+    const isEven = pairs.length % 2 === 0
+    const first = isEven ? await measureStart() : await measureBest()
+    const second = isEven ? await measureBest() : await measureStart()
+    const pair = isEven ? { start: first, best: second } : { start: second, best: first }
+    if (pair.start.score > 0 && pair.best.score > 0) pairs.push(pair)
+    else break
+  }
+  return pairs
+}
+
+/** What is to be written: values that are better than the start's beyond the noise. */
+export function foundValues(result: SearchResult): Candidate {
+  if (result.comparison?.verdict !== 'better') return {}
+  const names: readonly KnobName[] = differing(result.start, result.best)
+  return Object.fromEntries(names.map((name) => [name, result.best[name]]))
+}
