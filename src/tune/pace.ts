@@ -12,9 +12,25 @@ interface Schedule {
   readonly perMs: number
 }
 
+export interface PaceEnd {
+  readonly offset: number
+  /** Of the sample. */
+  readonly isLast: boolean
+}
+
+/** A batch becomes readable with its last record. */
+export interface CountedBatch {
+  readonly records: number
+  readonly ageMs: number
+}
+
 export class Pace {
   readonly #clock: Clock
   readonly #schedules = new Map<string, Schedule>()
+  /** Batches whose results do not count yet, by partitionKey(). */
+  readonly #fetched = new Map<string, { lastOffset: number; records: number }[]>()
+  /** The last offset of which they do. */
+  readonly #counted = new Map<string, number>()
   #beganMs: number | undefined
 
   /** `rate`: records a second of all partitions, which all end at the same time. */
@@ -35,13 +51,35 @@ export class Pace {
     this.#beganMs = this.#clock.monotonic()
   }
 
-  /** Offset up to which the partition can be read now; undefined where it is not of the sample. */
-  end(topic: string, partition: number): number | undefined {
+  /** Up to where the partition can be read now; undefined where it is not of the sample. */
+  end(topic: string, partition: number): PaceEnd | undefined {
     const schedule = this.#schedules.get(partitionKey({ topic, partition }))
     if (schedule === undefined) return undefined
     const { earliest, latest, perMs } = schedule
     const elapsed = this.#beganMs === undefined ? 0 : this.#clock.monotonic() - this.#beganMs
-    return Math.min(latest, earliest + Math.floor(elapsed * perMs))
+    const offset = Math.min(latest, earliest + Math.floor(elapsed * perMs))
+    return { offset, isLast: offset === latest }
+  }
+
+  /** A batch is on its way to the reader. One that was fetched before is not counted again. */
+  fetched(topic: string, partition: number, lastOffset: number, records: number): void {
+    const key = partitionKey({ topic, partition })
+    const queue = this.#fetched.get(key) ?? []
+    this.#fetched.set(key, queue)
+    const known = queue.at(-1)?.lastOffset ?? this.#counted.get(key) ?? -1
+    if (lastOffset > known) queue.push({ lastOffset, records })
+  }
+
+  /** Results of all records below `end` count from now on: batches that have not been told yet. */
+  counted(topic: string, partition: number, end: number): CountedBatch[] {
+    const key = partitionKey({ topic, partition })
+    const queue = this.#fetched.get(key) ?? []
+    const size = queue.findIndex(({ lastOffset }) => lastOffset >= end)
+    const done = queue.splice(0, size < 0 ? queue.length : size)
+    this.#counted.set(key, end - 1)
+    return done.map(({ lastOffset, records }) => {
+      return { records, ageMs: Math.max(0, this.ageMs(topic, partition, lastOffset)) }
+    })
   }
 
   /** ms since a record became readable; below 0 before. */

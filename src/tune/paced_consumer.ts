@@ -18,6 +18,8 @@ const ROOM = 1.1
 interface Place extends TopicPartition {
   /** Next to be fetched. */
   offset: number
+  /** Of its last batch. */
+  batchRecords: number
   /** A fetch has it. */
   isTaken: boolean
 }
@@ -40,7 +42,7 @@ export class PacedConsumer implements LogConsumer {
     this.#clock = clock
     for (const { topic, partitions } of sample)
       for (const { partition, earliest } of partitions) {
-        const place = { topic, partition, offset: earliest, isTaken: false }
+        const place = { topic, partition, offset: earliest, batchRecords: 1, isTaken: false }
         this.#places.set(partitionKey(place), place)
       }
     if (inner.reconnect) this.reconnect = (...place) => inner.reconnect?.(...place)
@@ -73,16 +75,20 @@ export class PacedConsumer implements LogConsumer {
     let best: Place | undefined
     let most = 0
     for (const place of this.#places.values()) {
-      const { topic, partition, offset, isTaken } = place
+      const { topic, partition, isTaken } = place
       if (!wants(topic, partition) || isTaken) continue
-      const due = this.#due(topic, partition, offset)
+      const due = this.#due(place)
       if (due > most) [best, most] = [place, due]
     }
     return best
   }
 
-  #due(topic: string, partition: number, offset: number): number {
-    return (this.#pace.end(topic, partition) ?? offset) - offset
+  /** Records; 0 while less is due than a batch of the partition has: it comes as a whole. */
+  #due({ topic, partition, offset, batchRecords }: Place): number {
+    const end = this.#pace.end(topic, partition)
+    if (end === undefined) return 0
+    const due = end.offset - offset
+    return due >= batchRecords || end.isLast ? due : 0
   }
 
   async #fetchOf(
@@ -91,10 +97,10 @@ export class PacedConsumer implements LogConsumer {
     wants: (topic: string, partition: number) => boolean,
     signal?: AbortSignal,
   ): Promise<FetchResult> {
-    const { topic, partition, offset } = place
+    const { topic, partition } = place
     const isIt = (name: string, index: number): boolean =>
       name === topic && index === partition && wants(name, index)
-    const due = this.#due(topic, partition, offset) * this.#recordBytes * ROOM
+    const due = this.#due(place) * this.#recordBytes * ROOM
     const room = Math.min(target.length, Math.max(FETCH_BYTES_MIN, Math.ceil(due)))
     place.isTaken = true
     try {
@@ -114,8 +120,11 @@ export class PacedConsumer implements LogConsumer {
     cursor.reset(bytes, 0, bytes.length)
     let records = 0
     while (cursor.next()) {
-      records += cursor.recordCount
-      place.offset = cursor.lastOffset + 1
+      const { recordCount, lastOffset } = cursor
+      records += recordCount
+      place.offset = lastOffset + 1
+      place.batchRecords = recordCount
+      this.#pace.fetched(place.topic, place.partition, lastOffset, recordCount)
     }
     if (records > 0) this.#recordBytes = bytes.length / records
   }

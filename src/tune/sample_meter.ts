@@ -28,8 +28,6 @@ export class SampleMeter {
   readonly #options: Options
   readonly #failed = deferred<never>()
   readonly #sinks = new Map<string, PartitionSink[]>()
-  /** Up to where results count, by partitionKey(). */
-  readonly #stored = new Map<string, number>()
   readonly #delays = new DelayMeter()
   #beganMs = Infinity
   #cpu = process.cpuUsage()
@@ -62,8 +60,7 @@ export class SampleMeter {
     const end = deferred()
     let cancel = (): void => undefined
     const look = (): void => {
-      const isOver = clock.monotonic() - this.#beganMs >= spec.secondsMax * 1000
-      if (isOver || this.#isThrough(engine)) end.resolve()
+      if (this.#isOver(engine)) end.resolve()
       else cancel = clock.after(LOOK_MS, look)
     }
     const giveUp = clock.after(spec.secondsMax * 1000 + GRACE_MS, () => {
@@ -117,16 +114,19 @@ export class SampleMeter {
     const { pace, clock, spec } = this.#options
     if (pace === undefined) return
     const isWarm = clock.monotonic() - this.#beganMs >= WARM_UP * spec.secondsMax * 1000
-    for (const { topic, partition, earliest, at } of this.#places(engine, 'stored')) {
-      const key = partitionKey({ topic, partition })
-      const before = this.#stored.get(key) ?? earliest
-      this.#stored.set(key, at)
-      if (isWarm) this.#delays.add(before, at, (offset) => pace.ageMs(topic, partition, offset))
+    for (const { topic, partition, at } of this.#places(engine, 'stored')) {
+      const batches = pace.counted(topic, partition, at)
+      if (isWarm) this.#delays.add(batches)
     }
   }
 
-  #isThrough(engine: Engine): boolean {
-    return this.#places(engine, 'read').every(({ at, latest }) => at >= latest)
+  /** Through, or its time is over; something is counted also where that takes longer. */
+  #isOver(engine: Engine): boolean {
+    const { clock, spec } = this.#options
+    const places = this.#places(engine, 'read')
+    if (places.every(({ at, latest }) => at >= latest)) return true
+    const hasTime = clock.monotonic() - this.#beganMs < spec.secondsMax * 1000
+    return !hasTime && places.some(({ at, earliest }) => at > earliest)
   }
 
   /** Up to where everybody who reads a partition of the sample has it. */

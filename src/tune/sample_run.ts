@@ -79,7 +79,7 @@ async function jobOf({ job, settings }: SampleSpec, log: Log, clock: Clock): Pro
   app.configure({ broker: settings.broker, web: false })
   app.runOn({
     clock,
-    logger: createLogger(app.id, 'error'),
+    logger: createLogger(app.id, 'silent'),
     openStore,
     plants: noPlants,
     random: systemRandom,
@@ -125,7 +125,7 @@ function makeEngine({ spec, job, connection, appId, clock, meter }: EngineParts)
     appId,
     settings,
     clock,
-    logger: createLogger('tune', 'error'),
+    logger: createLogger('tune', 'silent'),
     aggregations: job.aggregations,
     subscribers: subscribers.map((each) => meter.watching(each)),
     agentTables: job.agentTables,

@@ -56,8 +56,11 @@ export interface SearchState {
 
 /** Parts of the time at which phases end; the comparison gets more where its runs need it. */
 const ends = { halving: 0.3, descent: 0.62, reduction: 0.8 } as const
-/** Of the runs of the comparison. */
+/** Of the runs of the comparison; shorter where there is no time for enough of them. */
 const EFFORT = 0.6
+const EFFORT_MIN = 0.3
+/** Most of the time that is kept for the comparison. */
+const RESERVE = 0.4
 const PAIRS_MAX = 40
 
 /** Rejects with what makes the start fail. */
@@ -69,9 +72,10 @@ export async function searchSettings(options: SearchOptions): Promise<SearchResu
   const enter = (phase: Phase): SearchState => {
     options.onPhase?.(phase)
     const fits = (effort: number, runs = 1): boolean => {
-      const reserveMs = phase === 'comparison' ? 0 : 2 * pairsMin * trials.costMs(EFFORT)
-      const share = phase === 'comparison' ? 1 : ends[phase]
-      const endMs = Math.min(share * seconds * 1000, seconds * 1000 - reserveMs)
+      const wholeMs = seconds * 1000
+      const reserveMs = Math.min(RESERVE * wholeMs, 2 * pairsMin * trials.costMs(EFFORT))
+      const endMs =
+        phase === 'comparison' ? wholeMs : Math.min(ends[phase] * wholeMs, wholeMs - reserveMs)
       return clock.monotonic() - beganMs + runs * trials.costMs(effort) <= endMs
     }
     return { options, trials, random, fits }
@@ -97,9 +101,10 @@ async function comparePairs(
   best: Candidate,
 ): Promise<readonly Pair[]> {
   const pairs: Pair[] = []
-  const measureStart = () => trials.run(options.start, 'start', 'comparison', EFFORT)
-  const measureBest = () => trials.run(best, 'descent', 'comparison', EFFORT)
-  while (pairs.length < PAIRS_MAX && fits(EFFORT, 2)) {
+  const effort = fits(EFFORT, 2 * pairsMin) ? EFFORT : EFFORT_MIN
+  const measureStart = () => trials.run(options.start, 'start', 'comparison', effort)
+  const measureBest = () => trials.run(best, 'descent', 'comparison', effort)
+  while (pairs.length < PAIRS_MAX && fits(effort, 2)) {
     const isEven = pairs.length % 2 === 0
     const first = isEven ? await measureStart() : await measureBest()
     const second = isEven ? await measureBest() : await measureStart()

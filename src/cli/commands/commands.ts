@@ -16,6 +16,7 @@ import { addTable } from './table.ts'
 import { addTables } from './tables.ts'
 import { addTopics } from './topics.ts'
 import { addTopology } from './topology.ts'
+import { addTune } from './tune.ts'
 import { addWorker } from './worker.ts'
 
 type AddCommand = (program: Command, context: CommandContext) => void
@@ -35,6 +36,7 @@ const commands: readonly AddCommand[] = [
   addReset,
   addSimulate,
   addBench,
+  addTune,
   addMandelbrot,
   addKernel,
   addCompletion,
