@@ -1,30 +1,40 @@
 // The second phase of the search, coordinate descent: one knob after the other goes up and down,
-// and stays where pairs of runs say that it is better there. Called by search.ts.
-import { medianOf } from './comparison.ts'
-import { type Candidate, type Knob, neighbours } from './knobs.ts'
+// and stays where runs in turns say that it is better there. Called by search.ts.
+import { type Candidate, type Knob, type KnobValue, neighbours } from './knobs.ts'
 import type { SearchState } from './search.ts'
 import { candidateKey } from './trials.ts'
 
 const EFFORT = 0.3
-const PAIRS = 3
-/** Worse than this in the first pair: no second one. */
-const HOPELESS = 0.9
-/** Worse than this by the middle pair: not looked at again. */
+/** Who is worse than this after the first turn, the second …, has no more of them. */
+const HOPELESS = [0.9, 0.95, 0.98, 0.98] as const
+/** Better than this after two turns: gone to at once. */
+const CLEAR = 1.12
+/** Worse than this by the middle turn: not looked at again. */
 const WORSE = 0.95
-/** So much better, by the middle pair, to be gone to: less is not worth the noise. */
+/** So much better, by the middle turn, to be gone to: less is not worth the noise. */
 const WORTHWHILE = 1.02
-/** Places on the scale that a knob moves, round by round. */
-const steps = [2, 1] as const
+/** Knobs that matter most come first in their list: they have two rounds before the others. */
+const FIRST = 4
 
+/** Which knobs move in a round, and how many places on their scale; then all by one, for ever. */
+const rounds = [
+  { from: 0, to: FIRST, step: 2 },
+  { from: 0, to: FIRST, step: 1 },
+  { from: FIRST, to: Infinity, step: 2 },
+] as const
+const last = { from: 0, to: Infinity, step: 1 } as const
+
+/** Until nothing moves any more, or the time is over. */
 export async function descend(state: SearchState, from: Candidate): Promise<Candidate> {
   const { options, fits } = state
   const refused = new Set<string>()
   let best = from
   for (let round = 0; fits(EFFORT, 2); round++) {
     const before = best
-    for (const knob of options.knobs)
-      best = await move(state, best, knob, steps[Math.min(round, steps.length - 1)], refused)
-    if (best === before && round >= steps.length - 1) break
+    const { from: begin, to, step } = rounds[round] ?? last
+    for (const knob of options.knobs.slice(begin, to))
+      best = await move(state, best, knob, step, refused)
+    if (best === before && round >= rounds.length) break
   }
   return best
 }
@@ -37,41 +47,59 @@ async function move(
   step: number,
   refused: Set<string>,
 ): Promise<Candidate> {
+  const { name } = knob
   let best = from
-  for (const value of neighbours(knob, from[knob.name]!, step)) {
-    let next: Candidate | undefined = { ...best, [knob.name]: value }
-    const isUp = value > from[knob.name]!
-    while (next !== undefined && (await isBetter(state, best, next, refused))) {
-      best = next
-      const further = neighbours(knob, best[knob.name]!, step).find(
-        (each) => knob.isOrdered && each > best[knob.name]! === isUp,
-      )
-      next = further === undefined ? undefined : { ...best, [knob.name]: further }
-    }
-    if (best !== from && knob.isOrdered) break
+  let values = neighbours(knob, from[name]!, step)
+  while (values.length > 0) {
+    const others = values.map((value) => ({ ...best, [name]: value }))
+    const better = await betterOf(state, best, others, refused)
+    if (better === undefined) break
+    const isFurther = sideOf(better[name]!, best[name]!)
+    best = better
+    values = neighbours(knob, best[name]!, step).filter(
+      (value) => knob.isOrdered && isFurther(value),
+    )
   }
   return best
 }
 
-async function isBetter(
+/** Whether values lie beyond `to`, seen from `from`. */
+function sideOf(to: KnobValue, from: KnobValue): (value: KnobValue) => boolean {
+  return to > from ? (value) => value > to : (value) => value < to
+}
+
+/** Runs all of them in turns; the best of those that are better, or undefined. */
+async function betterOf(
   { trials, fits }: SearchState,
   best: Candidate,
-  other: Candidate,
+  others: readonly Candidate[],
   refused: Set<string>,
-): Promise<boolean> {
-  const key = candidateKey(other)
-  if (refused.has(key) || !fits(EFFORT, 2)) return false
-  const ratios: number[] = []
-  for (let pair = 0; pair < PAIRS && (pair === 0 || fits(EFFORT, 2)); pair++) {
-    const measureBest = () => trials.run(best, 'descent', 'descent', EFFORT)
-    const measureOther = () => trials.run(other, 'descent', 'descent', EFFORT)
-    const isEven = pair % 2 === 0
-    const first = isEven ? await measureBest() : await measureOther()
-    const second = isEven ? await measureOther() : await measureBest()
-    const [a, b] = isEven ? [first.score, second.score] : [second.score, first.score]
-    ratios.push(a > 0 ? b / a : b > 0 ? Infinity : 0)
-    if (ratios[0] < HOPELESS) break
+): Promise<Candidate | undefined> {
+  let left = others
+    .filter((each) => !refused.has(candidateKey(each)))
+    .map((candidate) => ({ candidate, ratios: [] as number[] }))
+  for (let turn = 0; turn < HOPELESS.length && left.length > 0; turn++) {
+    if (!fits(EFFORT, left.length + 1)) break
+    const { score } = await trials.run(best, 'descent', 'descent', EFFORT)
+    for (const each of left) {
+      const other = await trials.run(each.candidate, 'descent', 'descent', EFFORT)
+      each.ratios.push(score > 0 ? other.score / score : other.score > 0 ? Infinity : 0)
+    }
+    for (const { candidate, ratios } of left)
+      if (ratios.length > 1 && middleOf(ratios) < WORSE) refused.add(candidateKey(candidate))
+    left = left.filter(({ ratios }) => middleOf(ratios) >= HOPELESS[turn])
+    if (turn > 0 && left.some(({ ratios }) => middleOf(ratios) > CLEAR)) break
   }
-  if (medianOf(ratios) < WORSE) refused.add(key)
-  return ratios.length >= 2 && medianOf(ratios) > WORTHWHILE
+  const good = left
+    .filter(({ ratios }) => ratios.length >= 2 && middleOf(ratios) > WORTHWHILE)
+    .sort((a, b) => middleOf(b.ratios) - middleOf(a.ratios))
+  return good[0]?.candidate
+}
+
+/** The geometric mean of the middle half: steadier than the median, and no outlier moves it far. */
+function middleOf(ratios: readonly number[]): number {
+  const sorted = [...ratios].sort((a, b) => a - b)
+  const cut = Math.floor(sorted.length / 4)
+  const middle = sorted.slice(cut, sorted.length - cut)
+  return Math.exp(middle.reduce((sum, ratio) => sum + Math.log(ratio), 0) / middle.length)
 }

@@ -7,8 +7,8 @@ import { formatBytes, formatDuration } from '../units.ts'
 
 export const knobNames = [
   'threads',
-  'batchBytes',
   'commitIntervalMs',
+  'batchBytes',
   'fetchesInFlight',
   'backend',
   'memoryMib',
@@ -48,6 +48,8 @@ const powers = (from: number, to: number): number[] => {
   return values
 }
 
+const threadCounts = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+
 /** A worker is not alone on its machine. */
 const MEMORY_SHARE = 4
 
@@ -55,7 +57,7 @@ function scaleOf(name: KnobName, { cores, memoryMib }: Machine): readonly KnobVa
   const part = Math.max(32, Math.floor(memoryMib / MEMORY_SHARE))
   switch (name) {
     case 'threads':
-      return Array.from({ length: Math.max(2, Math.min(16, 2 * cores)) }, (_, index) => index + 1)
+      return threadCounts.filter((count) => count <= Math.max(2, 2 * cores))
     case 'batchBytes':
       return powers(64 * KIB, 16 * MIB)
     case 'commitIntervalMs':
