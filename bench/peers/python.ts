@@ -6,7 +6,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { defaultCacheDir } from '../../src/kernel/offload/options.ts'
 
-const packages = ['numpy', 'numba', 'cython', 'setuptools']
+/** Where peers are built, and their packages kept. */
+export const peersDirectory = join(defaultCacheDir(), 'peers')
+
 const OUTPUT_BYTES_MAX = 1 << 24
 const bin = process.platform === 'win32' ? 'Scripts' : 'bin'
 
@@ -18,9 +20,13 @@ export interface Ran {
 }
 
 /** Runs a program to its end; code -1 when it is not there or was killed. */
-export async function runProgram(command: string, args: readonly string[]): Promise<Ran> {
+export async function runProgram(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Ran> {
   try {
-    const options = { maxBuffer: OUTPUT_BYTES_MAX }
+    const options = { maxBuffer: OUTPUT_BYTES_MAX, env }
     const { stdout, stderr } = await promisify(execFile)(command, [...args], options)
     return { code: 0, out: stdout, err: stderr }
   } catch (error) {
@@ -37,25 +43,30 @@ interface Output {
 
 export class Python {
   /** Where builds and packages are kept. */
-  readonly directory = join(defaultCacheDir(), 'peers')
+  readonly directory = peersDirectory
+  readonly #environment: string
+  readonly #packages: readonly string[]
   readonly #say: (line: string) => void
 
-  constructor(say: (line: string) => void) {
+  /** `name`: of the environment. `packages`: as pip takes them. */
+  constructor(name: string, packages: readonly string[], say: (line: string) => void) {
+    this.#environment = join(this.directory, name)
+    this.#packages = packages
     this.#say = say
   }
 
   /** Makes the environment in the cache and fetches the packages. */
   async install(): Promise<void> {
-    const environment = join(this.directory, 'python')
-    this.#say(`fetching ${packages.join(', ')} into ${environment}`)
-    const made = await runProgram('python3', ['-m', 'venv', environment])
-    const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages]
-    const done = made.code === 0 ? await runProgram(this.command, args) : made
+    this.#say(`fetching ${this.#packages.join(' ')} into ${this.#environment}`)
+    const made = await runProgram('python3', ['-m', 'venv', this.#environment])
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+    const done =
+      made.code === 0 ? await runProgram(this.command, [...pip, ...this.#packages]) : made
     if (done.code !== 0) this.#say(`not installed: ${lastLine(done.err)}`)
   }
 
   get command(): string {
-    const own = join(this.directory, 'python', bin, 'python')
+    const own = join(this.#environment, bin, 'python')
     return existsSync(own) ? own : 'python3'
   }
 }

@@ -5,21 +5,12 @@ import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type Clock, systemClock } from '../../src/clock.ts'
 
-/** What one tool took for one piece of work. */
-export interface PeerRow {
+/** What one tool did with one workload, and where. */
+export interface ResultRow {
   readonly workload: string
-  readonly size: string
   readonly peer: string
   readonly version: string
-  readonly threads: number
-  /** Median, least and most of the runs. */
-  readonly ms: number
-  readonly fastest: number
-  readonly slowest: number
-  readonly runs: number
-  /** Of the result. */
-  readonly sha256: string
-  /** Whether that is the plain loop's. */
+  /** Whether the answer is what it has to be. */
   readonly identical: boolean
   readonly date: string
   readonly cpu: string
@@ -27,8 +18,25 @@ export interface PeerRow {
   readonly euphorion: string
 }
 
+/** What one tool took for one piece of work. */
+export interface PeerRow extends ResultRow {
+  readonly size: string
+  readonly threads: number
+  /** Median, least and most of the runs. */
+  readonly ms: number
+  readonly fastest: number
+  readonly slowest: number
+  readonly runs: number
+  /** Of the result; `identical` where it is that of the plain loop. */
+  readonly sha256: string
+}
+
 /** Of this checkout, wherever the program lies in it. */
 export const root = findRoot(import.meta.dirname)
+
+export function resultsFile(name: string): string {
+  return join(root, 'bench/results', `${name}.json`)
+}
 
 function findRoot(from: string): string {
   return existsSync(join(from, 'biome.json')) ? from : findRoot(dirname(from))
@@ -45,26 +53,29 @@ export function machine(clock: Clock = systemClock) {
   }
 }
 
+export function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}
+
 /** Median, least and most, to a hundredth of a millisecond. */
 export function timesOf(ms: readonly number[]) {
   const sorted = [...ms].sort((a, b) => a - b)
-  const round = (value: number): number => Number(value.toFixed(2))
   return {
-    ms: round(sorted[sorted.length >> 1]),
-    fastest: round(sorted[0]),
-    slowest: round(sorted[sorted.length - 1]),
+    ms: round(sorted[sorted.length >> 1], 2),
+    fastest: round(sorted[0], 2),
+    slowest: round(sorted[sorted.length - 1], 2),
     runs: sorted.length,
   }
 }
 
-export function writeRows(path: string, rows: readonly PeerRow[]): void {
+export function writeRows(path: string, rows: readonly ResultRow[]): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
 }
 
-export function readRows(path: string): readonly PeerRow[] {
+export function readRows<Row extends ResultRow = PeerRow>(path: string): readonly Row[] {
   const lines = readFileSync(path, 'utf8').trim().split('\n')
-  return lines.map((line) => JSON.parse(line) as PeerRow)
+  return lines.map((line) => JSON.parse(line) as Row)
 }
 
 /** The text with what stands between the markers of `name` replaced. */
@@ -72,6 +83,6 @@ export function replaceTable(text: string, name: string, table: string): string 
   const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`]
   const from = text.indexOf(begin)
   const to = text.indexOf(end)
-  assert.ok(from >= 0 && to > from, `README.md has no markers ${begin.trim()} and ${end}`)
+  assert.ok(from >= 0 && to > from, `there are no markers ${begin.trim()} and ${end}`)
   return text.slice(0, from + begin.length) + table + text.slice(to)
 }

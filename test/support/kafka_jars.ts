@@ -21,7 +21,7 @@ const downloadTimeoutMs = 120_000
 /** The versions that tests run; their jars are in kafka_jars/, the first one's also of later ones. */
 export type KafkaVersion = '4.1.1' | '3.9.1'
 
-interface Jar {
+export interface Jar {
   /** In a Maven repository. */
   readonly path: string
   readonly sha256: string
@@ -31,8 +31,12 @@ interface Jar {
  * The part of kafka_2.13's dependencies that a broker loads, as `group/artifact version sha256`.
  * What is not of Kafka itself has the same version in all lists, so that it is fetched once.
  */
-function jarsOf(version: KafkaVersion): Jar[] {
-  const list = join(root, 'test/support/kafka_jars', `${version}.txt`)
+export function kafkaJars(version: KafkaVersion = kafkaVersion): Jar[] {
+  return listedJars(join(root, 'test/support/kafka_jars', `${version}.txt`))
+}
+
+/** Lines of `group/artifact version sha256`. */
+export function listedJars(list: string): Jar[] {
   return readFileSync(list, 'utf8')
     .trim()
     .split('\n')
@@ -57,19 +61,29 @@ export function kafkaClasspath(version: KafkaVersion = kafkaVersion): Promise<st
 const found = new Map<KafkaVersion, Promise<string>>()
 
 async function findClasspath(version: KafkaVersion): Promise<string> {
+  const paths = await jarsHere(kafkaJars(version), 'fetch', (line) => console.log(line))
+  return paths!.join(delimiter)
+}
+
+/** Their paths; undefined where some are not there and none may be fetched. */
+export async function jarsHere(
+  jars: readonly Jar[],
+  how: 'fetch' | 'look',
+  say: (line: string) => void,
+): Promise<string[] | undefined> {
   const cache = join(root, 'node_modules/.cache/euphorion/kafka')
   const local = join(homedir(), '.m2', 'repository')
-  const jars = jarsOf(version)
   const missing = jars.filter((jar) => !find(jar, [cache, local]))
+  if (missing.length > 0 && how === 'look') return undefined
   if (missing.length > 0) {
-    console.log(`Fetching Kafka ${version}: ${missing.length} jars`)
+    say(`Fetching Kafka: ${missing.length} jars`)
     try {
       await download(missing, cache)
     } catch (error) {
       await fetchByMaven(missing, cache, error as Error)
     }
   }
-  return jars.map((jar) => find(jar, [cache, local]) ?? assertFound(jar)).join(delimiter)
+  return jars.map((jar) => find(jar, [cache, local]) ?? assertFound(jar))
 }
 
 function assertFound({ path }: Jar): never {
