@@ -173,6 +173,11 @@ export class AgentTables {
     return leaving.some((each) => this.of(each.topic).length > 0 && this.#unitOf(each) === unit)
   }
 
+  /** Whether the partition is to be opened again from its last cut. */
+  goesBack({ topic, partition }: TopicPartition, isSo: boolean): void {
+    for (const table of this.of(topic)) table.goesBack(partition, isSo)
+  }
+
   /** The partition was given to this worker, and is not open yet. */
   expect({ topic, partition }: TopicPartition): void {
     for (const table of this.of(topic)) table.expect(partition, true)

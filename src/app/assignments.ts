@@ -88,6 +88,7 @@ export class Assignments {
     for (const place of partitions) this.#halts.delete(partitionKey(place))
     await Promise.race([this.#openings.drop(partitions), aborted])
     await Promise.race([this.#reopener.drop(partitions), aborted])
+    for (const place of partitions) this.#options.services().agentTables.goesBack(place, false)
     const leaving = partitions.flatMap((place) => this.#tasks.get(partitionKey(place)) ?? [])
     const bound = this.#boundTo(partitions)
     const quiet = Promise.all([...leaving, ...bound].map((task) => task.quiesce()))
@@ -136,8 +137,9 @@ export class Assignments {
     const staying = tasks.filter(
       (task) => !task.intake.closing && this.#tasks.get(partitionKey(task.place)) === task,
     )
-    const { deadLetters } = this.#options
+    const { deadLetters, services } = this.#options
     for (const { place, halts } of staying) {
+      services().agentTables.goesBack(place, true)
       deadLetters.reopened(place.topic, place.partition)
       if (halts.size === 0) continue
       const key = partitionKey(place)
@@ -203,7 +205,9 @@ export class Assignments {
   /** It stays this worker's, and nothing of it is read. */
   #stop(place: TopicPartition, error: unknown): void {
     const { topic, partition } = place
-    const closed = new PartitionTask(topic, partition, this.#options.services())
+    const services = this.#options.services()
+    services.agentTables.goesBack(place, false)
+    const closed = new PartitionTask(topic, partition, services)
     closed.intake.failed = true
     this.#tasks.set(partitionKey(place), closed)
     this.#options.logger.error({ ...place, err: error }, 'a partition stopped')

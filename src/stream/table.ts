@@ -127,7 +127,8 @@ export class Table<K, V, Missing extends V | undefined = undefined> {
 
   /**
    * Keys and values of the partitions that are here, in no order: those of the last cut and what
-   * was written since, each partition as it was when the loop came to it.
+   * was written since, each partition as it was when the loop came to it. TABLE_MOVING while one
+   * of them goes back to its last cut, because an attempt of an agent failed.
    */
   entries(): AsyncIterable<[key: K, value: V]> {
     return this.#running().entries()

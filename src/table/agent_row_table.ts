@@ -56,6 +56,8 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
   protected readonly forms: PartForms
   /** Partitions that were given to this worker and are not ready yet. */
   readonly #coming = new Set<number>()
+  /** Those that go back to their last cut, and are not open meanwhile. */
+  readonly #goingBack = new Set<number>()
   readonly #dirtyMax: number
 
   readonly #changes: RowChanges | undefined
@@ -98,10 +100,17 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
     else this.#coming.delete(partition)
   }
 
+  /** The partition is closed, and opened again from its last cut; or it stays closed. */
+  goesBack(partition: number, isSo: boolean): void {
+    if (isSo) this.#goingBack.add(partition)
+    else this.#goingBack.delete(partition)
+  }
+
   async openPart(options: AgentTablePartOptions): Promise<Part> {
     const part = await this.open(options)
     this.parts.set(options.partition, part)
     this.#coming.delete(options.partition)
+    this.#goingBack.delete(options.partition)
     return part
   }
 
@@ -127,11 +136,12 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
 
   /**
    * All rows of the partitions that are here, as one cut has left them. Each iterator holds on to
-   * what its store had then, until it is read to its end or returned.
+   * what its store had then, until it is read to its end or returned. TABLE_MOVING as for views().
    */
   protected async snapshots(): Promise<AsyncIterator<StoreEntry>[]> {
     const parts = () => [...this.parts.values()]
     while (parts().some(({ isCutting }) => isCutting)) await this.#stored.promise
+    for (const partition of this.#goingBack) throw this.notHere(partition)
     return parts().map(({ stored: { store, number } }) => {
       const scan = store.scan({ gte: tableStart(number), lt: tableEnd(number) })
       return scan[Symbol.asyncIterator]()
@@ -288,12 +298,15 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
   /** Throws TABLE_MOVING, and KEY_ELSEWHERE where nobody else is asked. */
   protected elsewhere(partition: number): TablePart {
     const { elsewhere } = this.options
-    const isMoving = this.#coming.has(partition) && !this.definition.isGlobal
-    if (elsewhere === undefined || isMoving) throw this.notHere(partition)
+    const isHeld = this.#isMoving(partition) && !this.definition.isGlobal
+    if (elsewhere === undefined || isHeld) throw this.notHere(partition)
     return elsewhere(partition)
   }
 
-  /** The stores of all partitions of a scope, in their order, with what is not in them yet. */
+  /**
+   * The stores of all partitions of a scope, in their order, with what is not in them yet. Throws
+   * TABLE_MOVING at one that goes back to its last cut: without it the rest would pass for all.
+   */
   protected *views(scope: Scope | undefined): Generator<TableView<Part>> {
     const isWhole = scope === undefined ? this.definition.isGlobal : scope === 'everywhere'
     const { elsewhere } = this.options
@@ -304,16 +317,20 @@ export abstract class RowTable<Part extends AgentTablePart = AgentTablePart> {
       else if (isWhole && elsewhere !== undefined) {
         const { store, number } = elsewhere(partition)
         yield { part, number, scan: (gte, lt) => store.scan({ gte, lt }) }
-      }
+      } else if (this.#goingBack.has(partition)) throw this.notHere(partition)
     }
   }
 
   protected notHere(partition: number): EuphorionError {
     const { name } = this.definition
     const place = { table: name, partition }
-    if (!this.#coming.has(partition)) return this.#away(partition, 'is not on this worker')
+    if (!this.#isMoving(partition)) return this.#away(partition, 'is not on this worker')
     const message = `partition ${partition} of table ${name} is not ready yet`
     return new EuphorionError('TABLE_MOVING', message, { place })
+  }
+
+  #isMoving(partition: number): boolean {
+    return this.#coming.has(partition) || this.#goingBack.has(partition)
   }
 
   protected notHeld(partition: number): EuphorionError {

@@ -69,7 +69,7 @@ function counting(app: App, { partitions = 2, concurrency, together, ...program 
     }
     return sum
   }
-  return { agent, counts, send, total }
+  return { agent, counts, orders, send, total }
 }
 
 /** Ids of all records of a topic that count, in order. */
@@ -157,6 +157,31 @@ for (const guarantee of ['at_least_once', 'exactly_once'] as const)
         )
     })
   }
+
+test('who reads a table while it goes back to its last cut is refused, and never lacks rows', {
+  timeout,
+}, async (t) => {
+  const app = newApp(t, await newDirectory())
+  let failures = 0
+  const { orders, send, total } = counting(app, {
+    supervision: { retry: { attempts: Number.POSITIVE_INFINITY, backoff: 0 } },
+    fails: ({ id }, when) => {
+      if (id >= EVENTS && when === 'after' && failures++ < 10) throw new Error('not yet')
+    },
+  })
+  await app.start()
+  await send()
+  await until(async () => (await total()) === EVENTS)
+  await orders.send({ value: { id: EVENTS, item: 'fig' } })
+  const seen = new Set<number>()
+  await until(async () => {
+    const now = await total()
+    seen.add(now)
+    return failures > 10 && now === EVENTS + 1
+  })
+  seen.delete(Number.NaN)
+  assert.deepEqual([...seen].sort(), [EVENTS, EVENTS + 1])
+})
 
 test('a crash ends the app, and nothing of the event counts', { timeout }, async (t) => {
   const app = newApp(t, await newDirectory(), { onAgentError: 'crash' })
