@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { seededRandom, systemClock } from '../../src/clock.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import type { SettingsInput } from '../../src/settings.ts'
 import { type FailingTopics, failingApp } from './failing_app.ts'
 
@@ -64,10 +65,22 @@ if (kill !== undefined) {
   die()
   await new Promise(() => undefined)
 }
-const counts: FailingCounts = {}
-for (const { name, counts: table } of tables) {
-  counts[name] = []
-  for await (const entry of table.entries()) counts[name].push(entry)
+/** Again where a partition goes back to its last cut meanwhile. */
+async function read(): Promise<FailingCounts> {
+  const counts: FailingCounts = {}
+  try {
+    for (const { name, counts: table } of tables) {
+      counts[name] = []
+      for await (const entry of table.entries()) counts[name].push(entry)
+    }
+    return counts
+  } catch (error) {
+    if (!(error instanceof EuphorionError) || !error.retriable) throw error
+    await new Promise<void>((resolve) => systemClock.after(LOOK_MS, resolve))
+    return read()
+  }
 }
+
+const counts = await read()
 await app.stop()
 writeFileSync(output, JSON.stringify(counts))
