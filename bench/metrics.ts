@@ -126,7 +126,7 @@ async function freePort(): Promise<number> {
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 /** Mean of the pairs' differences in percent, and its 95% interval by Student's t. */
-function differenceOf(pairs: readonly { readonly on: Run; readonly off: Run }[]) {
+function differenceOf(pairs: readonly Pair[]) {
   const percents = pairs.map(
     ({ on, off }) => (on.cpuSecondsPerMillion / off.cpuSecondsPerMillion - 1) * 100,
   )
@@ -143,67 +143,33 @@ function differenceOf(pairs: readonly { readonly on: Run; readonly off: Run }[])
   }
 }
 
-async function compare(): Promise<void> {
-  const { values: given } = parseArgs({
-    options: {
-      pairs: { type: 'string', default: '10' },
-      events: { type: 'string', default: '20000000' },
-      threads: { type: 'string', default: '2' },
-      out: { type: 'string' },
-      smoke: { type: 'boolean', default: false },
-    },
-  })
-  const pairs = given.smoke ? 1 : Number(given.pairs)
-  const events = given.smoke ? 50_000 : Number(given.events)
-  const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-metrics-'))
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-  const broker = `embedded:${join(directory, 'log')}`
-  const connection = await Connection.open(resolveSettings({ code: { broker } }), systemClock)
-  const made = { events, partitions: 4, keys: 8057, compression: 'none' } as const
-  const topic = await prepareTopic(connection.log, made, () => undefined)
-  await connection.close()
-  const print = (line: object): void => {
-    console.log(JSON.stringify(line))
-    if (given.out !== undefined) appendFileSync(given.out, `${JSON.stringify(line)}\n`)
-  }
-  let runs = 0
-  const run = async (metrics: boolean): Promise<Run> => {
-    const id = `bench-metrics-${process.pid}-${runs++}`
-    const dataDir = join(directory, id)
-    const threads = Number(given.threads)
-    const webPort = await freePort()
-    const result = await runInProcess({
-      id,
-      topic,
-      events,
-      broker,
-      dataDir,
-      threads,
-      webPort,
-      metrics,
-    })
-    rmSync(dataDir, { recursive: true, force: true })
-    return result
-  }
-  // files are read once before anybody measures
-  if (!given.smoke) await run(false)
-  const results: { on: Run; off: Run }[] = []
+interface Pair {
+  readonly on: Run
+  readonly off: Run
+}
+
+/** One after the other; in every second pair the other way round. */
+async function runPairs(
+  pairs: number,
+  run: (metrics: boolean) => Promise<Run>,
+  print: (line: object) => void,
+): Promise<Pair[]> {
+  const results: Pair[] = []
   for (let pair = 0; pair < pairs; pair++) {
-    const first = await run(pair % 2 === 0)
-    const second = await run(pair % 2 !== 0)
-    const [on, off] = pair % 2 === 0 ? [first, second] : [second, first]
+    const isOnFirst = pair % 2 === 0
+    const first = await run(isOnFirst)
+    const second = await run(!isOnFirst)
+    const [on, off] = isOnFirst ? [first, second] : [second, first]
     results.push({ on, off })
     print({ pair, on, off })
   }
-  const median = (of: (result: (typeof results)[number]) => number): number =>
+  return results
+}
+
+function summaryOf(results: readonly Pair[]) {
+  const median = (of: (pair: Pair) => number): number =>
     results.map(of).sort((a, b) => a - b)[results.length >> 1]
-  print({
-    bench: 'metrics',
-    workload: 'w1',
-    events,
-    pairs,
-    threads: Number(given.threads),
-    seed: 1,
+  return {
     version: packageVersion(),
     node: process.version,
     cpu: cpus()[0]?.model,
@@ -224,6 +190,53 @@ async function compare(): Promise<void> {
     },
     scrapes: results.reduce((sum, { on }) => sum + on.scrapes, 0),
     difference: differenceOf(results),
+  }
+}
+
+async function compare(): Promise<void> {
+  const { values: given } = parseArgs({
+    options: {
+      pairs: { type: 'string', default: '10' },
+      events: { type: 'string', default: '20000000' },
+      threads: { type: 'string', default: '2' },
+      out: { type: 'string' },
+      smoke: { type: 'boolean', default: false },
+    },
+  })
+  const pairs = given.smoke ? 1 : Number(given.pairs)
+  const events = given.smoke ? 50_000 : Number(given.events)
+  const threads = Number(given.threads)
+  const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-metrics-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const broker = `embedded:${join(directory, 'log')}`
+  const connection = await Connection.open(resolveSettings({ code: { broker } }), systemClock)
+  const made = { events, partitions: 4, keys: 8057, compression: 'none' } as const
+  const topic = await prepareTopic(connection.log, made, () => undefined)
+  await connection.close()
+  const print = (line: object): void => {
+    console.log(JSON.stringify(line))
+    if (given.out !== undefined) appendFileSync(given.out, `${JSON.stringify(line)}\n`)
+  }
+  let runs = 0
+  const run = async (metrics: boolean): Promise<Run> => {
+    const id = `bench-metrics-${process.pid}-${runs++}`
+    const dataDir = join(directory, id)
+    const common = { id, topic, events, broker, dataDir, threads, metrics }
+    const result = await runInProcess({ ...common, webPort: await freePort() })
+    rmSync(dataDir, { recursive: true, force: true })
+    return result
+  }
+  // files are read once before anybody measures
+  if (!given.smoke) await run(false)
+  const results = await runPairs(pairs, run, print)
+  print({
+    bench: 'metrics',
+    workload: 'w1',
+    events,
+    pairs,
+    threads,
+    seed: 1,
+    ...summaryOf(results),
   })
 }
 
