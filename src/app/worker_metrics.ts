@@ -34,6 +34,8 @@ const CLOSE_MS_MAX = 1000
 /** One line for so many packets that could not be sent. */
 const TELL_EVERY_MS = 60_000
 
+/** Slots of Growth, by their place. */
+const agentCounters = ['failures', 'restarts', 'skipped', 'deadLettered', 'stopped'] as const
 /** Slots of Growth. */
 const poolAt = { tasks: 0, busyMs: 1, failures: 2 } as const
 
@@ -52,6 +54,10 @@ export class WorkerMetrics {
     this.#options = options
     this.#metrics = new Metrics(settings.metricsSeriesMax, (error) => this.#failed(error))
     this.#process = new ProcessFacts(this.#metrics, app.clock)
+    // what an earlier run of the app has counted is not this one's
+    for (const agent of app.topology.agents)
+      for (const [at, name] of agentCounters.entries())
+        this.#growth.from(agent, at, agent.statistics[name])
     this.#metrics.addSource(() => this.#readApp())
     this.#metrics.addSource(() => this.#readKernels())
   }
@@ -119,13 +125,15 @@ export class WorkerMetrics {
     const metrics = this.#metrics
     metrics.add('ready', app.health().ready ? 1 : 0)
     for (const agent of app.topology.agents) {
-      const { failures, restarts, skipped, deadLettered, stopped } = agent.statistics
-      const grown = (at: number, value: number): number => this.#growth.of(agent, at, value)
-      metrics.add('agentFailures', grown(0, failures), agent.name)
-      metrics.add('agentRestarts', grown(1, restarts), agent.name)
-      metrics.add('agentSkipped', grown(2, skipped), agent.name)
-      metrics.add('agentDeadLettered', grown(3, deadLettered), agent.name)
-      metrics.add('agentStopped', grown(4, stopped), agent.name)
+      const { name, statistics } = agent
+      const [failures, restarts, skipped, deadLettered, stopped] = agentCounters.map((each, at) =>
+        this.#growth.of(agent, at, statistics[each]),
+      )
+      metrics.add('agentFailures', failures, name)
+      metrics.add('agentRestarts', restarts, name)
+      metrics.add('agentSkipped', skipped, name)
+      metrics.add('agentDeadLettered', deadLettered, name)
+      metrics.add('agentStopped', stopped, name)
     }
     const { waiting, answered, failed, timedOut, cancelled } = app.replies()
     metrics.add('asksWaiting', waiting)

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { count, record, string } from '../../src/index.ts'
 import { Metrics } from '../../src/metrics/metrics.ts'
 import { optionalPackage } from '../../src/metrics/optional_package.ts'
 import { StatsdSender } from '../../src/metrics/statsd.ts'
-import { newApp } from '../support/apps.ts'
+import { newApp, until } from '../support/apps.ts'
 import { ManualClock } from '../support/manual_clock.ts'
 import { newDirectory } from '../support/program.ts'
 
@@ -60,7 +61,7 @@ test('StatsD gets what counters grew by, gauges, and times in ms', { timeout }, 
   assert.equal(grown.length, 3)
 })
 
-test('an app sends its metrics where the setting says, the last ones at its stop', {
+test('an app sends what it has counted at its stop, of partitions that are closed by then too', {
   timeout,
 }, async (t) => {
   const server = await listen(t)
@@ -68,11 +69,21 @@ test('an app sends its metrics where the setting says, the last ones at its stop
     metricsStatsd: server.url,
     metricsIntervalMs: '1h',
   })
-  const numbers = app.topic<number>('numbers')
+  const value = record('Page', { url: string() })
+  const pages = app.topic('pages', { key: string(), value, keyedBy: 'url', partitions: 1 })
+  app
+    .stream(pages)
+    .keyBy('url')
+    .aggregate('per-url', () => ({ views: count() }))
   await app.start()
-  await numbers.sendMany([{ value: 1 }, { value: 2 }, { value: 3 }])
+  await pages.sendMany(['/a', '/b', '/a'].map((url) => ({ value: { url } })))
+  await until(() => app.statistics().some(({ counted }) => counted === 3))
   await app.stop()
-  await server.line(/^euphorion\.sent_records:[123]\|c\|#topic:numbers/)
+  const place = 'topic:pages,partition:0'
+  const lane = `table:per-url,${place}`
+  await server.line(new RegExp(`^euphorion\\.sent_records:3\\|c\\|#${place}$`))
+  await server.line(new RegExp(`^euphorion\\.fetched_records:3\\|c\\|#${place}$`))
+  await server.line(new RegExp(`^euphorion\\.lane_records:3\\|c\\|#${lane},outcome:counted$`))
 })
 
 test('a package that is not there is named', async () => {
