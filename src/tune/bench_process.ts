@@ -25,7 +25,11 @@ export function benchInProcess(spec: BenchSpec): Promise<BenchRun>
 export function benchInProcess(spec: WireBenchSpec): Promise<WireBenchRun>
 export function benchInProcess(spec: SampleSpec): Promise<SampleRun>
 export function benchInProcess(spec: BenchSpec | WireBenchSpec | SampleSpec): Promise<unknown> {
-  const child = fork(fileURLToPath(new URL('./bench_child.js', import.meta.url)))
+  // what agents of a user's app print is no part of a report
+  const out = 'sample' in spec ? 'ignore' : 'inherit'
+  const child = fork(fileURLToPath(new URL('./bench_child.js', import.meta.url)), {
+    stdio: ['inherit', out, 'inherit', 'ipc'],
+  })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) =>

@@ -16,7 +16,7 @@ const EFFORT = 0.3
 const PAIRS_MAX = 10
 /** From so many pairs on, what looks no worse goes. */
 const PAIRS_LOOK = 2
-const NO_WORSE = 0.98
+const NO_WORSE = 0.97
 /** Far worse in the first pair: it is needed. */
 const NEEDED = 0.75
 

@@ -199,6 +199,7 @@ function paintGain(report: TuneReport, goal: Goal): string {
     const [from, to] = [start[name]!, best[name]!].map((value) => showKnob(name, value))
     return `  ${name}  ${from} → ${to}${alone}`
   })
-  const head = `Best against start, ${gain.pairs.length} pairs of runs in turns (least, median, most):`
+  const pairs = `${gain.pairs.length} pairs of runs in turns`
+  const head = `Best against start, ${pairs} (least, median, most):`
   return [head, ...rows, `${ratio}: ${said[gain.verdict]}`, ...changes].join('\n')
 }

@@ -18,6 +18,8 @@ import type { SampledTopic, SampleJob } from './sample_spec.ts'
 import type { Measure } from './trials.ts'
 
 export interface TuneTarget {
+  /** The workload, or the app's id. */
+  readonly name: string
   readonly job: SampleJob
   readonly sample: readonly SampledTopic[]
   /** Of all runs; knobs beat them. */
@@ -36,7 +38,7 @@ export interface WorkloadTarget {
 }
 
 /** Seconds of a whole run. */
-export const runSeconds = { throughput: 2, cpu: 4, latency: 4 } as const
+const runSeconds = { throughput: 2, cpu: 4, latency: 4 } as const
 
 /** Makes the topic unless it is there. */
 export async function workloadTarget(
@@ -52,6 +54,7 @@ export async function workloadTarget(
     const partitions = await log.offsets(topic)
     const changelog = settings.changelog && log.capabilities.transactions
     return {
+      name: workload,
       job: { kind: 'workload', workload, topic },
       sample: [{ topic, partitions }],
       settings: { ...settings, changelog },
@@ -92,6 +95,7 @@ export async function appTarget(
     const unwritten = settings.changelog && !changelog ? ['changelogs (--include-changelog)'] : []
     const agentTables = includeAgents && app.topology.tables.length > 0
     return {
+      name: app.id,
       job: { kind: 'app', file, includeAgents },
       sample,
       settings: { ...settings, changelog, guarantee: changelog ? guarantee : 'at_least_once' },

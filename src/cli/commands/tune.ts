@@ -49,7 +49,7 @@ interface TuneOptions {
 }
 
 const DEFAULT_BROKER = 'embedded:./euphorion-bench'
-const SECONDS_MIN = 5
+const SECONDS_MIN = 1
 const SECONDS_MAX = 86_400
 
 export function addTune(program: Command, context: CommandContext): void {
@@ -195,14 +195,14 @@ async function targetOf(
 
 function reportOf(
   result: SearchResult,
-  { job, sample, settings, leftOut }: TuneTarget,
+  { name, sample, settings, leftOut }: TuneTarget,
   goal: Goal,
   { seed, seconds }: TuneOptions,
 ): TuneReport {
   const partitions = sample.flatMap((each) => each.partitions)
   return tuneReport(result, {
     goal,
-    target: job.kind === 'workload' ? job.workload : job.file,
+    target: name,
     topics: sample.map(({ topic }) => topic),
     events: partitions.reduce((sum, { earliest, latest }) => sum + latest - earliest, 0),
     broker: settings.broker ?? '',
