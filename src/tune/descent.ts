@@ -1,5 +1,6 @@
 // The second phase of the search, coordinate descent: one knob after the other goes up and down,
 // and stays where runs in turns say that it is better there. Called by search.ts.
+import type { Halved } from './halving.ts'
 import { type Candidate, type Knob, type KnobValue, neighbours } from './knobs.ts'
 import type { SearchState } from './search.ts'
 import { candidateKey } from './trials.ts'
@@ -24,11 +25,16 @@ const rounds = [
 ] as const
 const last = { from: 0, to: Infinity, step: 1 } as const
 
-/** Until nothing moves any more, or the time is over. */
-export async function descend(state: SearchState, from: Candidate): Promise<Candidate> {
+/**
+ * Until nothing moves any more, or the time is over. What was best by a few runs, of many, was lucky
+ * too: it has to be better than the usual one once more.
+ */
+export async function descend(state: SearchState, from: Halved): Promise<Candidate> {
   const { options, fits } = state
   const refused = new Set<string>()
-  let best = from
+  const isUsual = candidateKey(from.best) === candidateKey(from.usual)
+  const better = isUsual ? undefined : await betterOf(state, from.usual, [from.best], refused)
+  let best = better ?? from.usual
   for (let round = 0; fits(EFFORT, 2); round++) {
     const before = best
     const { from: begin, to, step } = rounds[round] ?? last

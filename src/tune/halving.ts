@@ -24,17 +24,25 @@ const FRACTION = 3
 const RUNS_A_CANDIDATE = 2
 /** A knob of a random candidate is drawn this often, and else has its default. */
 const DRAWN = 0.5
-/** The defaults are gone on from unless something is better than them by more than this. */
+/** The defaults are the usual ones where they are better than the start by more than this. */
 const MUCH_BETTER = 1.07
 
-/** Resolves with the best; rejects with what makes the start fail. */
-export async function halve(state: SearchState): Promise<Candidate> {
+/** What the descent begins with. */
+export interface Halved {
+  readonly best: Candidate
+  /** The start, or the defaults. */
+  readonly usual: Candidate
+}
+
+/** Rejects with what makes the start fail. */
+export async function halve(state: SearchState): Promise<Halved> {
   const { options, trials, fits } = state
   const { start, defaults } = options
   const first = await trials.run(start, 'start', 'halving', rounds[0].effort)
   if (first.failure !== undefined) throw first.failure
   let contenders = contendersOf(state)
   let best = start
+  const usual = { start: first.score, defaults: 0 }
   for (const { effort, repeats } of rounds) {
     const runs = new Map<Contender, Run[]>(contenders.map((each) => [each, []]))
     if (effort === rounds[0].effort && repeats === 1) runs.get(contenders[0])?.push(first)
@@ -49,13 +57,13 @@ export async function halve(state: SearchState): Promise<Candidate> {
     const measured = contenders.filter((each) => runs.get(each)!.length > 0)
     if (measured.length < Math.min(2, contenders.length)) break
     const ranked = measured.sort((a, b) => scoreOf(runs.get(b)!) - scoreOf(runs.get(a)!))
-    const scored = ranked.map((each) => scoreOf(runs.get(each)!))
-    const usual = ranked.findIndex(({ origin }) => origin === 'defaults')
-    if (usual >= 0 && scored[0] <= MUCH_BETTER * scored[usual]) best = defaults
-    else best = ranked[0].candidate
+    best = ranked[0].candidate
+    for (const each of ranked)
+      if (each.origin === 'start' || each.origin === 'defaults')
+        usual[each.origin] = scoreOf(runs.get(each)!)
     contenders = ranked.slice(0, Math.max(2, Math.ceil(ranked.length / FRACTION)))
   }
-  return best
+  return { best, usual: usual.defaults > MUCH_BETTER * usual.start ? defaults : start }
 }
 
 /** The start first; as many as there is time for. */

@@ -55,12 +55,14 @@ export interface SearchState {
 }
 
 /** Parts of the time at which phases end; the comparison gets more where its runs need it. */
-const ends = { halving: 0.2, descent: 0.66, reduction: 0.8 } as const
+const ends = { halving: 0.16, descent: 0.68, reduction: 0.8 } as const
 /** Of the runs of the comparison; shorter where there is no time for enough of them. */
 const EFFORT = 0.6
 const EFFORT_MIN = 0.3
 /** Most of the time that is kept for the comparison. */
 const RESERVE = 0.4
+/** Runs of the start may take longer than those of the better ones. */
+const MARGIN = 1.2
 const PAIRS_MAX = 40
 
 /** Rejects with what makes the start fail. */
@@ -73,7 +75,7 @@ export async function searchSettings(options: SearchOptions): Promise<SearchResu
     options.onPhase?.(phase)
     const fits = (effort: number, runs = 1): boolean => {
       const wholeMs = seconds * 1000
-      const reserveMs = Math.min(RESERVE * wholeMs, 2 * pairsMin * trials.costMs(EFFORT))
+      const reserveMs = Math.min(RESERVE * wholeMs, MARGIN * 2 * pairsMin * trials.costMs(EFFORT))
       const endMs =
         phase === 'comparison' ? wholeMs : Math.min(ends[phase] * wholeMs, wholeMs - reserveMs)
       return clock.monotonic() - beganMs + runs * trials.costMs(effort) <= endMs

@@ -1,4 +1,4 @@
-// `euphorion bench pageviews` on a real Kafka, at smoke size.
+// `euphorion bench pageviews` and `euphorion tune` on a real Kafka, at smoke size.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openLog } from '../../src/log/open.ts'
@@ -10,9 +10,10 @@ if (kafka) {
   const broker = `kafka://${kafka.brokers}`
   // A number of keys that no other test has: the topic is made here, and taken twice.
   const topic = 'bench-pageviews-20000-3-991-lz4'
+  const tuned = 'bench-pageviews-21000-3-991-none'
   after(async () => {
     const log = await openLog(broker)
-    await log.deleteTopic(topic)
+    for (const each of [topic, tuned]) await log.deleteTopic(each)
     await log.close()
     await kafka.stop()
   })
@@ -40,4 +41,26 @@ if (kafka) {
       )
       assert.equal(lines[0].broker, broker)
     })
+
+  test('tune at a rate: runs are measured, and leave no topics', {
+    timeout: 120_000,
+  }, async (t) => {
+    const line = `--broker ${broker} --events 20_000 --partitions 3 --keys 991 --seconds 3 --json`
+    const goal = '--goal latency --rate 5000 --knobs threads,commitIntervalMs --dry-run'
+    const args = [euphorion, 'tune', ...`${line} ${goal}`.split(' ')]
+    const { code, out, err } = await runNode(t, args, { cwd: await newDirectory() })
+    assert.equal(code, 0, err)
+    const { topics, candidates } = JSON.parse(out)
+    assert.deepEqual(topics, [tuned])
+    const [{ value, keptUp, p99Ms }] = candidates[0].runs
+    assert.equal(keptUp, true)
+    assert.ok(value > 0 && value < 2000 && p99Ms > 0, `p99 ${value} ms`)
+    const log = await openLog(broker)
+    t.after(() => log.close())
+    const names = (await log.topics()).map(({ name }) => name)
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('tune-')),
+      [],
+    )
+  })
 }
