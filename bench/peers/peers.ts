@@ -1,8 +1,8 @@
 // Runs the same work by other tools and by Euphorion, side by side on this machine, and checks that
 // all find the same: `npm run bench:peers -- --only mandelbrot`, `--only w1,w3 --peers faust,go`.
 // What the machine lacks is left out with a line that says so; --install fetches packages, jars and
-// modules into a directory of the cache. Writes bench/results/NAME.json, and the tables and the plot
-// that are made from them.
+// modules into a directory of the cache. Writes bench/results/NAME.json, and the tables and the
+// plot that are made from them.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -57,9 +57,10 @@ const peerNames = engines.map(({ name }) => name)
 const usage = `npm run bench:peers -- [--only NAME,…] [--peers NAME,…] [--install]
   --only NAMES    of ${names.join(', ')}; default all
   --peers NAMES   of ${peerNames.join(', ')}; default all (w0–w3)
-  --seconds N     most time of an engine for a workload; what is too slow is cut off (60; w0–w3)
+  --seconds N     most time of an engine for a workload; what is slower is cut off (60; w0–w3)
   --events N      page views in the topic (20000000; w0–w3)
-  --runs N        runs in turn; the median counts (mandelbrot ${KERNEL_RUNS}; w0–w3 ${STREAM_RUNS}, as the time allows)
+  --runs N        runs in turn; the median counts (${KERNEL_RUNS}; of w0–w3 ${STREAM_RUNS},
+                  if they fit into --seconds together)
   --broker HOST   a Kafka that is there, instead of one that is started here (w0–w3)
   --install       fetch what peers need into a directory of the cache first
   --smoke         small, and nothing is written but to --out

@@ -18,7 +18,14 @@ import {
   tumbling,
 } from '../../../src/index.ts'
 import { root } from '../results.ts'
-import { type AnswerRow, readSpec, SAMPLE_MS, tell, writeAnswer } from '../streams/spec.ts'
+import {
+  type AnswerRow,
+  readSpec,
+  SAMPLE_MS,
+  tell,
+  tellDone,
+  writeAnswer,
+} from '../streams/spec.ts'
 
 const spec = readSpec()
 const { workload, guarantee, topic, ends } = spec
@@ -91,17 +98,12 @@ for (;;) {
   await pause(clock, POLL_MS)
 }
 const isStored = workload !== 'w0' && clock.monotonic() <= deadline
-if (isStored) finish(ends)
+if (isStored) tellDone(ends)
 // with the last cut
 await app.stop()
 const committed = await committedOffsets()
-if (!isStored) finish(committed)
+if (!isStored) tellDone(committed)
 writeAnswer(spec, committed, await rows())
-
-function finish(consumed: readonly number[]): void {
-  tell({ peer: 'at', consumed })
-  tell({ peer: 'done' })
-}
 
 async function committedOffsets(): Promise<number[]> {
   const kafka = new Kafka({ brokers: spec.brokers.split(','), logLevel: logLevel.NOTHING })

@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -47,9 +48,11 @@ class Progress {
     say("{\"peer\":\"at\",\"consumed\":[" + text + "]}");
   }
 
-  void done() {
+  /** Says so, and waits until it has been measured. */
+  void done() throws IOException {
     at();
     say("{\"peer\":\"done\"}");
+    System.in.read();
   }
 
   private static synchronized void say(String line) {

@@ -1,9 +1,16 @@
-// W0–W3 by a consumer that is written by hand on kafkajs: JSON.parse, and cells in a Map. Started by
-// bench/peers/streams/measure.ts.
+// W0–W3 by a consumer that is written by hand on kafkajs: JSON.parse, and cells in a Map. Started
+// by bench/peers/streams/measure.ts.
 import { createRequire } from 'node:module'
 import { Kafka, logLevel } from 'kafkajs'
 import { pause, systemClock } from '../../../src/clock.ts'
-import { type AnswerRow, readSpec, SAMPLE_MS, tell, writeAnswer } from '../streams/spec.ts'
+import {
+  type AnswerRow,
+  readSpec,
+  SAMPLE_MS,
+  tell,
+  tellDone,
+  writeAnswer,
+} from '../streams/spec.ts'
 
 interface View {
   readonly url: string
@@ -99,8 +106,7 @@ while (!isOver()) {
 await consumer.commitOffsets(
   consumed.map((offset, partition) => ({ topic, partition, offset: String(offset) })),
 )
-tell({ peer: 'at', consumed })
-tell({ peer: 'done' })
+tellDone(consumed)
 writeAnswer(spec, consumed, answer())
 await consumer.disconnect()
 

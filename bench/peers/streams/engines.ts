@@ -1,5 +1,5 @@
-// The engines that W0–W3 are run on: what each of them needs on this machine, and how its program is
-// started. Called by streams.ts.
+// The engines that W0–W3 are run on: what each of them needs on this machine, and how its program
+// is started. Called by streams.ts.
 import { join } from 'node:path'
 import { goProgram } from './go.ts'
 import { javaProgram } from './java.ts'

@@ -39,7 +39,7 @@ export async function measure(
 ): Promise<Measured> {
   const [file, ...args] = command
   const child = spawn(file, [...args, JSON.stringify(spec)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     cwd: spec.directory,
     // a group of its own: it ends with all that it has started
     detached: true,
@@ -48,6 +48,8 @@ export async function measure(
   process.once('exit', end)
   const meter = new Meter(child, clock)
   const said: string[] = []
+  // a program that has ended does not want the byte any more
+  child.stdin.on('error', () => undefined)
   createInterface({ input: child.stdout! }).on('line', (line) => meter.hear(line))
   createInterface({ input: child.stderr! }).on('line', (line) => {
     said.push(line)
@@ -104,7 +106,10 @@ class Meter {
     } else if (line?.peer === 'at') {
       const records = line.consumed.reduce((sum, count) => sum + count, 0)
       this.#points.push({ ms: this.#clock.monotonic(), records })
-    } else if (line?.peer === 'done') this.#ended = this.#now()
+    } else if (line?.peer === 'done') {
+      this.#ended = this.#now()
+      this.#child.stdin?.end('\n')
+    }
   }
 
   #now() {

@@ -54,8 +54,9 @@ export function streamsPlot(rows: readonly StreamRow[]): string {
   const foot = `events a second, from 10^${floor}, logarithmic`
   const height = y + HEAD
   parts.push(`<text x="0" y="${height - 10}" fill="#64748b">${foot}</text>`)
-  const open = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}"`
+  const open = '<svg xmlns="http://www.w3.org/2000/svg"'
+  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}"`
   const style = 'font-family="system-ui, sans-serif" font-size="12"'
   const back = `<rect width="${WIDTH}" height="${height}" fill="white"/>`
-  return `${open} ${style}>\n${back}\n${parts.join('\n')}\n</svg>\n`
+  return `${open} ${size} ${style}>\n${back}\n${parts.join('\n')}\n</svg>\n`
 }

@@ -1,5 +1,5 @@
-// The rows of W0–W3 in bench/results, made of an engine's runs. Used by streams.ts, the tables and
-// the plot.
+// The rows of W0–W3 in bench/results, made of an engine's runs. Used by streams.ts, the tables
+// and the plot.
 import { type ResultRow, round } from '../results.ts'
 import type { Made } from './answer.ts'
 import type { Measured } from './measure.ts'

@@ -1,6 +1,6 @@
 // What a program in bench/peers/*/ is asked to do, as JSON in its last argument, and what it says
 // meanwhile: lines of JSON on standard output. The same for all languages; README.md there.
-import { writeFileSync } from 'node:fs'
+import { readSync, writeFileSync } from 'node:fs'
 
 export const streamWorkloads = ['w0', 'w1', 'w2', 'w3'] as const
 
@@ -33,8 +33,8 @@ export interface PeerSpec {
 
 /**
  * ready: it has its partitions; the clock and the CPU seconds count from here. at: so many records
- * of each partition are consumed. done: it has stopped, and what it keeps is kept; its answer is
- * written after that.
+ * of each partition are consumed. done: it has stopped, and what it keeps is kept; it waits for a
+ * byte on its standard input then, writes its answer, and ends.
  */
 export type PeerLine =
   | { readonly peer: 'ready'; readonly version: string }
@@ -54,6 +54,13 @@ export function readSpec(): PeerSpec {
 
 export function tell(line: PeerLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+/** Says so, and waits until it has been measured. */
+export function tellDone(consumed: readonly number[]): void {
+  tell({ peer: 'at', consumed })
+  tell({ peer: 'done' })
+  readSync(0, Buffer.alloc(1))
 }
 
 export function writeAnswer(

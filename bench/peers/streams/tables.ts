@@ -1,5 +1,5 @@
-// Tables of W0–W3: README.md's, with all workloads, and those of bench/peers/README.md, one for each.
-// Made of the rows of bench/results; called by peers.ts and by the test that compares them.
+// Tables of W0–W3: README.md's, with all workloads, and those of bench/peers/README.md, one for
+// each. Made of the rows of bench/results; called by peers.ts and by the test that compares them.
 import { engines } from './engines.ts'
 import type { StreamRow } from './rows.ts'
 import { type Guarantee, streamWorkloads } from './spec.ts'
@@ -7,7 +7,7 @@ import { type Guarantee, streamWorkloads } from './spec.ts'
 /** The workload whose CPU time and memory stand in README.md. */
 const SHOWN = 'w1'
 
-/** A line for each engine and guarantee: its rate in each workload, Euphorion's as times of that. */
+/** A line for each engine and guarantee: its rate in each workload, and Euphorion's as times it. */
 export function streamsTable(rows: readonly StreamRow[]): string {
   const shown = streamWorkloads.filter((workload) => rows.some((row) => row.workload === workload))
   const names = shown.map((workload) => workload.toUpperCase())
@@ -112,10 +112,10 @@ function footOf(rows: readonly StreamRow[]): string {
   const checked = rows.every((row) => row.identical)
     ? 'All answers are right.'
     : 'Not all answers are right.'
-  const made = each(
-    ({ events, partitions, keys, seed }) =>
-      `${wholeText(events)} events, ${partitions} partitions, ${wholeText(keys)} urls, seed ${seed}`,
-  )
+  const made = each(({ events, partitions, keys, seed }) => {
+    const amount = `${wholeText(events)} events of ${wholeText(keys)} urls`
+    return `${amount}, ${partitions} partitions, seed ${seed}`
+  })
   const where = each(
     ({ kafka, cpu, date }) => `Kafka ${kafka} on the same machine, ${cpu}, ${date}`,
   )
