@@ -17,6 +17,8 @@ export interface LoadedApp {
 export async function loadApp(file: string, copy?: string): Promise<LoadedApp> {
   const path = resolve(file)
   if (!existsSync(path)) throw new EuphorionError('USAGE', `there is no file ${file}`)
+  if (!/\.[cm]?[jt]s$/.test(path))
+    throw new EuphorionError('USAGE', `${file} is neither JavaScript nor TypeScript`)
   const { href } = pathToFileURL(path)
   const module = await importModule(copy === undefined ? href : `${href}?${copy}`)
   const found = [module.app, module.default, ...Object.values(module)].find(isApp)

@@ -32,6 +32,7 @@ export function modelOf(models: ReadonlyMap<string, Model>, name: string): Model
   const model = models.get(name)
   if (model !== undefined) return model
   const near = closest(name, models.keys())
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  const all = [...models.keys()].sort().join(', ')
+  const hint = near === undefined ? `; it has ${all || 'none'}` : `; did you mean ${near}?`
   throw new EuphorionError('USAGE', `the app has no record ${name}${hint}`)
 }

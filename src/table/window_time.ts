@@ -53,7 +53,8 @@ export function eventTime(
   const event = given ?? part.inHand
   if (event !== undefined) return timeIn(name, event, field)
   const place = { table: name, partition: part.partition }
-  const found = part.isHeld ? 'several events, or a batch, are' : 'no event is'
+  const several = 'several events (of one agent, or of several that read it), or a batch, are'
+  const found = part.isHeld ? several : 'no event is'
   const message = `${found} in hand of partition ${part.partition}: which window of ${name}?`
   throw new EuphorionError('TIME_UNKNOWN', message, { place })
 }

@@ -4,6 +4,11 @@ import type { CommandContext } from '../command_line.ts'
 import { writeNewApp } from '../new_app.ts'
 import { addExamples } from '../options.ts'
 
+/** As a shell takes it for one word. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
 export function addNew(program: Command, context: CommandContext): void {
   const command = program
     .command('new')
@@ -13,7 +18,7 @@ export function addNew(program: Command, context: CommandContext): void {
       const name = writeNewApp(directory)
       process.stdout.write(`${name} is in ${directory}. Next:
 
-  cd ${directory}
+  cd ${quoted(directory)}
   npm install
   npm test       # on virtual time, without a Kafka
   npm start      # runs it; Ctrl+C finishes what is in flight
