@@ -308,7 +308,7 @@ export class App extends DeclaringApp {
 
   /**
    * The worker's metrics as Prometheus reads them: what its web server answers at /metrics, for a
-   * server of your own. Empty unless the app runs, and with `metrics: false`.
+   * server of your own. Empty unless the app runs, with `metrics: false`, and in a test driver.
    */
   metrics(): string {
     return this.#worker?.metrics?.text() ?? ''
