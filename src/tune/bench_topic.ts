@@ -9,6 +9,8 @@ export interface BenchTopic {
   readonly partitions: number
   readonly keys: number
   readonly compression: Compression
+  /** Records in a batch. Default: that of PageViews. */
+  readonly batchRecords?: number
 }
 
 const UNLIMITED = -1
@@ -29,15 +31,16 @@ export async function prepareTopic(
   wanted: BenchTopic,
   progress: (events: number) => void,
 ): Promise<string> {
-  const { events, partitions, keys, compression } = wanted
-  const topic = `bench-pageviews-${events}-${partitions}-${keys}-${compression}`
+  const { events, partitions, keys, compression, batchRecords } = wanted
+  const batches = batchRecords === undefined ? '' : `-${batchRecords}`
+  const topic = `bench-pageviews-${events}-${partitions}-${keys}-${compression}${batches}`
   const found = await recordsIn(log, topic)
   if (found === events) return topic
   if (found !== undefined) await log.deleteTopic(topic)
   const config = { retentionMs: UNLIMITED, retentionBytes: UNLIMITED }
   await log.createTopic(topic, { partitions, config })
   await prepareCompression(compression)
-  const views = new PageViews({ events, partitions, keys, compression })
+  const views = new PageViews({ events, partitions, keys, compression, batchRecords })
   await writeViews(log, topic, views, progress)
   return topic
 }

@@ -109,10 +109,17 @@ export class PacedConsumer implements LogConsumer {
       if (result.kind === 'too-small' && result.neededBytes <= target.length)
         result = await this.inner.fetch(target.subarray(0, result.neededBytes), isIt, signal)
       if (result.kind === 'batches') this.#fetched(place, target.subarray(0, result.bytes))
+      // the first batch of a partition, whose size nobody knew, or one that is larger than the last
+      while (this.#isEarly(place) && !this.#isClosed && signal?.aborted !== true) await this.#tick()
       return result
     } finally {
       place.isTaken = false
     }
+  }
+
+  #isEarly({ topic, partition, offset }: Place): boolean {
+    const end = this.#pace.end(topic, partition)
+    return end !== undefined && !end.isLast && end.offset < offset
   }
 
   #fetched(place: Place, bytes: Uint8Array): void {

@@ -32,6 +32,7 @@ export interface TuneTarget {
 
 export interface WorkloadTarget {
   readonly workload: Workload
+  readonly goal: Goal
   readonly events: number
   readonly partitions: number
   readonly keys: number
@@ -42,7 +43,7 @@ const runSeconds = { throughput: 2, cpu: 4, latency: 4 } as const
 
 /** Makes the topic unless it is there. */
 export async function workloadTarget(
-  { workload, ...wanted }: WorkloadTarget,
+  { workload, goal, ...wanted }: WorkloadTarget,
   settings: Settings,
   clock: Clock,
   progress: (events: number) => void,
@@ -50,7 +51,9 @@ export async function workloadTarget(
   const connection = await Connection.open(settings, clock)
   try {
     const { log } = connection
-    const topic = await prepareTopic(log, { ...wanted, compression: 'none' }, progress)
+    const batchRecords = batchRecordsAt(goal, wanted.partitions)
+    const made = { ...wanted, compression: 'none', batchRecords } as const
+    const topic = await prepareTopic(log, made, progress)
     const partitions = await log.offsets(topic)
     const changelog = settings.changelog && log.capabilities.transactions
     return {
@@ -64,6 +67,17 @@ export async function workloadTarget(
   } finally {
     await connection.close()
   }
+}
+
+/** What a producer sends together. */
+const LINGER_MS = 20
+const BATCH_RECORDS_MAX = 4000
+
+/** At a rate, batches are as large as they would be then; undefined: as usual. */
+function batchRecordsAt({ rate }: Goal, partitions: number): number | undefined {
+  if (rate === undefined) return undefined
+  const records = Math.ceil(((rate / partitions) * LINGER_MS) / 1000)
+  return Math.min(BATCH_RECORDS_MAX, records)
 }
 
 export interface AppTarget {

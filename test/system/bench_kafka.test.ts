@@ -10,7 +10,7 @@ if (kafka) {
   const broker = `kafka://${kafka.brokers}`
   // A number of keys that no other test has: the topic is made here, and taken twice.
   const topic = 'bench-pageviews-20000-3-991-lz4'
-  const tuned = 'bench-pageviews-21000-3-991-none'
+  const tuned = 'bench-pageviews-21000-3-991-none-34'
   after(async () => {
     const log = await openLog(broker)
     for (const each of [topic, tuned]) await log.deleteTopic(each)
@@ -52,9 +52,9 @@ if (kafka) {
     assert.equal(code, 0, err)
     const { topics, candidates } = JSON.parse(out)
     assert.deepEqual(topics, [tuned])
-    const [{ value, keptUp, p99Ms }] = candidates[0].runs
-    assert.equal(keptUp, true)
-    assert.ok(value > 0 && value < 2000 && p99Ms > 0, `p99 ${value} ms`)
+    const [{ p99Ms, events, failure }] = candidates[0].runs
+    assert.equal(failure, undefined)
+    assert.ok(p99Ms > 0 && events > 0, `p99 ${p99Ms} ms of ${events} events`)
     const log = await openLog(broker)
     t.after(() => log.close())
     const names = (await log.topics()).map(({ name }) => name)

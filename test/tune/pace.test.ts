@@ -107,15 +107,16 @@ describe('paced consumer', () => {
         await new Promise(setImmediate)
       }
     }
+    // 10 records of the partition are due 14 ms after the begin, 20 after 27
     void fetch()
-    await settle(1)
+    await settle(10)
     assert.equal(fetches.length, 0)
-    await settle(5)
+    await settle(8)
     assert.equal(fetches.length, 1)
-    // 10 records of the partition were read; 20 are due 27 ms after the begin
     void fetch()
-    await settle(16)
+    await settle(6)
     assert.equal(fetches.length, 1)
+    assert.equal(inner.asked.length, 1)
     await settle(8)
     assert.equal(fetches.length, 2)
     assert.ok(inner.asked.every((bytes) => bytes < target.length))

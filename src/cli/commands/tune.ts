@@ -186,7 +186,7 @@ async function targetOf(
   const settings = { ...resolveSettings({ file, env: process.env, cli }), ...given }
   const broker = settings.broker ?? DEFAULT_BROKER
   const { workload = 'w1', partitions, keys } = options
-  const made = { workload, events, partitions, keys }
+  const made = { workload, goal, events, partitions, keys }
   return workloadTarget(made, { ...settings, broker }, systemClock, (written) => {
     const percent = Math.floor((written / events) * 100)
     progress.show(`making ${events.toLocaleString('en')} events: ${percent} %`)
