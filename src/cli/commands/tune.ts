@@ -141,7 +141,8 @@ async function run(options: TuneOptions, context: CommandContext, command: Comma
     onRun: (ran, trial) => {
       const seconds = Math.round((systemClock.monotonic() - beganMs) / 1000)
       const where = `${phase}, ${seconds} of ${options.seconds} s`
-      progress.show(`${where}: ${showRun(goal, ran)}  ${showDifference(start, trial.candidate)}`)
+      const difference = showDifference(start, trial.candidate)
+      progress.show(clipped(`${where}: ${showRun(goal, ran)}  ${difference}`))
     },
   })
   progress.end()
@@ -158,6 +159,12 @@ function goalOf({ goal: name, rate }: TuneOptions): Goal {
   if (name === 'throughput' && rate !== undefined)
     throw new EuphorionError('USAGE', '--rate is of --goal cpu and latency')
   return { name, rate }
+}
+
+/** A line of a terminal: one that is longer cannot be painted over. */
+function clipped(text: string): string {
+  const { isTTY, columns } = process.stderr
+  return isTTY && text.length >= columns ? `${text.slice(0, columns - 2)}…` : text
 }
 
 function showRun(goal: Goal, { score, value, failure, facts }: Run): string {
