@@ -26,8 +26,8 @@ const rounds = [
 const last = { from: 0, to: Infinity, step: 1 } as const
 
 /**
- * Until nothing moves any more, or the time is over. What was best by a few runs, of many, was lucky
- * too: it has to be better than the usual one once more.
+ * Until nothing moves any more, or the time is over. What was best by a few runs, of many, was
+ * lucky too: it has to be better than the usual one once more.
  */
 export async function descend(state: SearchState, from: Halved): Promise<Candidate> {
   const { options, fits } = state
