@@ -60,9 +60,9 @@ const ends = { halving: 0.16, descent: 0.68, reduction: 0.8 } as const
 const EFFORT = 0.6
 const EFFORT_MIN = 0.3
 /** Most of the time that is kept for the comparison. */
-const RESERVE = 0.4
+const RESERVE = 0.45
 /** Runs of the start may take longer than those of the better ones. */
-const MARGIN = 1.2
+const MARGIN = 1.3
 const PAIRS_MAX = 40
 
 /** Rejects with what makes the start fail. */
@@ -103,7 +103,7 @@ async function comparePairs(
   best: Candidate,
 ): Promise<readonly Pair[]> {
   const pairs: Pair[] = []
-  const effort = fits(EFFORT, 2 * pairsMin) ? EFFORT : EFFORT_MIN
+  const effort = fits(EFFORT, MARGIN * 2 * pairsMin) ? EFFORT : EFFORT_MIN
   const measureStart = () => trials.run(options.start, 'start', 'comparison', effort)
   const measureBest = () => trials.run(best, 'descent', 'comparison', effort)
   while (pairs.length < PAIRS_MAX && fits(effort, 2)) {
