@@ -55,7 +55,7 @@ export interface SearchState {
 }
 
 /** Parts of the time at which phases end; the comparison gets more where its runs need it. */
-const ends = { halving: 0.16, descent: 0.68, reduction: 0.8 } as const
+const ends = { halving: 0.16, descent: 0.67, reduction: 0.8 } as const
 /** Of the runs of the comparison; shorter where there is no time for enough of them. */
 const EFFORT = 0.6
 const EFFORT_MIN = 0.3
