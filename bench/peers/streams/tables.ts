@@ -4,6 +4,8 @@ import { engines } from './engines.ts'
 import type { StreamRow } from './rows.ts'
 import { type Guarantee, streamWorkloads } from './spec.ts'
 
+/** Below it a run is over before virtual machines are warm. */
+const EVENTS_ENOUGH = 10_000_000
 /** The workload whose CPU time and memory stand in README.md. */
 const SHOWN = 'w1'
 
@@ -120,5 +122,7 @@ function footOf(rows: readonly StreamRow[]): string {
     ({ kafka, cpu, date }) => `Kafka ${kafka} on the same machine, ${cpu}, ${date}`,
   )
   const time = each(({ secondsMax }) => `${secondsMax} s at most`)
-  return `${checked} ${made}; a run has ${time}; ${where}: ${each(({ version }) => version)}.`
+  const isShort = rows.some(({ events }) => events < EVENTS_ENOUGH)
+  const warning = isShort ? ' The run was short, mostly warming up: make your own.' : ''
+  return `${checked}${warning} ${made}; a run has ${time}; ${where}: ${each(({ version }) => version)}.`
 }
