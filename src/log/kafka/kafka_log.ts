@@ -129,7 +129,7 @@ class KafkaLog implements Log {
   /** Brokers hear of what another one has confirmed a little later. */
   async #until(name: string, isDone: (topic: TopicMetadata | undefined) => boolean): Promise<void> {
     for (let look = 0; look < looksMax; look++) {
-      await this.#cluster.refresh([name])
+      await this.#cluster.retry(() => this.#cluster.refresh([name]))
       if (isDone(this.#cluster.topic(name))) return
       await pause(this.#clock, lookMs)
     }
