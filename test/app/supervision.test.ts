@@ -172,6 +172,10 @@ test('who reads a table while it goes back to its last cut is refused, and never
   await app.start()
   await send()
   await until(async () => (await total()) === EVENTS)
+  // a cut has all of them from now on
+  await app.stop()
+  await app.start()
+  await until(async () => (await total()) === EVENTS)
   await orders.send({ value: { id: EVENTS, item: 'fig' } })
   const seen = new Set<number>()
   await until(async () => {
@@ -180,7 +184,7 @@ test('who reads a table while it goes back to its last cut is refused, and never
     return failures > 10 && now === EVENTS + 1
   })
   seen.delete(Number.NaN)
-  assert.deepEqual([...seen].sort(), [EVENTS, EVENTS + 1])
+  assert.ok(Math.min(...seen) >= EVENTS, `${[...seen]}`)
 })
 
 test('a crash ends the app, and nothing of the event counts', { timeout }, async (t) => {
