@@ -5,7 +5,6 @@
 // one for all: the difference of CPU seconds a million with its 95% interval.
 import { fork } from 'node:child_process'
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +16,9 @@ import { createLogger } from '../src/logger.ts'
 import { packageVersion } from '../src/package_version.ts'
 import { resolveSettings } from '../src/settings.ts'
 import { prepareTopic } from '../src/tune/bench_topic.ts'
+import { inTurns } from '../src/tune/comparison.ts'
 import { PageView } from '../src/tune/page_view.ts'
+import { freePorts } from '../test/support/free_ports.ts'
 
 interface Spec {
   readonly id: string
@@ -115,14 +116,6 @@ async function scrape(port: number, signal: AbortSignal) {
   return { scrapes, scrapedBytes }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const bound = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof bound === 'object' && bound !== null ? bound.port : 0
-}
-
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 /** Mean of the pairs' differences in percent, and its 95% interval by Student's t. */
@@ -148,7 +141,6 @@ interface Pair {
   readonly off: Run
 }
 
-/** One after the other; in every second pair the other way round. */
 async function runPairs(
   pairs: number,
   run: (metrics: boolean) => Promise<Run>,
@@ -156,10 +148,11 @@ async function runPairs(
 ): Promise<Pair[]> {
   const results: Pair[] = []
   for (let pair = 0; pair < pairs; pair++) {
-    const isOnFirst = pair % 2 === 0
-    const first = await run(isOnFirst)
-    const second = await run(!isOnFirst)
-    const [on, off] = isOnFirst ? [first, second] : [second, first]
+    const [on, off] = await inTurns(
+      pair,
+      () => run(true),
+      () => run(false),
+    )
     results.push({ on, off })
     print({ pair, on, off })
   }
@@ -222,7 +215,8 @@ async function compare(): Promise<void> {
     const id = `bench-metrics-${process.pid}-${runs++}`
     const dataDir = join(directory, id)
     const common = { id, topic, events, broker, dataDir, threads, metrics }
-    const result = await runInProcess({ ...common, webPort: await freePort() })
+    const [webPort] = await freePorts(1)
+    const result = await runInProcess({ ...common, webPort })
     rmSync(dataDir, { recursive: true, force: true })
     return result
   }

@@ -28,6 +28,14 @@ export interface TransactionsOptions {
   readonly broken: () => void
 }
 
+interface Refusal {
+  readonly error: EuphorionError
+  /** Those whose senders have not all gone back. */
+  aborts: number
+  /** Resolved when there is none of them. */
+  readonly over: Deferred<void>
+}
+
 export class Transactions {
   readonly #options: TransactionsOptions
   #producer: Promise<TransactionalProducer> | undefined
@@ -35,12 +43,8 @@ export class Transactions {
   #made: TransactionalProducer | undefined
   /** While it is there, sends wait for it. */
   #gate: Deferred<void> | undefined
-  /** Why sends are refused, while `#refusals` is not 0. */
-  #refusal: unknown
-  /** Aborts whose senders have not all gone back. */
-  #refusals = 0
-  /** Resolved when there is none of them. */
-  #allowed: Deferred<void> | undefined
+  /** While it is there, sends are refused. */
+  #refusal: Refusal | undefined
   /** So far: what was begun before the last one and fails is not of this transaction. */
   #aborts = 0
   #underWay = 0
@@ -113,11 +117,10 @@ export class Transactions {
    */
   async abort(reason: unknown): Promise<void> {
     this.#aborts++
-    this.#refusals++
-    this.#allowed ??= deferred()
-    this.#refusal = new EuphorionError('TRANSACTION_ABORTED', 'the cut could not be committed', {
-      cause: reason,
-    })
+    const message = 'the cut could not be committed'
+    const error = new EuphorionError('TRANSACTION_ABORTED', message, { cause: reason })
+    const { aborts, over } = this.#refusal ?? { aborts: 0, over: deferred() }
+    this.#refusal = { error, aborts: aborts + 1, over }
     this.openGate()
     this.#failure = undefined
     const producer = this.#made
@@ -136,11 +139,11 @@ export class Transactions {
 
   /** Once for each abort: who sent what does not count has gone back. Resolves when all have. */
   async allowSends(): Promise<void> {
-    assert(this.#refusals > 0, 'sends are allowed already')
-    if (--this.#refusals > 0) return this.#allowed?.promise
+    const refusal = this.#refusal
+    assert(refusal !== undefined, 'sends are allowed already')
+    if (--refusal.aborts > 0) return refusal.over.promise
     this.#refusal = undefined
-    this.#allowed?.resolve()
-    this.#allowed = undefined
+    refusal.over.resolve()
   }
 
   async close(): Promise<void> {
@@ -188,7 +191,7 @@ export class Transactions {
 
   async #send<T>(append: (producer: TransactionalProducer) => Promise<T>): Promise<T> {
     while (this.#gate !== undefined) await this.#gate.promise
-    if (this.#refusal !== undefined) throw this.#refusal
+    if (this.#refusal !== undefined) throw this.#refusal.error
     this.#underWay++
     const aborts = this.#aborts
     try {

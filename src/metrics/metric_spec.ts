@@ -29,6 +29,14 @@ const declare =
     { help, worry = '', closed = [] }: Texts,
   ): MetricSpec<L> => ({ name, type, labels, help, worry, closed, bounds: [] })
 
+/** Values of a series' labels by their names. */
+export function labelled(
+  { labels }: MetricSpec,
+  values: readonly string[],
+): Record<string, string> {
+  return Object.fromEntries(labels.map((name, at) => [name, values[at]]))
+}
+
 /** Only grows while the worker runs. */
 export const counter = declare('counter')
 /** As it is when it is read. */

@@ -4,7 +4,7 @@
 import type { BatchObservableCallback, Histogram, Meter, Observable } from '@opentelemetry/api'
 import { packageVersion } from '../package_version.ts'
 import { dottedName } from './dotted_name.ts'
-import type { MetricSpec } from './metric_spec.ts'
+import { labelled, type MetricSpec } from './metric_spec.ts'
 import { metricSpecs } from './metric_specs.ts'
 import type { Metrics } from './metrics.ts'
 import { optionalPackage } from './optional_package.ts'
@@ -39,13 +39,13 @@ export async function exportToOpenTelemetry(metrics: Metrics): Promise<() => voi
       const observable = observables.get(spec.name)
       if (observable === undefined) continue
       for (const { labels, values } of series)
-        result.observe(observable, values[0], attributesOf(spec, labels))
+        result.observe(observable, values[0], labelled(spec, labels))
     }
   }
   const all = [...observables.values()]
   meter.addBatchObservableCallback(collect, all)
   const deafen = metrics.observed((spec, value, labels) =>
-    histograms.get(spec.name)?.record(value, attributesOf(spec, labels)),
+    histograms.get(spec.name)?.record(value, labelled(spec, labels)),
   )
   return () => {
     deafen()
@@ -68,8 +68,4 @@ function observableOf(meter: Meter, spec: MetricSpec): Observable {
   const name = dottedName(spec)
   if (spec.type === 'gauge') return meter.createObservableGauge(name, optionsOf(spec))
   return meter.createObservableCounter(name, optionsOf(spec))
-}
-
-function attributesOf({ labels }: MetricSpec, values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(labels.map((name, at) => [name, values[at]]))
 }

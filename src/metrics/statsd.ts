@@ -4,7 +4,7 @@
 import type { Clock } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import { dottedName } from './dotted_name.ts'
-import type { MetricSpec } from './metric_spec.ts'
+import { labelled } from './metric_spec.ts'
 import type { Metrics } from './metrics.ts'
 import { optionalPackage } from './optional_package.ts'
 
@@ -62,7 +62,7 @@ export class StatsdSender {
     this.#options = options
     this.#client = client
     this.#deafen = options.metrics.observed((spec, value, labels) =>
-      client.timing(dottedName(spec), value * MS_PER_SECOND, tagsOf(spec, labels)),
+      client.timing(dottedName(spec), value * MS_PER_SECOND, labelled(spec, labels)),
     )
     this.#schedule()
   }
@@ -94,7 +94,7 @@ export class StatsdSender {
       if (spec.type === 'histogram') continue
       const name = dottedName(spec)
       for (const { labels, values } of series) {
-        const tags = tagsOf(spec, labels)
+        const tags = labelled(spec, labels)
         if (spec.type === 'gauge') this.#client.gauge(name, values[0], tags)
         else this.#sendGrowth(name, [name, ...labels].join('\0'), values[0], tags)
       }
@@ -114,8 +114,4 @@ export class StatsdSender {
     this.#send()
     await new Promise<void>((resolve) => this.#client.close(() => resolve()))
   }
-}
-
-function tagsOf({ labels }: MetricSpec, values: readonly string[]): Tags {
-  return Object.fromEntries(labels.map((name, at) => [name, values[at]]))
 }

@@ -9,6 +9,7 @@ import {
   type KernelCase,
   makeCase,
 } from './bench_kernels_cases.ts'
+import { medianOf } from './comparison.ts'
 
 export interface KernelBenchOptions {
   readonly kernels: readonly BenchKernelName[]
@@ -96,20 +97,20 @@ async function benchCase(
   for (let run = 0; run < runs; run++)
     for (const each of contenders) each.samplesUs.push(await sample(each, clock))
   const about = kernel === 'mandelbrot' ? {} : { type, columns: place }
-  const medianOf = (backend: string) => {
+  const medianBy = (backend: string) => {
     const found = contenders.find((each) => each.backend === backend)
-    return found === undefined ? Number.NaN : median(found.samplesUs)
+    return found === undefined ? Number.NaN : medianOf(found.samplesUs)
   }
   return contenders.map(({ backend, samplesUs, isIdentical }) => ({
     kernel,
     backend,
     size,
     ...about,
-    medianUs: rounded(median(samplesUs)),
+    medianUs: rounded(medianOf(samplesUs)),
     minUs: rounded(Math.min(...samplesUs)),
     maxUs: rounded(Math.max(...samplesUs)),
-    ratio: rounded(medianOf('plain') / median(samplesUs)),
-    ratioToJs: rounded(medianOf('js') / median(samplesUs)),
+    ratio: rounded(medianBy('plain') / medianOf(samplesUs)),
+    ratioToJs: rounded(medianBy('js') / medianOf(samplesUs)),
     identical: isIdentical,
     runs,
     ...(backend === 'native' ? { instructionSet: nativeAddon()?.instructionSet } : {}),
@@ -144,12 +145,6 @@ async function sample({ call, calls }: Contender, clock: Clock): Promise<number>
     if (result instanceof Promise) await result
   }
   return ((clock.monotonic() - began) * 1000) / calls
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }
 
 function rounded(value: number): number {

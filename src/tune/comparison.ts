@@ -39,6 +39,20 @@ export function compare(a: readonly number[], b: readonly number[]): Comparison 
 /** Fewest pairs that allow a verdict. */
 export const pairsMin = 6
 
+/**
+ * One of each, next to each other. The one that goes first changes from pair to pair, so that
+ * neither always has the cooler machine.
+ */
+export async function inTurns<T>(
+  pair: number,
+  runA: () => Promise<T>,
+  runB: () => Promise<T>,
+): Promise<[a: T, b: T]> {
+  if (pair % 2 === 0) return [await runA(), await runB()]
+  const b = await runB()
+  return [await runA(), b]
+}
+
 /** Means of all pairs of values, each with itself too, in their order. */
 function walshAverages(values: readonly number[]): readonly number[] {
   return values

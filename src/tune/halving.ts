@@ -1,6 +1,6 @@
 // The first phase of the search, successive halving: many candidates run once and shortly, the
 // better third of them again, and longer. Called by search.ts.
-import type { Random } from '../clock.ts'
+import { type Random, shuffled } from '../clock.ts'
 import type { Candidate, Knob } from './knobs.ts'
 import type { SearchState } from './search.ts'
 import { candidateKey, type Origin, type Run, scoreOf } from './trials.ts'
@@ -69,15 +69,10 @@ export async function halve(state: SearchState): Promise<Halved> {
 /** The start first; as many as there is time for. */
 function contendersOf({ options, trials, random, fits }: SearchState): Contender[] {
   const { knobs, start, defaults } = options
-  const contenders: Contender[] = [
-    { candidate: start, origin: 'start' },
-    { candidate: defaults, origin: 'defaults' },
-  ]
-  const known = new Set([start].map(candidateKey))
-  if (known.has(candidateKey(defaults))) contenders.pop()
-  known.add(candidateKey(defaults))
-  const costs = (count: number): number => Math.ceil(count * RUNS_A_CANDIDATE)
-  const isRoom = () => fits(rounds[0].effort, costs(contenders.length + 1))
+  const contenders: Contender[] = [{ candidate: start, origin: 'start' }]
+  const known = new Set([start, defaults].map(candidateKey))
+  if (known.size > 1) contenders.push({ candidate: defaults, origin: 'defaults' })
+  const isRoom = () => fits(rounds[0].effort, RUNS_A_CANDIDATE * (contenders.length + 1))
   for (let draws = 0; draws < 4 * CANDIDATES_MAX && isRoom(); draws++) {
     if (contenders.length === CANDIDATES_MAX || trials.costMs(rounds[0].effort) === 0) break
     const candidate = drawn(knobs, defaults, random)
@@ -95,13 +90,4 @@ function drawn(knobs: readonly Knob[], defaults: Candidate, random: Random): Can
     return [name, isDrawn ? value : defaults[name]] as const
   })
   return Object.fromEntries(values)
-}
-
-function shuffled<T>(all: readonly T[], random: Random): T[] {
-  const copy = [...all]
-  for (let last = copy.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    ;[copy[last], copy[other]] = [copy[other], copy[last]]
-  }
-  return copy
 }

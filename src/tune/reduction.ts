@@ -1,7 +1,7 @@
 // The third phase of the search: knobs of the best that differ from the start go back to the
 // start's values, in groups, where nothing is lost by it, so that only what gains is written.
 // Called by search.ts.
-import { type Comparison, compare, pairsMin } from './comparison.ts'
+import { type Comparison, compare, inTurns, pairsMin } from './comparison.ts'
 import { type Candidate, differing, type KnobName } from './knobs.ts'
 import type { SearchState } from './search.ts'
 
@@ -65,10 +65,7 @@ async function lossOf(
   for (let pair = 0; pair < PAIRS_MAX && fits(EFFORT, 2); pair++) {
     const measureBest = () => trials.run(best, 'descent', 'reduction', EFFORT)
     const measureReduced = () => trials.run(reduced, 'reduction', 'reduction', EFFORT)
-    const isEven = pair % 2 === 0
-    const first = isEven ? await measureBest() : await measureReduced()
-    const second = isEven ? await measureReduced() : await measureBest()
-    const [a, b] = isEven ? [first.score, second.score] : [second.score, first.score]
+    const [{ score: a }, { score: b }] = await inTurns(pair, measureBest, measureReduced)
     if (b === 0 || b / a < NEEDED) return { verdict: 'some', ...(comparison && { comparison }) }
     if (a === 0) return { verdict: 'none' }
     scores[0].push(a)

@@ -6,7 +6,7 @@
 //   reduction    what differs from the start and gains nothing goes back to what it was
 //   comparison   the start against what is left, in turns: only this says whether there is a gain
 import { type Clock, type Random, seededRandom } from '../clock.ts'
-import { type Comparison, compare, pairsMin } from './comparison.ts'
+import { type Comparison, compare, inTurns, pairsMin } from './comparison.ts'
 import { descend } from './descent.ts'
 import { halve } from './halving.ts'
 import { type Candidate, differing, type Knob, type KnobName } from './knobs.ts'
@@ -97,7 +97,6 @@ export async function searchSettings(options: SearchOptions): Promise<SearchResu
   return { start: options.start, best, comparison, pairs, kept, trials: trials.all, elapsedMs }
 }
 
-/** In turns; the one that goes first changes, so that neither always has the cooler machine. */
 async function comparePairs(
   { options, trials, fits }: SearchState,
   best: Candidate,
@@ -107,12 +106,9 @@ async function comparePairs(
   const measureStart = () => trials.run(options.start, 'start', 'comparison', effort)
   const measureBest = () => trials.run(best, 'descent', 'comparison', effort)
   while (pairs.length < PAIRS_MAX && fits(effort, 2)) {
-    const isEven = pairs.length % 2 === 0
-    const first = isEven ? await measureStart() : await measureBest()
-    const second = isEven ? await measureBest() : await measureStart()
-    const pair = isEven ? { start: first, best: second } : { start: second, best: first }
-    if (pair.start.score > 0 && pair.best.score > 0) pairs.push(pair)
-    else break
+    const [ofStart, ofBest] = await inTurns(pairs.length, measureStart, measureBest)
+    if (ofStart.score === 0 || ofBest.score === 0) break
+    pairs.push({ start: ofStart, best: ofBest })
   }
   return pairs
 }

@@ -1,5 +1,5 @@
 // Ports that nobody listens on, below those that the system gives to outgoing connections: a server
-// that is stopped finds its port free when it starts again. Called by kafka.ts.
+// that is stopped finds its port free when it starts again. Called by kafka.ts and benches.
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 

@@ -1,12 +1,12 @@
 // A Kafka cluster as a client sees it: who leads which partition, connections to brokers and
 // coordinators, and questions asked again until they are answered. One for each KafkaLog.
-import { type Clock, type Random, systemClock, systemRandom } from '../../clock.ts'
+import { type Clock, type Random, shuffled, systemClock, systemRandom } from '../../clock.ts'
 import { EuphorionError } from '../../errors.ts'
 import { Connection, type ConnectionOptions } from '../../wire/connection.ts'
 import { coordinatorKeyType, findCoordinatorRequest } from '../../wire/requests/find_coordinator.ts'
 import { type MetadataAnswer, metadataRequest } from '../../wire/requests/metadata.ts'
 import { unknownTopic } from '../failures.ts'
-import { type Address, addressOf, shuffled } from './addresses.ts'
+import { type Address, addressOf } from './addresses.ts'
 import { type Backoff, pauseMs } from './backoff.ts'
 import { BrokerPool, type Purpose, poolClosed } from './broker_pool.ts'
 import { BrokerRefusal, isPassing, mayHaveMoved } from './broker_refusal.ts'
@@ -313,7 +313,7 @@ export class Cluster {
     })
   }
 
-  /** The first of the known brokers that can be reached. */
+  /** One of the known brokers that can be reached: not all clients go to the first. */
   async #anyKnown(): Promise<Connection> {
     let failure: unknown = new EuphorionError('BROKER_UNREACHABLE', 'no broker is known')
     for (const nodeId of shuffled([...this.#cache.brokers.keys()], this.#random)) {

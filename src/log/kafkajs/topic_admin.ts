@@ -33,6 +33,9 @@ const coordinatorPauseMs = 250
 const connectionAttempts = 5
 const connectionPauseMs = 200
 
+/** `isAgain`: it was asked before, and may have been heeded. */
+type Question<T> = (admin: Admin, isAgain: boolean) => Promise<T>
+
 export class TopicAdmin {
   readonly #makeClient: ClientMaker
   readonly #brokers: string
@@ -54,7 +57,7 @@ export class TopicAdmin {
    * replaced, and asked once more where the topic at hand is there. A question whose connection is
    * cut is asked again, so it must be one that can be.
    */
-  ask<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  ask<T>(question: Question<T>, topic?: string): Promise<T> {
     const answer = this.#asking.then(() => this.#askNow(question, topic))
     this.#asking = answer.catch(() => undefined)
     return answer
@@ -77,13 +80,12 @@ export class TopicAdmin {
       replicationFactor: -1,
       configEntries: configEntries(config),
     }
-    // One that is asked again has been created by the request before, whose answer was lost.
-    let asked = 0
-    return this.ask(async (admin) => {
-      asked += 1
-      const isNew = await admin.createTopics({ topics: [topic], waitForLeaders })
-      return isNew || asked > 1
-    }, name)
+    // where it is asked again, the request before has created it, and its answer was lost
+    return this.ask(
+      async (admin, isAgain) =>
+        (await admin.createTopics({ topics: [topic], waitForLeaders })) || isAgain,
+      name,
+    )
   }
 
   /** How they are kept, by name. */
@@ -103,14 +105,11 @@ export class TopicAdmin {
 
   /** The broker confirms it before it has forgotten the topic. */
   async deleteTopic(name: string): Promise<void> {
-    let asked = 0
-    await this.ask(async (admin) => {
-      asked += 1
-      await admin.deleteTopics({ topics: [name] }).catch((error: unknown) => {
-        const isGone = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
-        if (!isGone || asked === 1) throw error
+    const question: Question<void> = (admin, isAgain) =>
+      admin.deleteTopics({ topics: [name] }).catch((error: unknown) => {
+        if (!isAgain || !isUnknownTopic(error)) throw error
       })
-    }, name)
+    await this.ask(question, name)
   }
 
   /** A coordinator that is not ready yet is asked again for some seconds. */
@@ -140,27 +139,27 @@ export class TopicAdmin {
     await this.#drop()
   }
 
-  async #askNow<T>(question: (admin: Admin) => Promise<T>, topic?: string): Promise<T> {
+  async #askNow<T>(question: Question<T>, topic?: string): Promise<T> {
     try {
       return await this.#untilAnswered(question)
     } catch (error) {
-      const unknown = kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
+      const unknown = isUnknownTopic(error)
       if (unknown) await this.#drop()
       if (!unknown || topic === undefined || !(await this.#exists(topic)))
         throw asLogError(error, this.#brokers, { topic })
       try {
-        return await this.#untilAnswered(question)
+        return await this.#untilAnswered(question, true)
       } catch (again) {
         throw asLogError(again, this.#brokers, { topic })
       }
     }
   }
 
-  async #untilAnswered<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+  async #untilAnswered<T>(question: Question<T>, isAgain = false): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const admin = await this.#connected()
       try {
-        return await question(admin)
+        return await question(admin, isAgain || attempt > 1)
       } catch (error) {
         if (this.#closed || attempt === connectionAttempts || !isConnectionCut(error)) throw error
         await this.#drop()
@@ -191,6 +190,10 @@ export class TopicAdmin {
   async #exists(topic: string): Promise<boolean> {
     return (await (await this.#connected()).listTopics()).includes(topic)
   }
+}
+
+function isUnknownTopic(error: unknown): boolean {
+  return kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
 }
 
 function configEntries(config: TopicConfig): { name: string; value: string }[] {
