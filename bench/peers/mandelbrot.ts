@@ -5,9 +5,10 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkShape } from '../../src/kernel/mandelbrot/shape.ts'
 import { benchMandelbrot, instructionSetOf } from '../../src/tune/mandelbrot_bench.ts'
+import { conditions, root } from '../report/checkout.ts'
 import type { RunOptions } from './peers.ts'
 import { lastLine, type Ran, runProgram } from './python.ts'
-import { machine, type PeerRow, root, timesOf } from './results.ts'
+import { type PeerRow, timesOf } from './results.ts'
 
 interface Size {
   readonly nx: number
@@ -61,7 +62,7 @@ async function ownRows(size: Size, { runs, say }: RunOptions): Promise<PeerRow[]
   checkShape(size)
   const { times, counts } = await benchMandelbrot(size, { runs, shortcuts: true })
   const sha256 = hashOf(Buffer.from(counts.buffer))
-  const common = { workload: 'mandelbrot', size: sizeText(size), sha256, ...machine() }
+  const common = { workload: 'mandelbrot', size: sizeText(size), sha256, ...conditions() }
   return times.map(({ variant, ms, isIdentical }) => {
     const { backend, instructionSet = instructionSetOf(backend), threads, shortcuts } = variant
     if (!isIdentical) say(`${backend}: other counts than the plain loop`)
@@ -109,7 +110,7 @@ async function peerRow(
       ...timesOf(ms),
       sha256,
       identical,
-      ...machine(),
+      ...conditions(),
     }
   } finally {
     rmSync(countsFile, { force: true })

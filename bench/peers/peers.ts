@@ -8,18 +8,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/clock.ts'
 import { kernelPool } from '../../src/kernels.ts'
+import { replaceTable, resultsFile, root } from '../report/checkout.ts'
 import { mandelbrotPeers } from './mandelbrot.ts'
 import { mandelbrotTable } from './mandelbrot_table.ts'
 import { Python } from './python.ts'
-import {
-  type PeerRow,
-  type ResultRow,
-  readRows,
-  replaceTable,
-  resultsFile,
-  root,
-  writeRows,
-} from './results.ts'
+import { type PeerRow, type ResultRow, readRows, writeRows } from './results.ts'
 import { Broker } from './streams/broker.ts'
 import { engines } from './streams/engines.ts'
 import { streamsPlot } from './streams/plot.ts'

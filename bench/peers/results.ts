@@ -1,21 +1,15 @@
-// The rows of a run, one JSON object a line, and tables of README.md that are made from them.
-import assert from 'node:assert/strict'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
-import { dirname, join } from 'node:path'
-import { type Clock, systemClock } from '../../src/clock.ts'
+// The rows of a run, one JSON object a line.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Conditions } from '../report/checkout.ts'
 
 /** What one tool did with one workload, and where. */
-export interface ResultRow {
+export interface ResultRow extends Conditions {
   readonly workload: string
   readonly peer: string
   readonly version: string
   /** Whether the answer is what it has to be. */
   readonly identical: boolean
-  readonly date: string
-  readonly cpu: string
-  readonly node: string
-  readonly euphorion: string
 }
 
 /** What one tool took for one piece of work. */
@@ -29,28 +23,6 @@ export interface PeerRow extends ResultRow {
   readonly runs: number
   /** Of the result; `identical` where it is that of the plain loop. */
   readonly sha256: string
-}
-
-/** Of this checkout, wherever the program lies in it. */
-export const root = findRoot(import.meta.dirname)
-
-export function resultsFile(name: string): string {
-  return join(root, 'bench/results', `${name}.json`)
-}
-
-function findRoot(from: string): string {
-  return existsSync(join(from, 'biome.json')) ? from : findRoot(dirname(from))
-}
-
-/** What all rows of a run have. */
-export function machine(clock: Clock = systemClock) {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  return {
-    date: new Date(clock.now()).toISOString().slice(0, 10),
-    cpu: `${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'unknown'}`,
-    node: process.versions.node,
-    euphorion: version as string,
-  }
 }
 
 export function round(value: number, digits: number): number {
@@ -76,13 +48,4 @@ export function writeRows(path: string, rows: readonly ResultRow[]): void {
 export function readRows<Row extends ResultRow = PeerRow>(path: string): readonly Row[] {
   const lines = readFileSync(path, 'utf8').trim().split('\n')
   return lines.map((line) => JSON.parse(line) as Row)
-}
-
-/** The text with what stands between the markers of `name` replaced. */
-export function replaceTable(text: string, name: string, table: string): string {
-  const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`]
-  const from = text.indexOf(begin)
-  const to = text.indexOf(end)
-  assert.ok(from >= 0 && to > from, `there are no markers ${begin.trim()} and ${end}`)
-  return text.slice(0, from + begin.length) + table + text.slice(to)
 }

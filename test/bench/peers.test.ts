@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { mandelbrotTable } from '../../bench/peers/mandelbrot_table.ts'
-import { readRows, replaceTable, root } from '../../bench/peers/results.ts'
+import { readRows } from '../../bench/peers/results.ts'
+import { replaceTable, root } from '../../bench/report/checkout.ts'
 import { newDirectory } from '../support/program.ts'
 
 const program = join(import.meta.dirname, '../../bench/peers/peers.js')

@@ -17,7 +17,7 @@ import {
   timestamp,
   tumbling,
 } from '../../../src/index.ts'
-import { root } from '../results.ts'
+import { root } from '../../report/checkout.ts'
 import {
   type AnswerRow,
   readSpec,

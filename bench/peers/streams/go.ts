@@ -1,8 +1,8 @@
 // The consumer written by hand in Go: compiled into the cache. Called by engines.ts.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { root } from '../../report/checkout.ts'
 import { lastLine, peersDirectory, runProgram } from '../python.ts'
-import { root } from '../results.ts'
 import { Missing, type Tools } from './missing.ts'
 
 export async function goProgram({ mayFetch }: Tools): Promise<readonly string[]> {

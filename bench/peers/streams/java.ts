@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { jarsHere, kafkaJars, listedJars } from '../../../test/support/kafka_jars.ts'
+import { root } from '../../report/checkout.ts'
 import { lastLine, peersDirectory, runProgram } from '../python.ts'
-import { root } from '../results.ts'
 import { Missing, type Tools } from './missing.ts'
 
 const sources = join(root, 'bench/peers/kafka_streams')

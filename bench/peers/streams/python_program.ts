@@ -1,8 +1,8 @@
 // Engines in Python: each has an environment of its own in the cache, with the versions that its
 // requirements.txt names. Called by engines.ts.
 import { join } from 'node:path'
+import { root } from '../../report/checkout.ts'
 import { Python, runProgram } from '../python.ts'
-import { root } from '../results.ts'
 import { Missing, type Tools } from './missing.ts'
 
 /** `module`: what the engine is imported as. */

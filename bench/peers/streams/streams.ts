@@ -7,7 +7,7 @@ import type { Log } from '../../../src/log/log.ts'
 import { openLog } from '../../../src/log/open.ts'
 import { prepareTopic } from '../../../src/tune/bench_topic.ts'
 import { kafkaVersion } from '../../../test/support/kafka_jars.ts'
-import { machine } from '../results.ts'
+import { conditions } from '../../report/checkout.ts'
 import { Answers, type Made } from './answer.ts'
 import type { Broker } from './broker.ts'
 import { type Engine, engines, guaranteesOf } from './engines.ts'
@@ -73,7 +73,7 @@ export async function streamPeers(
     for (let round = 0; round < options.runs; round++)
       for (const entry of entries) if (!entry.isOver) await runOnce(workload, entry, place, options)
     const kafka = options.brokerIsGiven ? 'as given' : kafkaVersion
-    const common = { workload, ...made, kafka, secondsMax: seconds, ...machine() }
+    const common = { workload, ...made, kafka, secondsMax: seconds, ...conditions() }
     const rows = entries
       .filter(({ runs }) => runs.length > 0)
       .map(({ engine, guarantee, runs, isRight }) =>

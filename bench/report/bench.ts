@@ -1,0 +1,117 @@
+// A bench as a program: its options, progress, and what it leaves. Figures go to the terminal, to
+// bench/results/NAME.json (one JSON object a line), to NAME.svg, and into docs/benchmarks.md. What
+// finds a wrong answer throws; nothing is written then.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Progress } from '../../src/cli/progress.ts'
+import { barPlot } from './bars.ts'
+import { conditions, replaceTable, resultsFile, root } from './checkout.ts'
+import { type FigureRow, type FigureSpec, figureOf } from './figure.ts'
+import { figuresMarkdown, figuresText, footOf } from './tables.ts'
+
+const DOCUMENT = 'docs/benchmarks.md'
+
+type Value = string | boolean | undefined
+
+export interface BenchContext {
+  /** Small and short: to see that all works. */
+  readonly isSmoke: boolean
+  /** Of what is drawn by chance. */
+  readonly seed: number
+  /** Of the bench's own options. */
+  readonly values: Readonly<Record<string, Value>>
+  /** What is being done, on standard error. */
+  say(line: string): void
+  /** A bench adds a figure as soon as its answer has been found right. */
+  add(figure: FigureSpec): void
+}
+
+export interface BenchProgram {
+  /** 'micro': of its results, of its markers in docs/benchmarks.md (`<!-- bench micro -->`). */
+  readonly name: string
+  readonly title: string
+  /** 'npm run bench:micro' */
+  readonly command: string
+  /** Its own options, with a line of help each; a value's name in capitals, none for a switch. */
+  readonly options?: Readonly<Record<string, { readonly value?: string; readonly help: string }>>
+  run(context: BenchContext): Promise<void>
+}
+
+const common = {
+  seed: { value: 'N', help: 'of what is drawn by chance (1)' },
+  smoke: { help: 'small and short; nothing is written but to --out' },
+  out: { value: 'DIR', help: 'where NAME.json and NAME.svg go, instead of bench/results' },
+  json: { help: 'print one JSON object a line' },
+  table: { help: 'only make plot and tables anew from the results that are there' },
+  help: { help: 'print help' },
+} as const
+
+/** The whole program; its exit code is 1 where it failed. */
+export async function runBench(program: BenchProgram): Promise<void> {
+  const options = { ...program.options, ...common }
+  const { values } = parseArgs({
+    options: Object.fromEntries(
+      Object.entries(options).map(([name, option]) => [
+        name,
+        { type: 'value' in option && option.value !== undefined ? 'string' : 'boolean' } as const,
+      ]),
+    ),
+  })
+  if (values.help) return void console.log(usageOf(program, options))
+  if (values.table) return publish(program, readRows(program.name))
+  const seed = Number(values.seed ?? 1)
+  const progress = new Progress(process.stderr)
+  const rows: FigureRow[] = []
+  const { name: bench } = program
+  const ofAll = { bench, seed, ...conditions() }
+  await program.run({
+    isSmoke: values.smoke === true,
+    seed,
+    values: values as Record<string, Value>,
+    say: (line) => progress.show(line),
+    add: (figure) => rows.push({ ...figureOf(figure), ...ofAll }),
+  })
+  progress.end()
+  const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+  console.log(values.json ? lines : `${program.title}\n\n${figuresText(rows)}\n${footOf(rows)}`)
+  if (typeof values.out === 'string') {
+    mkdirSync(values.out, { recursive: true })
+    writeFileSync(join(values.out, `${bench}.json`), `${lines}\n`)
+    writeFileSync(join(values.out, `${bench}.svg`), plotOf(program, rows))
+  } else if (!values.smoke) {
+    writeFileSync(resultsFile(bench), `${lines}\n`)
+    publish(program, rows)
+  }
+}
+
+export function readRows(name: string): readonly FigureRow[] {
+  const lines = readFileSync(resultsFile(name), 'utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as FigureRow)
+}
+
+/** What is made of the rows: the plot, and the tables of the document. */
+function publish(program: BenchProgram, rows: readonly FigureRow[]): void {
+  writeFileSync(resultsFile(program.name, 'svg'), plotOf(program, rows))
+  const path = join(root, DOCUMENT)
+  const table = figuresMarkdown(rows, program.command)
+  const text = replaceTable(readFileSync(path, 'utf8'), `bench ${program.name}`, table)
+  writeFileSync(path, text)
+}
+
+function plotOf(program: BenchProgram, rows: readonly FigureRow[]): string {
+  return barPlot(program.title, footOf(rows), rows)
+}
+
+function usageOf(
+  { command, title }: BenchProgram,
+  options: NonNullable<BenchProgram['options']>,
+): string {
+  const flags = Object.entries(options).map(([name, { value, help }]) => ({
+    flag: value === undefined ? `--${name}` : `--${name} ${value}`,
+    help,
+  }))
+  const width = Math.max(...flags.map(({ flag }) => flag.length))
+  const lines = flags.map(({ flag, help }) => `  ${flag.padEnd(width)}  ${help}`)
+  return [`${command} -- [options]`, title, '', ...lines].join('\n')
+}
