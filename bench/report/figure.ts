@@ -1,4 +1,5 @@
 // What a bench finds of one case: the least, the median and the most of its samples.
+import assert from 'node:assert/strict'
 import { medianOf } from '../../src/tune/comparison.ts'
 import type { Conditions } from './checkout.ts'
 
@@ -35,6 +36,8 @@ export type FigureSpec = Pick<Figure, 'group' | 'case' | 'unit' | 'better'> & {
 const DIGITS = 4
 
 export function figureOf({ samples, facts = {}, ...names }: FigureSpec): Figure {
+  const isKnown = samples.length > 0 && samples.every(Number.isFinite)
+  assert(isKnown, `${names.group}, ${names.case}: samples are ${samples.join(', ') || 'none'}`)
   const known = Object.entries(facts).filter(
     (fact): fact is [string, Fact] => fact[1] !== undefined,
   )
@@ -54,9 +57,8 @@ function rounded(value: number): number {
 
 /** '4,560,000', '12.3', '0.0456' */
 export function showNumber(value: number): string {
-  return value >= 1000
-    ? Math.round(value).toLocaleString('en')
-    : String(Number(value.toPrecision(3)))
+  const short = value >= 1000 ? Math.round(value) : Number(value.toPrecision(3))
+  return short >= 1000 ? short.toLocaleString('en') : String(short)
 }
 
 /** Of groups in the order in which they first come. */

@@ -23,9 +23,14 @@ export function figuresMarkdown(rows: readonly FigureRow[], command: string): st
     const names = [`${group[0].group}, ${group[0].unit}`, ...head.slice(1), ...extra]
     const align = names.map((_, column) => (column === 0 ? '---' : '---:'))
     const lines = [names, align, ...rowsOf(group, extra)]
-    return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+    return lines.map((cells) => `| ${cells.map(inCell).join(' | ')} |`).join('\n')
   })
   return `${tables.join('\n\n')}\n\n${footOf(rows)} \`${command}\` measures it anew.\n`
+}
+
+/** A bar would end the cell. */
+function inCell(text: string): string {
+  return text.replaceAll('|', '\\|')
 }
 
 /** 'Seed 1, 2 × AMD EPYC, Node 20.20.2, Euphorion 0.1.0, 2026-01-31.' */

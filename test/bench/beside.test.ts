@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { smokeBench } from '../support/smoke_bench.ts'
 
-test('the bench of what runs beside a Mandelbrot set measures both', async () => {
-  const bench = join(import.meta.dirname, '../../bench/beside.js')
-  const { stdout } = await promisify(execFile)(process.execPath, [bench, '--smoke'])
-  const { eventLoop, w1, isMet } = JSON.parse(stdout)
-  for (const delays of [eventLoop.idle, eventLoop.besideMandelbrot])
-    assert.ok(delays.p50Ms > 0 && delays.p50Ms <= delays.p99Ms && delays.p99Ms <= delays.maxMs)
-  assert.ok(eventLoop.besideMandelbrotAndW1.p99Ms > 0)
-  assert.equal(w1.alone.runs.length, 1)
-  assert.ok(w1.beside.eventsPerSecond > 0 && w1.share > 0)
-  assert.deepEqual(Object.keys(isMet), ['p99', 'rate'])
+test('the bench of what runs beside a Mandelbrot set measures the event loop and W1', async () => {
+  const { rows } = await smokeBench('beside/beside')
+  const loop = rows.filter(({ unit }) => unit === 'ms')
+  const rates = rows.filter(({ unit }) => unit === 'events/s')
+  const kinds = ['nothing else', 'Mandelbrot set', 'W1', 'W1 and Mandelbrot set']
+  for (const kind of kinds) {
+    const [p50, p99, most] = loop.filter((row) => row.case === kind).map(({ median }) => median)
+    assert.ok(p50 <= p99 && p99 <= most, `${kind}: ${p50}, ${p99}, ${most}`)
+  }
+  assert.equal(loop.length, 3 * kinds.length)
+  assert.deepEqual(
+    rates.map((row) => row.case),
+    ['alone', 'beside a Mandelbrot set'],
+  )
+  const [alone, beside] = rates
+  const share = Number(beside.facts['share of alone'])
+  assert.ok(Math.abs(share - beside.median / alone.median) < 0.001)
 })
