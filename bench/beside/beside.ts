@@ -16,7 +16,7 @@ import { runBench as runPageViews } from '../../src/tune/bench_run.ts'
 import type { BenchSpec } from '../../src/tune/bench_spec.ts'
 import { prepareTopic } from '../../src/tune/bench_topic.ts'
 import { inTurns, medianOf } from '../../src/tune/comparison.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 
 /** Some ten seconds of work for two threads; it is begun again as often as it takes. */
 const shape = { nx: 16_000, ny: 1200, iterations: 20_000 }
@@ -54,12 +54,12 @@ await runBench({
     threads: { value: 'N', help: 'of lanes (2)' },
   },
   async run(context) {
-    const { isSmoke, values } = context
+    const { isSmoke } = context
     const sizes = {
-      seconds: isSmoke ? 0.3 : Number(values.seconds ?? 5),
-      events: isSmoke ? 20_000 : Number(values.events ?? 4_000_000),
-      rounds: isSmoke ? 1 : Number(values.rounds ?? 5),
-      threads: Number(values.threads ?? 2),
+      seconds: numberOption(context, 'seconds', isSmoke ? 0.3 : 5),
+      events: numberOption(context, 'events', isSmoke ? 20_000 : 4_000_000),
+      rounds: numberOption(context, 'rounds', isSmoke ? 1 : 5),
+      threads: numberOption(context, 'threads', 2),
     }
     const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-beside-'))
     try {

@@ -1,5 +1,6 @@
 // Codecs: of values, between bytes and what a program sees; of whole batches, the compression.
 import assert from 'node:assert/strict'
+import * as zlib from 'node:zlib'
 import { EuphorionError } from '../../src/errors.ts'
 import { type Codec, codecOf, json, raw, text } from '../../src/record/codec.ts'
 import { PageView } from '../../src/tune/page_view.ts'
@@ -22,6 +23,18 @@ const VALUES = 1000
 const RECORDS = 4000
 /** The memory of the kernels has 4 MiB of room for what goes in. */
 const PACKED_BYTES_MAX = 1 << 20
+
+const hasZstd = 'zstdCompressSync' in zlib
+/** What wire/compression.ts works with here. */
+const libraries = {
+  none: { encode: '', decode: '' },
+  gzip: { encode: 'zlib', decode: 'zlib' },
+  snappy: { encode: 'snappy', decode: 'plain JavaScript' },
+  lz4: { encode: 'lz4-napi', decode: 'plain JavaScript' },
+  zstd: hasZstd
+    ? { encode: 'zlib', decode: 'zlib' }
+    : { encode: '@bokuweb/zstd-wasm', decode: 'fzstd' },
+} as const satisfies Record<Compression, unknown>
 
 export const codecs: MicroPart = {
   name: 'codecs',
@@ -98,14 +111,15 @@ async function addCompression(context: BenchContext): Promise<void> {
       check: (answer: unknown) => assert.equal(Buffer.compare(answer as Uint8Array, plain), 0),
     }
     const unpacked = (bytes: Uint8Array) => decompress(codec, bytes, inflatedBytesMax)
+    const by = libraries[codec]
     encoding.push({
       ...common,
-      name: codec,
+      name: `${codec}, ${by.encode}`,
       work: () => compress(codec, plain),
       check: (answer) => common.check(unpacked(answer as Uint8Array)),
       facts: { '% of the bytes': (100 * packed.length) / plain.length },
     })
-    decoding.push({ ...common, name: codec, work: () => unpacked(packed) })
+    decoding.push({ ...common, name: `${codec}, ${by.decode}`, work: () => unpacked(packed) })
     const kernel = kernelOf(codec, packed)
     if (kernel !== undefined)
       decoding.push({ ...common, name: `${codec}, WebAssembly`, work: kernel })

@@ -1,5 +1,5 @@
-// Plain functions over numbers and arrays: compiled to WebAssembly, beside the same as JavaScript, in
-// the calling thread.
+// Plain functions over numbers and arrays: compiled to WebAssembly, and as they are, as JavaScript;
+// both on the calling thread.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { compileFunction } from '../../src/kernels.ts'

@@ -8,6 +8,7 @@ import { type Executor, openExecutor } from '../../src/kernel/executor.ts'
 import type { BatchRef, LaneKernel } from '../../src/kernel/lane.ts'
 import { ReferenceLane } from '../../src/kernel/reference/lane.ts'
 import { startPosition } from '../../test/support/lane_job.ts'
+import { numberOption } from '../report/bench.ts'
 import { addRuns, type MicroPart, type MicroRuns } from './part.ts'
 import {
   consumeAll,
@@ -31,8 +32,8 @@ const workloads = ['w1', 'w2', 'w3'] as const
 export const lanes: MicroPart = {
   name: 'lanes',
   async run(context) {
-    const { isSmoke, seed, values } = context
-    const threadsMax = Number(values.threads ?? 2)
+    const { isSmoke, seed } = context
+    const threadsMax = numberOption(context, 'threads', 2)
     const events = isSmoke ? EVENTS_SMOKE : EVENTS
     const memory = new SharedMemory(MEMORY_MIB)
     const executors: Executor[] = []

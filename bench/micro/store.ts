@@ -8,7 +8,7 @@ import { type Random, seededRandom, systemClock } from '../../src/clock.ts'
 import { openStore } from '../../src/table/open.ts'
 import type { Store } from '../../src/table/store.ts'
 import { rocksdbKinds } from '../../test/support/stores.ts'
-import type { BenchContext } from '../report/bench.ts'
+import { type BenchContext, numberOption } from '../report/bench.ts'
 import type { FigureSpec } from '../report/figure.ts'
 import type { MicroPart } from './part.ts'
 import { countRows, expire, fill, keyOf, numberOf, pack } from './store_rows.ts'
@@ -46,10 +46,10 @@ interface Sizes {
 export const store: MicroPart = {
   name: 'store',
   async run(context) {
-    const { isSmoke, values, seed, say } = context
-    const keys = Number(values['store-rows'] ?? KEYS)
+    const { isSmoke, seed, say } = context
+    const keys = Math.ceil(numberOption(context, 'store-rows', KEYS) / BATCH_ROWS) * BATCH_ROWS
     const whole = { keys, batchRows: BATCH_ROWS, gets: GETS }
-    const small = { keys: KEYS / SMALLER, batchRows: BATCH_ROWS / SMALLER, gets: GETS / SMALLER }
+    const small = { keys: keys / SMALLER, batchRows: BATCH_ROWS / SMALLER, gets: GETS / SMALLER }
     const sizes = isSmoke ? small : whole
     const kinds = ['memory', ...rocksdbKinds] as const
     const found = kinds.map((): Found[] => [])

@@ -1,78 +1,101 @@
 // A plot of figures: a bar for each median, a line from the least to the most. Each group has its
-// own scale, from 0, or logarithmic where it is wide.
+// own scale, from 0, or logarithmic where its medians are far apart.
 //
 //   Group, unit
 //      case  ████████████├──┤  1.23
 import { type Figure, grouped, showNumber } from './figure.ts'
 
+const MARGIN = 12
 const WIDTH = 860
 const LABEL_WIDTH = 300
 const NUMBER_WIDTH = 90
 const BAR = 16
 const GAP = 4
 const HEAD = 34
-const FILL = '#0f766e'
+/** From the middle of a line of text down to its feet; not every viewer knows how to centre. */
+const FOOT = 4
+const FILL = '#5eaaa3'
 const RANGE = '#111827'
 const FAINT = '#64748b'
-/** The largest value of a group as times its least, from which its scale is logarithmic. */
+/** The largest median of a group as times its least, from which its scale is logarithmic. */
 const WIDE = 30
+/** The scale has room for so many times the largest median: one bad sample bends it no further. */
+const ROOM = 1.5
+const LEGEND =
+  'Bars: medians. Lines: from the least sample to the most; an arrow where it is beyond.'
+
+interface Scale {
+  /** Of a value in pixels, as far as there is room. */
+  readonly widthOf: (value: number) => number
+  /** The largest value that there is room for. */
+  readonly most: number
+  /** What is to be said of it. */
+  readonly note: string
+}
 
 /** An SVG document. */
 export function barPlot(title: string, foot: string, figures: readonly Figure[]): string {
-  const parts = [`<text x="0" y="18" font-size="15">${escaped(title)}</text>`]
-  let y = 18
+  const parts = [textAt(MARGIN, 24, title, 'font-size="15"')]
+  let y = 24
   for (const group of grouped(figures)) {
     y += HEAD
-    const { widthOf, note } = scaleOf(group)
-    const head = `${group[0].group}, ${group[0].unit}${note}`
-    parts.push(`<text x="0" y="${y - 10}" font-weight="bold">${escaped(head)}</text>`)
+    const scale = scaleOf(group)
+    const head = `${group[0].group}, ${group[0].unit}${scale.note}`
+    parts.push(textAt(MARGIN, y - 10, head, 'font-weight="bold"'))
     for (const figure of group) {
-      parts.push(...barOf(figure, y, widthOf))
+      parts.push(...barOf(figure, y, scale))
       y += BAR + GAP
     }
   }
-  const height = y + HEAD
-  parts.push(`<text x="0" y="${height - 10}" fill="${FAINT}">${escaped(foot)}</text>`)
+  y += HEAD
+  parts.push(textAt(MARGIN, y - 8, LEGEND, `fill="${FAINT}"`))
+  parts.push(textAt(MARGIN, y + 8, foot, `fill="${FAINT}"`))
+  const height = y + MARGIN + 8
   const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}"`
   const style = 'font-family="system-ui, sans-serif" font-size="12"'
   const back = `<rect width="${WIDTH}" height="${height}" fill="white"/>`
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${style}>\n${back}\n${parts.join('\n')}\n</svg>\n`
 }
 
-function barOf(figure: Figure, y: number, widthOf: (value: number) => number): string[] {
+function textAt(x: number | string, y: number, words: string, how = ''): string {
+  return `<text x="${x}" y="${y}"${how === '' ? '' : ` ${how}`}>${escaped(words)}</text>`
+}
+
+function barOf(figure: Figure, y: number, { widthOf, most }: Scale): string[] {
   const { min, median, max } = figure
-  const [from, width, to] = [min, median, max].map((value) => widthOf(value).toFixed(1))
+  const [from, width, to] = [min, median, max].map(widthOf)
   const middle = y + BAR / 2
-  const end = (LABEL_WIDTH + Math.max(Number(width), Number(to)) + 6).toFixed(1)
-  const centred = 'dominant-baseline="central"'
-  const label = escaped(figure.case)
-  const place = `x="${LABEL_WIDTH - 8}" y="${middle}" text-anchor="end"`
-  const bar = `x="${LABEL_WIDTH}" y="${y}" width="${width}" height="${BAR}"`
-  const range = `M${LABEL_WIDTH + Number(from)} ${middle}H${LABEL_WIDTH + Number(to)}`
+  const x = (pixels: number): string => (LABEL_WIDTH + pixels).toFixed(1)
+  const line = `M${x(from)} ${middle}H${x(to)}`
+  const range = max > most ? `${line}m-4 -3l4 3l-4 3` : line
+  const bar = `x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR}"`
   return [
-    `<text ${place} ${centred}>${label}</text>`,
-    `<rect ${bar} fill="${FILL}" fill-opacity="0.8"/>`,
-    ...(figure.samples > 1 ? [`<path d="${range}" stroke="${RANGE}" stroke-width="2"/>`] : []),
-    `<text x="${end}" y="${middle}" ${centred}>${showNumber(median)}</text>`,
+    textAt(LABEL_WIDTH - 8, middle + FOOT, figure.case, 'text-anchor="end"'),
+    `<rect ${bar} fill="${FILL}"/>`,
+    ...(figure.samples > 1
+      ? [`<path d="${range}" stroke="${RANGE}" stroke-width="1.5" fill="none"/>`]
+      : []),
+    textAt(x(Math.max(width, to) + 6), middle + FOOT, showNumber(median)),
   ]
 }
 
-/** Of a group: widths of values in pixels, and what is to be said of it. */
-function scaleOf(group: readonly Figure[]) {
-  const room = WIDTH - LABEL_WIDTH - NUMBER_WIDTH
-  const most = Math.max(...group.map(({ max }) => max), Number.MIN_VALUE)
-  const positive = group.map(({ min }) => min).filter((value) => value > 0)
-  const least = Math.min(...positive, most)
-  if (most / least < WIDE) {
-    return { note: '', widthOf: (value: number) => Math.max(1, (value / most) * room) }
-  }
-  const floor = Math.floor(Math.log10(least))
+function scaleOf(group: readonly Figure[]): Scale {
+  const room = WIDTH - LABEL_WIDTH - NUMBER_WIDTH - MARGIN
+  const medians = group.map(({ median }) => median)
+  const largest = Math.max(...medians, Number.MIN_VALUE)
+  const most = Math.min(Math.max(...group.map(({ max }) => max), largest), largest * ROOM)
+  const least = Math.min(...medians.filter((median) => median > 0), largest)
+  const within = (part: number): number => Math.min(room, Math.max(1, part * room))
+  if (largest / least < WIDE) return { most, note: '', widthOf: (value) => within(value / most) }
+  const floor = Math.floor(Math.log10(least / ROOM))
   const span = Math.log10(most) - floor
-  const widthOf = (value: number): number =>
-    Math.max(1, ((Math.log10(Math.max(value, least)) - floor) / span) * room)
-  return { note: ` (logarithmic, from ${showNumber(10 ** floor)})`, widthOf }
+  return {
+    most,
+    note: ` (logarithmic, from ${showNumber(10 ** floor)})`,
+    widthOf: (value) => within(value > 0 ? (Math.log10(value) - floor) / span : 0),
+  }
 }
 
-export function escaped(words: string): string {
+function escaped(words: string): string {
   return words.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

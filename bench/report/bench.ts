@@ -85,6 +85,17 @@ export async function runBench(program: BenchProgram): Promise<void> {
   }
 }
 
+/** One of a bench's own options, a number above 0. */
+export function numberOption(
+  { values }: Pick<BenchContext, 'values'>,
+  name: string,
+  fallback: number,
+): number {
+  const number = Number(values[name] ?? fallback)
+  if (number > 0 && Number.isFinite(number)) return number
+  throw new Error(`--${name} ${values[name]}: a number above 0 is expected`)
+}
+
 export function readRows(name: string): readonly FigureRow[] {
   const lines = readFileSync(resultsFile(name), 'utf8').trim().split('\n')
   return lines.map((line) => JSON.parse(line) as FigureRow)

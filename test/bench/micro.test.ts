@@ -45,9 +45,11 @@ test('every part has figures in its units, and one sample of each', async () => 
   assert.equal(casesOf('compiled').length, 26)
 })
 
-test('--only runs the parts that it names, and refuses others', async () => {
+test('--only runs the parts that it names; wrong options are refused', async () => {
   const { rows } = await smokeBench('micro/micro', ['--only', 'drain,json'])
   const parts = new Set(rows.map(({ group }) => group.split(':')[0]))
   assert.deepEqual([...parts], ['json', 'drain'])
   await assert.rejects(smokeBench('micro/micro', ['--only', 'none']), /--only none: there are wire/)
+  const wrong = ['--only', 'store', '--store-rows', 'many']
+  await assert.rejects(smokeBench('micro/micro', wrong), /--store-rows many: a number above 0/)
 })

@@ -1,8 +1,11 @@
 // What is made of the figures of a bench: numbers, tables, the plot, the place in a document.
 import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { barPlot } from '../../bench/report/bars.ts'
-import { replaceTable } from '../../bench/report/checkout.ts'
+import { readRows } from '../../bench/report/bench.ts'
+import { replaceTable, resultsFile, root } from '../../bench/report/checkout.ts'
 import {
   type Figure,
   type FigureRow,
@@ -41,7 +44,7 @@ test('a figure without a sample, or of something that is no number, is refused',
 
 test('numbers have three digits, or all of those before the point', () => {
   const shown = [4_560_123, 1000, 999.6, 12.345, 0.045678, 0].map(showNumber)
-  assert.deepEqual(shown, ['4,560,123', '1,000', '1000', '12.3', '0.0457', '0'])
+  assert.deepEqual(shown, ['4,560,123', '1,000', '1,000', '12.3', '0.0457', '0'])
 })
 
 test('groups come in the order of their first figure', () => {
@@ -111,6 +114,24 @@ test('bars are as long as medians, with a line from the least to the most', () =
   assert.doesNotMatch(svg, /logarithmic|NaN|Infinity/)
 })
 
+test('one bad sample does not bend the scale: its line ends with an arrow', () => {
+  const figures = [10, 20].map((median) =>
+    figureOf({
+      ...spec,
+      case: String(median),
+      samples: [median, median, median === 10 ? 900 : 21],
+    }),
+  )
+  const svg = plotOf(figures)
+  const [ten, twenty] = widthsOf(svg)
+  assert.ok(Math.abs(twenty / ten - 2) < 0.02 && twenty > 300, `${ten}, ${twenty}`)
+  const paths = [...svg.matchAll(/<path d="([^"]+)"/g)].map(([, path]) => path)
+  assert.deepEqual(
+    paths.map((path) => path.includes('l4 3')),
+    [true, false],
+  )
+})
+
 test('a wide group has a logarithmic scale that says where it begins', () => {
   const figures = [0.5, 50, 5000].map((median) =>
     figureOf({ ...spec, case: String(median), samples: [median] }),
@@ -140,4 +161,17 @@ test('a table replaces what stands between its markers, and nothing else', () =>
     () => replaceTable(text, 'bench b', 'new\n'),
     /there are no markers <!-- bench b -->/,
   )
+})
+
+test('the tables of docs/benchmarks.md are those of the runs that were recorded', () => {
+  const text = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')
+  for (const [, name] of text.matchAll(/^<!-- bench (\w+) -->$/gm)) {
+    const isRecorded = existsSync(resultsFile(name))
+    const isThere = !text.includes(`<!-- bench ${name} -->\n<!-- end of`)
+    assert.equal(isThere, isRecorded, name)
+    if (!isRecorded) continue
+    const table = figuresMarkdown(readRows(name), `npm run bench:${name}`)
+    assert.ok(replaceTable(text, `bench ${name}`, table) === text, name)
+    assert.ok(existsSync(resultsFile(name, 'svg')), `${name}.svg`)
+  }
 })
