@@ -33,10 +33,11 @@ await runBench({
   title: 'Parts of the data plane, one by one',
   command: 'npm run bench:micro',
   options: {
-    only: { value: 'NAMES', help: `of ${names.join(', ')}; default all` },
+    only: { value: 'NAMES', help: `print those of ${names.join(', ')}` },
     threads: { value: 'N', help: 'most threads of lanes (2)' },
     'store-rows': { value: 'N', help: 'keys that are written into stores (200000)' },
   },
+  unrecorded: ['only', 'threads', 'store-rows'],
   async run(context) {
     const { values, say, add } = context
     const only = typeof values.only === 'string' ? values.only.split(',') : names

@@ -35,6 +35,8 @@ export interface BenchProgram {
   readonly command: string
   /** Its own options, with a line of help each; a value's name in capitals, none for a switch. */
   readonly options?: Readonly<Record<string, { readonly value?: string; readonly help: string }>>
+  /** Of its options: a run with one of them is another, or a part; it records nothing. */
+  readonly unrecorded?: readonly string[]
   run(context: BenchContext): Promise<void>
 }
 
@@ -79,10 +81,18 @@ export async function runBench(program: BenchProgram): Promise<void> {
     mkdirSync(values.out, { recursive: true })
     writeFileSync(join(values.out, `${bench}.json`), `${lines}\n`)
     writeFileSync(join(values.out, `${bench}.svg`), plotOf(program, rows))
-  } else if (!values.smoke) {
+  } else if (isRecorded(program, values)) {
     writeFileSync(resultsFile(bench), `${lines}\n`)
     publish(program, rows)
   }
+}
+
+/** The results and the document get the figures of whole runs only. */
+export function isRecorded(
+  { unrecorded = [] }: Pick<BenchProgram, 'unrecorded'>,
+  values: BenchContext['values'],
+): boolean {
+  return values.smoke !== true && unrecorded.every((name) => values[name] === undefined)
 }
 
 /** One of a bench's own options, a number above 0. */

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { barPlot } from '../../bench/report/bars.ts'
-import { readRows } from '../../bench/report/bench.ts'
+import { isRecorded, numberOption, readRows } from '../../bench/report/bench.ts'
 import { replaceTable, resultsFile, root } from '../../bench/report/checkout.ts'
 import {
   type Figure,
@@ -150,6 +150,22 @@ test('each group has its own scale', () => {
   ])
   const [first, second] = widthsOf(svg)
   assert.equal(first, second)
+})
+
+test('only whole runs are recorded', () => {
+  const program = { unrecorded: ['only'] }
+  assert.equal(isRecorded(program, {}), true)
+  assert.equal(isRecorded(program, { seed: '2' }), true)
+  assert.equal(isRecorded(program, { only: 'json' }), false)
+  assert.equal(isRecorded(program, { smoke: true }), false)
+  assert.equal(isRecorded({}, { only: 'json' }), true)
+})
+
+test('an option of a bench is a number above 0', () => {
+  assert.equal(numberOption({ values: { rounds: '3' } }, 'rounds', 5), 3)
+  assert.equal(numberOption({ values: {} }, 'rounds', 5), 5)
+  for (const rounds of ['0', '-1', 'many', ''])
+    assert.throws(() => numberOption({ values: { rounds } }, 'rounds', 5), /^Error: --rounds/)
 })
 
 test('a table replaces what stands between its markers, and nothing else', () => {
