@@ -15,7 +15,9 @@ export interface OutputReaderOptions {
   readonly clock: Clock
 }
 
-const FETCH_BYTES = 4 << 20
+const FETCH_BYTES = 1 << 20
+/** That wait at once: some wait while others are worked on, so that the log always has a place. */
+const FETCHES = 8
 
 export class OutputReader {
   readonly #options: OutputReaderOptions
@@ -29,11 +31,11 @@ export class OutputReader {
 
   /** Resolves when every event is in the output. */
   async run(): Promise<void> {
-    const { log, schedule } = this.#options
+    const { log, topic, schedule } = this.#options
     const reader = await log.reader()
-    const loops = Array.from({ length: schedule.options.partitions }, (_, partition) =>
-      this.#read(reader, partition),
-    )
+    for (let partition = 0; partition < schedule.options.partitions; partition++)
+      reader.add(topic, partition, 0)
+    const loops = Array.from({ length: FETCHES }, () => this.#read(reader))
     try {
       await Promise.race([this.#rows.sightings.all, Promise.all(loops)])
     } finally {
@@ -52,14 +54,12 @@ export class OutputReader {
     this.#stopping.abort()
   }
 
-  async #read(reader: LogReader, partition: number): Promise<void> {
-    const { topic, clock } = this.#options
+  async #read(reader: LogReader): Promise<void> {
+    const { clock } = this.#options
     const { signal } = this.#stopping
     const target = new Uint8Array(FETCH_BYTES)
-    const wants = (_: string, wanted: number): boolean => wanted === partition
-    reader.add(topic, partition, 0)
     while (!signal.aborted) {
-      const fetched = await reader.fetch(target, wants, signal)
+      const fetched = await reader.fetch(target, () => true, signal)
       const atMs = clock.monotonic()
       if (fetched.kind === 'closed') return
       if (fetched.kind === 'too-small') throw new Error('a batch of the output is too large')
