@@ -79,7 +79,7 @@ function combinations(
       rates.flatMap((rate) =>
         commitIntervalsMs.flatMap((ms): Row[] => {
           const row: Row = [place, log, rate, ms]
-          return place === 'agent' ? [row] : [row, [...row, true] as Row]
+          return place === 'agent' ? [row] : [row, [place, log, rate, ms, true]]
         }),
       ),
     ),

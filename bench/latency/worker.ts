@@ -53,9 +53,7 @@ await runChild(async () => {
   const schedule = new Schedule(spec.schedule, await asked)
   const run: Run = { spec, schedule, urls: new Urls(partitions, keys) }
   const observer = observe(run)
-  const given = isOneProcess(spec)
-    ? await runAlone(run, observer)
-    : await runWorker(run, observer)
+  const given = isOneProcess(spec) ? await runAlone(run, observer) : await runWorker(run, observer)
   await app.stop()
   await answer(given)
 })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { latencyCases, nameOf, places } from '../../bench/latency/cases.ts'
 import { Feed } from '../../bench/latency/feed.ts'
-import { Schedule, TICK_MS, WINDOW_MS } from '../../bench/latency/schedule.ts'
+import { Schedule, TICK_MS } from '../../bench/latency/schedule.ts'
 import { type CountRow, RowSightings, Sightings } from '../../bench/latency/sightings.ts'
 import { TableWatch } from '../../bench/latency/table_watch.ts'
 import { TimedViews } from '../../bench/latency/timed_views.ts'
@@ -277,7 +277,11 @@ describe('the table', () => {
     const cut = async (end: number, atMs: number): Promise<void> => {
       stored = end
       clock.time = atMs
-      const told: Parameters<Required<Sensor>['onCut']>[0] = { ms: 2, partitions: 1, error: undefined }
+      const told: Parameters<Required<Sensor>['onCut']>[0] = {
+        ms: 2,
+        partitions: 1,
+        error: undefined,
+      }
       sensors.tell('onCut', told)
       await settle()
     }
@@ -300,9 +304,9 @@ describe('the table', () => {
 
   test('a cut whose events a read does not show is an error', async () => {
     const { watch, cut } = watched(() => 9)
-    const running = watch.run()
+    const failing = assert.rejects(watch.run(), /views are not readable/)
     await cut(10, 9000)
-    await assert.rejects(running, /views are not readable/)
+    await failing
   })
 })
 
@@ -332,11 +336,14 @@ test('cases that are asked for are all combinations of rates and cuts', () => {
 
 test('the bench of latency, small, on the embedded log', { timeout: 120_000 }, async () => {
   const { rows, svg, stdout } = await smokeBench('latency/latency')
-  assert.deepEqual([...new Set(rows.map(({ group }) => group))], [
-    'From append to the readable result, embedded log',
-    'From append to the output, read by another consumer, embedded log',
-    "From append to the agent's loop, embedded log",
-  ])
+  assert.deepEqual(
+    [...new Set(rows.map(({ group }) => group))],
+    [
+      'From append to the readable result, embedded log',
+      'From append to the output, read by another consumer, embedded log',
+      "From append to the agent's loop, embedded log",
+    ],
+  )
   assert.equal(rows.length, 15)
   for (let each = 0; each < rows.length; each += 3) {
     const [p50, p99, p999] = rows.slice(each, each + 3)

@@ -10,7 +10,9 @@ const kafka = await useKafka()
 if (kafka) {
   after(() => kafka.stop())
 
-  test('latency up to the output, and nothing of the run stays', { timeout: 120_000 }, async (t) => {
+  test('latency up to the output, and nothing of the run stays', {
+    timeout: 120_000,
+  }, async (t) => {
     const { brokers } = kafka
     const { rows } = await smokeBench('latency/latency', ['--broker', brokers, '--only', 'output'])
     const onKafka = rows.filter(({ group }) => group.endsWith('Kafka'))
