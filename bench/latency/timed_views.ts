@@ -1,6 +1,5 @@
-// Page views of a schedule as RecordBatches, one for each partition and tick: an event's time is
-// when it is due. Called by the feed, which must keep its schedule: no event costs more than the
-// copy of a text.
+// Page views of a schedule as RecordBatches of a partition: an event's time is when it is due. Called
+// by the feed, which must keep its schedule: no event costs more than the copy of a text.
 import { type Random, seededRandom } from '../../src/clock.ts'
 import { BatchWriter } from '../../src/wire/batch_writer.ts'
 import type { Schedule } from './schedule.ts'
@@ -28,22 +27,25 @@ export class TimedViews {
     this.#texts = urls.texts.map((own) => own.map((url) => textOf(url, random)))
   }
 
-  /** Bytes of their own; undefined where nothing of the partition is due at that tick. */
-  batch(partition: number, tick: number): Uint8Array | undefined {
+  /** Events `from` up to before `end` (at least one), in bytes of their own. */
+  batch(partition: number, from: number, end: number): Uint8Array {
     const schedule = this.#schedule
-    const end = schedule.endOf(tick)
-    const eventMs = schedule.eventMs(tick)
     const texts = this.#texts[partition]
     const { keys } = schedule.options
     const writer = this.#writer
     writer.reset()
-    this.#writeTime(eventMs)
-    for (let event = schedule.endOf(tick - 1); event < end; event++) {
-      const { key, value } = texts[event % keys]
-      value.set(this.#time, value.length - 1 - TIME_DIGITS)
-      writer.append(key, value, eventMs)
+    for (let event = from; event < end; ) {
+      const tick = schedule.tickOf(event)
+      const next = Math.min(end, schedule.endOf(tick))
+      const eventMs = schedule.eventMs(tick)
+      this.#writeTime(eventMs)
+      for (; event < next; event++) {
+        const { key, value } = texts[event % keys]
+        value.set(this.#time, value.length - 1 - TIME_DIGITS)
+        writer.append(key, value, eventMs)
+      }
     }
-    return writer.count === 0 ? undefined : writer.finish().slice()
+    return writer.finish().slice()
   }
 
   #writeTime(eventMs: number): void {

@@ -74,8 +74,7 @@ async function runAlone(run: Run, observer: Observer): Promise<WorkerAnswer> {
   const log = await openLog(spec.broker, { clock })
   const producer = await log.producer()
   const views = new TimedViews(schedule, urls, spec.seed)
-  const batch = (partition: number, tick: number) => views.batch(partition, tick)
-  const feed = new Feed({ schedule, batch, producer, topic: viewsTopic(spec), clock })
+  const feed = new Feed({ schedule, views, producer, topic: viewsTopic(spec), clock })
   const outputs = spec.case.place === 'output' ? outputReader(run, log) : undefined
   await Promise.all([feed.run(), observer.run(), outputs?.run()])
   const reading = await observer.read()

@@ -75,78 +75,87 @@ describe('the schedule', () => {
     assert.equal(total * usual.partitions, schedule.total)
   })
 
-  test('batches have the events that are due, with their time, in the partition of their url', () => {
+  test('events have the time at which they are due, and are in the partition of their url', () => {
     const schedule = scheduleOf()
     const urls = new Urls(usual.partitions, usual.keys)
     const views = new TimedViews(schedule, urls, 1)
-    const tick = 20
-    const records = decodeBatches(views.batch(3, tick)!)
-    assert.equal(records.length, schedule.endOf(tick) - schedule.endOf(tick - 1))
-    for (const { key, value } of records) {
+    const records = decodeBatches(views.batch(3, 20, 40))
+    assert.equal(records.length, 20)
+    for (const [index, { key, value }] of records.entries()) {
       const { url, ts } = JSON.parse(Buffer.from(value!).toString())
+      assert.equal(url, urls.texts[3][(20 + index) % usual.keys])
       assert.equal(url, Buffer.from(key!).toString())
       assert.equal(partitionOfKey(key!, usual.partitions), 3)
-      assert.equal(ts, start.eventMs + tick * TICK_MS)
+      assert.equal(ts, start.eventMs + schedule.tickOf(20 + index) * TICK_MS)
     }
   })
 })
 
 describe('the feed', () => {
+  /** What it appends, batch by batch, and how long each waits until it is stored. */
   const fed = (stored: () => Promise<StoredBatch>) => {
-    const schedule = scheduleOf({ warmUpSeconds: 0, seconds: 1 })
+    const schedule = scheduleOf({ warmUpSeconds: 0, seconds: 1, partitions: 1 })
     const clock = new StandingClock()
-    const appended: { readonly partition: number; readonly atMs: number }[] = []
+    const batches: { readonly events: number; readonly atMs: number }[] = []
     const feed = new Feed({
       schedule,
-      batch: () => new Uint8Array(1),
-      producer: {
-        appendBatch: (_, partition) => {
-          appended.push({ partition, atMs: clock.time })
-          return stored()
+      views: {
+        batch: (_, from, end) => {
+          batches.push({ events: end - from, atMs: clock.time })
+          return new Uint8Array(1)
         },
       },
+      producer: { appendBatch: stored },
       topic: 'views',
       clock,
     })
-    return { schedule, clock, appended, feed }
+    return { schedule, clock, batches, feed }
   }
 
-  test('appends on when nothing that it appended is stored', async () => {
+  test('what is due while nothing is stored waits, is no later for it, and goes together', async () => {
     let store = (_: StoredBatch): void => undefined
-    const stored = new Promise<StoredBatch>((resolve) => {
+    const first = new Promise<StoredBatch>((resolve) => {
       store = resolve
     })
-    const { schedule, clock, appended, feed } = fed(() => stored)
-    let isOver = false
-    const running = feed.run().then(() => {
-      isOver = true
-    })
+    const { schedule, clock, batches, feed } = fed(() => first)
+    const running = feed.run()
     for (let tick = 0; tick < schedule.ticks; tick++) clock.moveTo(schedule.dueMs(tick))
-    assert.equal(appended.length, schedule.ticks * usual.partitions)
+    assert.deepEqual(
+      batches.map(({ events }) => events),
+      [schedule.endOf(0)],
+    )
     assert.equal(feed.lateMs(1), 0)
-    await settle()
-    assert.equal(isOver, false)
     store({ offset: 0 })
     await running
+    assert.deepEqual(
+      batches.map(({ events }) => events),
+      [schedule.endOf(0), schedule.events - schedule.endOf(0)],
+    )
   })
 
   test('what it is late with is appended, and told to be late', async () => {
-    const { schedule, clock, appended, feed } = fed(async () => ({ offset: 0 }))
+    const { schedule, clock, batches, feed } = fed(async () => ({ offset: 0 }))
     const running = feed.run()
     clock.moveTo(schedule.dueMs(0))
+    await settle()
     clock.moveTo(schedule.dueMs(100))
-    assert.equal(appended.length, 101 * usual.partitions)
-    for (let tick = 101; tick < schedule.ticks; tick++) clock.moveTo(schedule.dueMs(tick))
+    await settle()
+    assert.equal(batches[1].events, schedule.endOf(100) - schedule.endOf(0))
+    for (let tick = 101; tick < schedule.ticks; tick++) {
+      clock.moveTo(schedule.dueMs(tick))
+      await settle()
+      assert.equal(batches.at(-1)?.atMs, schedule.dueMs(tick))
+    }
     await running
     assert.equal(feed.lateMs(1), 99 * TICK_MS)
-    assert.ok(feed.lateMs(0.25) <= TICK_MS, 'those of the second half were in time')
+    assert.equal(feed.lateMs(0.4), 0)
   })
 
   test('an append that fails ends it', async () => {
     const { schedule, clock, feed } = fed(() => Promise.reject(new Error('refused')))
-    const running = feed.run()
+    const failing = assert.rejects(feed.run(), /refused/)
     clock.moveTo(schedule.dueMs(0))
-    await assert.rejects(running, /refused/)
+    await failing
   })
 })
 
