@@ -74,7 +74,7 @@ export class Schedule {
     return this.start.eventMs + tick * TICK_MS
   }
 
-  /** Of the event, or any of its tick. */
+  /** Not of the warm-up. */
   counts(tick: number): boolean {
     return tick >= this.warmUpTicks
   }
@@ -96,7 +96,7 @@ export class Schedule {
     return Math.max(0, Math.ceil((end - key) / this.options.keys))
   }
 
-  /** The event that is the key's so and so manieth, from 0 on. */
+  /** The key's events are numbered too, from 0 on: which one of the partition is that? */
   eventOfKey(key: number, index: number): number {
     return key + index * this.options.keys
   }
