@@ -1,6 +1,6 @@
 // When each event of a latency run is to be appended, whatever happens to those before it, and what
-// follows from that: which key it has, what a window counts. Plain arithmetic over an event's number
-// in its partition, which is its offset. Used by the feed, by what observes, and by the checks.
+// follows from that: which key it has, what a window counts. Plain arithmetic over an event's
+// number in its partition, which is its offset. Used by the feed, by what observes, and by checks.
 
 /** Events that are due at one moment are appended together, as a producer that lingers would. */
 export const TICK_MS = 5

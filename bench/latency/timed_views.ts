@@ -1,5 +1,5 @@
-// Page views of a schedule as RecordBatches of a partition: an event's time is when it is due. Called
-// by the feed, which must keep its schedule: no event costs more than the copy of a text.
+// Page views of a schedule as RecordBatches of a partition: an event's time is when it is due.
+// Called by the feed, which must keep its schedule: no event costs more than the copy of a text.
 import { type Random, seededRandom } from '../../src/clock.ts'
 import { BatchWriter } from '../../src/wire/batch_writer.ts'
 import type { Schedule } from './schedule.ts'
