@@ -3,7 +3,7 @@
 import { seededRandom, shuffled } from '../../src/clock.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
 import { Broker } from '../peers/streams/broker.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 import {
   groupOf,
   type LatencyCase,
@@ -42,6 +42,7 @@ await runBench({
     rounds: { value: 'N', help: 'runs of each case (3)' },
     broker: { value: 'HOSTS', help: 'host:port of a Kafka; else one is started (Java 17)' },
   },
+  unrecorded: ['only', 'rates', 'cuts', 'seconds', 'rounds'],
   async run(context) {
     const broker = new Broker(givenText(context, 'broker'))
     try {
@@ -55,9 +56,9 @@ await runBench({
 async function measure(context: BenchContext, broker: Broker): Promise<void> {
   const { isSmoke, seed, say } = context
   const plan: Plan = {
-    seconds: numberOf(context, 'seconds') ?? (isSmoke ? 0.5 : 5),
+    seconds: numberOption(context, 'seconds', isSmoke ? 0.5 : 5),
     warmUpSeconds: isSmoke ? 0.3 : 1.5,
-    rounds: numberOf(context, 'rounds') ?? (isSmoke ? 1 : 3),
+    rounds: numberOption(context, 'rounds', isSmoke ? 1 : 3),
   }
   // small runs are to be quick: they start no Kafka
   const isOffered = !isSmoke || givenText(context, 'broker') !== undefined
@@ -130,10 +131,6 @@ function addFigures(
 function givenText({ values }: BenchContext, name: string): string | undefined {
   const value = values[name]
   return typeof value === 'string' ? value : undefined
-}
-
-function numberOf(context: BenchContext, name: string): number | undefined {
-  return numbersOf(context, name)?.[0]
 }
 
 /** '20_000,100_000' */
