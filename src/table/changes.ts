@@ -4,12 +4,20 @@ import { KEY_TABLE_BYTES, KEY_WINDOW_BYTES, readSkipped, readSliceStart } from '
 import { eachRow, ROW_DELETE } from '../batch/rows.ts'
 import type { WindowPlan } from '../kernel/plan.ts'
 import { firstWindow, lastWindow } from '../kernel/slices.ts'
-import { plainKey, type TableLayout, type TablePart, type WindowState } from './cell.ts'
+import { cellKey, plainKey, type TableLayout, type TablePart, type WindowState } from './cell.ts'
+import { readRetained } from './meta.ts'
 import { eachWindow } from './windowed.ts'
 
 /** Up to this many changed keys are looked up one by one; more are filtered from a scan. */
 const LOOKUP_KEYS = 32
-const PLAIN_KEYS = 512
+const CELLS_AT_ONCE = 512
+
+/** Where all is that a window of a key has. */
+interface CellPlace {
+  readonly key: Buffer
+  readonly start: number | undefined
+  readonly cell: Buffer
+}
 
 /**
  * Collects what the rows of one cut change, each (key, window) once. Memory: one entry a changed
@@ -54,6 +62,10 @@ export class ChangedWindows {
       yield* this.#plain()
       return
     }
+    if (window.sizeMs === window.stepMs) {
+      yield* this.#tumbling()
+      return
+    }
     const keys = this.#changed
     const bounds = { from: this.#from, to: this.#last + window.stepMs }
     if (keys.size > LOOKUP_KEYS) {
@@ -81,15 +93,34 @@ export class ChangedWindows {
     this.#last = Math.max(this.#last, last)
   }
 
-  async *#plain(): AsyncGenerator<WindowState, void> {
-    const keys = [...this.#changed.keys()].sort().map((text) => Buffer.from(text, 'latin1'))
-    for (let at = 0; at < keys.length; at += PLAIN_KEYS) {
-      const asked = keys.slice(at, at + PLAIN_KEYS)
-      const states = await this.#part.store.getMany(
-        asked.map((key) => plainKey(this.#part.number, key)),
-      )
+  #plain(): AsyncGenerator<WindowState, void> {
+    const { number } = this.#part
+    const places = [...this.#changed.keys()].sort().map((text) => {
+      const key = Buffer.from(text, 'latin1')
+      return { key, start: undefined, cell: plainKey(number, key) }
+    })
+    return this.#lookedUp(places)
+  }
+
+  /** A window is one cell, and that a row of the cut: what has not changed costs nothing. */
+  async *#tumbling(): AsyncGenerator<WindowState, void> {
+    const { store, number } = this.#part
+    const retained = await readRetained(store, number)
+    const places = [...this.#changed].flatMap(([text, starts]) => {
+      const key = Buffer.from(text, 'latin1')
+      return [...starts]
+        .filter((start) => start >= retained)
+        .map((start) => ({ key, start, cell: cellKey(number, start, 0, key) }))
+    })
+    yield* this.#lookedUp(places.sort((a, b) => Buffer.compare(a.cell, b.cell)))
+  }
+
+  async *#lookedUp(places: readonly CellPlace[]): AsyncGenerator<WindowState, void> {
+    for (let at = 0; at < places.length; at += CELLS_AT_ONCE) {
+      const asked = places.slice(at, at + CELLS_AT_ONCE)
+      const states = await this.#part.store.getMany(asked.map(({ cell }) => cell))
       for (const [index, state] of states.entries())
-        if (state) yield { key: asked[index], start: undefined, state }
+        if (state) yield { key: asked[index].key, start: asked[index].start, state }
     }
   }
 }

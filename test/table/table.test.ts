@@ -155,6 +155,32 @@ test('changes are the changed windows of a cut, each once, as they are after it'
   )
 })
 
+test('changes of tumbling windows look at no row that has not changed', async () => {
+  const window = { sizeMs: 10, stepMs: 10, graceMs: 0, retentionMs: 0 }
+  const { parts } = await setup(window, [openMemoryStore()])
+  const [model] = parts
+  const events = Array.from({ length: 600 }, (_, n) => ({ key: `key ${n}`, t: n % 20, v: n }))
+  for (const event of events) model.add(event)
+  await model.cut()
+  for (const event of events.slice(0, 100)) model.add({ ...event, t: 15 })
+  const rows = await model.cut()
+  const asked: string[] = []
+  const { store } = model.part
+  const seen = {
+    get: (key: Uint8Array) => store.get(key),
+    getMany: async (keys: readonly Uint8Array[]) => {
+      asked.push(...keys.map(String))
+      return store.getMany(keys)
+    },
+    scan: () => assert.fail('nothing is scanned for'),
+  }
+  const changes = new ChangedWindows({ store: seen, number: 2 }, { layout, window })
+  changes.add(rows)
+  const found = await results(model, changes.results())
+  assert.equal(found.length, 100)
+  assert.equal(new Set(asked).size, 100)
+})
+
 test('final gives each window once, when it closes, and never again', async () => {
   await fc.assert(
     fc.asyncProperty(
