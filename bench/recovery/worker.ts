@@ -17,7 +17,11 @@ import {
 } from '../../src/index.ts'
 import { type RecoveryJob, type RecoveryLine, type RecoveryState, TABLE } from './job.ts'
 
-type Told = RecoveryLine extends infer L ? (L extends RecoveryLine ? Omit<L, 'atMs'> : never) : never
+type Told = RecoveryLine extends infer L
+  ? L extends RecoveryLine
+    ? Omit<L, 'atMs'>
+    : never
+  : never
 
 /** Until its first row is there; later it looks after each cut. */
 const LOOK_MS = 5

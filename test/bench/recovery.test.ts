@@ -6,8 +6,7 @@ import { rocksdbKinds } from '../support/stores.ts'
 test('restores on the stores that are there, and starts: every row is right', async () => {
   const only = ['--only', 'restore,start', '--embedded']
   const { rows, stdout } = await smokeBench('recovery/recovery', only)
-  const cases = (group: string) =>
-    rows.filter((row) => row.group === group).map((row) => row.case)
+  const cases = (group: string) => rows.filter((row) => row.group === group).map((row) => row.case)
   assert.deepEqual(
     cases('A table comes back from its changelog'),
     rocksdbKinds.map((kind) => `${kind}, embedded log`),
