@@ -1,10 +1,10 @@
 // Reads a command line and runs its command. Called by main.ts (`euphorion …`) and, through
 // app.main(), by a user's program (`node app.js …`).
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Help } from 'commander'
 import type { App } from '../app/app.ts'
 import { describeError, EuphorionError } from '../errors.ts'
 import { packageVersion } from '../package_version.ts'
-import { addCommands } from './commands/commands.ts'
+import { addCommands, listedTerm } from './commands/commands.ts'
 import { startedAs } from './started_as.ts'
 import { addUserCommands, appOfCommand } from './user_commands.ts'
 
@@ -21,7 +21,7 @@ export async function runCommandLine(
   args: readonly string[],
   context: CommandContext,
 ): Promise<void> {
-  const program = makeProgram(context)
+  const program = await makeProgram(context, args)
   process.stdout.on('error', endQuietly)
   try {
     const app = context.app ?? (await appOfCommand(program, args))
@@ -42,16 +42,29 @@ async function leave(code: number): Promise<never> {
   process.exit(code)
 }
 
-export function makeProgram(context: CommandContext): Command {
+/** Whose scripts name all commands and options. */
+const COMPLETION = 'completion'
+const help = new Help()
+
+/** With the commands that the arguments name; the others are only listed. Default: with all. */
+export async function makeProgram(
+  context: CommandContext,
+  args: readonly string[] = [COMPLETION],
+): Promise<Command> {
   const program = new Command(context.app === undefined ? 'euphorion' : startedAs())
     .description('Stateful stream processing: agents over Kafka topics, windows in WebAssembly.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
     .option('--debug', 'print the stacks of errors')
-    .configureHelp({ sortOptions: false, showGlobalOptions: false })
+    .configureHelp({
+      sortOptions: false,
+      showGlobalOptions: false,
+      subcommandTerm: (command) => listedTerm(command) ?? help.subcommandTerm(command),
+    })
     .exitOverride()
-  addCommands(program, context)
+  const isWhole = args.includes(COMPLETION)
+  await addCommands(program, context, (name) => isWhole || args.includes(name))
   return program
 }
 

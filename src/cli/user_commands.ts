@@ -2,7 +2,6 @@
 // when the program of a command line is made.
 import { type Command, Option } from 'commander'
 import type { App } from '../app/app.ts'
-import { loadApp } from '../app/app_module.ts'
 import type { CommandDefinition } from '../app/commands.ts'
 import { watchSignals } from '../app/signals.ts'
 import { EuphorionError } from '../errors.ts'
@@ -70,5 +69,6 @@ export async function appOfCommand(
   )
   const isOurs = program.commands.some((each) => each.name() === name)
   if (isOurs || file === undefined) return undefined
+  const { loadApp } = await import('../app/app_module.ts')
   return (await loadApp(file)).app
 }

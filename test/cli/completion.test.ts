@@ -16,7 +16,7 @@ COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _euphorion; echo "\${COMPREPLY[@]}"
 
 test('bash completes commands, options and their values', async () => {
   const file = join(await newDirectory(), 'completion.bash')
-  writeFileSync(file, completionScript(makeProgram({}), 'bash'))
+  writeFileSync(file, completionScript(await makeProgram({}), 'bash'))
   const complete = (...words: string[]) =>
     execFileSync('bash', ['-c', ask, 'ask', file, 'euphorion', ...words], { encoding: 'utf8' })
       .trim()
@@ -30,8 +30,8 @@ test('bash completes commands, options and their values', async () => {
   assert.deepEqual(complete('nonsense'), [''])
 })
 
-test('zsh and fish are given every command', () => {
-  const program = makeProgram({})
+test('zsh and fish are given every command', async () => {
+  const program = await makeProgram({})
   for (const shell of ['zsh', 'fish'] as const) {
     const script = completionScript(program, shell)
     for (const { name } of program.commands.map((each) => ({ name: each.name() })))

@@ -36,7 +36,7 @@ test('euphorion -A runs and lists them', { timeout }, async (t) => {
   assert.equal((await run('nothing', '-A', program)).code, 2)
 })
 
-test('names and options that cannot be are refused', () => {
+test('names and options that cannot be are refused', async () => {
   const app = new App('wrong', {})
   const description = 'none'
   const run = () => undefined
@@ -47,5 +47,6 @@ test('names and options that cannot be are refused', () => {
   app.command('worker', { description }, run)
   assert.throws(() => app.command('worker', { description }, run), wrong)
   const context = { app }
-  assert.throws(() => addUserCommands(makeProgram(context), app, context), wrong)
+  const own = await makeProgram(context, [])
+  assert.throws(() => addUserCommands(own, app, context), wrong)
 })

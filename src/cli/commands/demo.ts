@@ -39,7 +39,6 @@ const endless = { retentionBytes: 64 * 1024 * 1024, retention: '15m' } as const
 const kept = { retentionBytes: -1, retention: '3650d' } as const
 
 export function addDemo(program: Command, context: CommandContext): void {
-  if (context.app !== undefined) return
   const command = program
     .command('demo')
     .description('the main job with no Kafka: page views made, aggregated and shown live')
