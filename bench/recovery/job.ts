@@ -14,8 +14,7 @@ export interface RecoveryJob {
 /** `atMs`: wall clock. */
 export type RecoveryLine = {
   readonly atMs: number
-} & /** All modules are there, nothing has been started. */
-(
+} /** All modules are there, nothing has been started. */ & (
   | { readonly kind: 'loaded' }
   /** The probe of the partition has been read: its newest window counts events up to this id. */
   | { readonly kind: 'row'; readonly partition: number; readonly newest: number }

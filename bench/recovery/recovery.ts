@@ -19,7 +19,7 @@ await runBench({
   command: 'npm run bench:recovery',
   options: {
     only: { value: 'NAMES', help: `of ${names.join(', ')}; default all` },
-    rows: { value: 'N', help: 'of large tables (1000000; restore 4000000)' },
+    rows: { value: 'N', help: 'of large tables (1000000; restore 2000000)' },
     rounds: { value: 'N', help: 'samples of each case (restore 3, failover 3, start 5)' },
     broker: { value: 'HOST', help: 'a Kafka that is there, instead of one that is started here' },
     embedded: { help: 'only what needs no Kafka' },

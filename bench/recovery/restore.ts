@@ -25,7 +25,7 @@ import { logsOf, type RecoveryContext, type RecoveryPart } from './part.ts'
 
 export const restorePart: RecoveryPart = { name: 'restore', run: runRestores }
 
-const ROWS = 4_000_000
+const ROWS = 2_000_000
 const SMOKE_ROWS = 240_000
 const ROUNDS = 3
 const LIMITS = { inflatedBytesMax: 64 << 20, checkCrcs: true }
@@ -148,7 +148,7 @@ function addFigures(
     unit: 'rows/s',
     better: 'more',
     samples: cold.map((seconds) => rows / seconds),
-    facts: { rows, 'CPU-s/M': medianOf(cpu) },
+    facts: { rows, 'CPU-s/M': Number(medianOf(cpu).toPrecision(3)) },
   })
   for (const [state, samples] of [
     ['empty stores', cold],
