@@ -46,8 +46,8 @@ function casesOf({ isSmoke, rows = ROWS }: RecoveryContext): readonly FailoverCa
     { ...short, rows: FEW_ROWS, standbyReplicas: 1 },
     { ...short, rows, standbyReplicas: 0 },
     { ...short, rows, standbyReplicas: 1 },
-    { ...usual, rows, standbyReplicas: 0 },
-    { ...usual, rows, standbyReplicas: 1 },
+    { ...usual, rows: FEW_ROWS, standbyReplicas: 0 },
+    { ...usual, rows: FEW_ROWS, standbyReplicas: 1 },
   ]
 }
 
