@@ -1,6 +1,7 @@
 // How long results stand still when a worker is killed, and when it is stopped: two processes on a
 // Kafka that count page views which keep coming. In the end every count is right.
 import { medianOf } from '../../src/tune/comparison.ts'
+import { numberOption } from '../report/bench.ts'
 import { type Handover, WorkerPair } from './failover_pair.ts'
 import type { RecoveryContext, RecoveryPart } from './part.ts'
 
@@ -24,9 +25,9 @@ const USUAL_SESSION_MS = 10_000
 async function runFailovers(context: RecoveryContext): Promise<void> {
   const broker = await context.kafka()
   if (broker === undefined) return
-  const rounds = context.rounds ?? (context.isSmoke ? 1 : ROUNDS)
+  const rounds = numberOption(context, 'rounds', context.isSmoke ? 1 : ROUNDS)
   for (const each of casesOf(context)) {
-    const pair = await WorkerPair.open({ ...each, ...context, broker, rows: each.rows })
+    const pair = await WorkerPair.open({ ...context, ...each, broker })
     try {
       await measure(context, each, pair, rounds)
       context.say(`failover, ${describe(each)}: every count`)
@@ -37,9 +38,10 @@ async function runFailovers(context: RecoveryContext): Promise<void> {
   }
 }
 
-function casesOf({ isSmoke, rows = ROWS }: RecoveryContext): readonly FailoverCase[] {
+function casesOf(context: RecoveryContext): readonly FailoverCase[] {
   const short = { sessionTimeoutMs: SHORT_SESSION_MS, isStoppedToo: true }
-  if (isSmoke) return [{ ...short, rows: FEW_ROWS, standbyReplicas: 1 }]
+  if (context.isSmoke) return [{ ...short, rows: FEW_ROWS, standbyReplicas: 1 }]
+  const rows = numberOption(context, 'rows', ROWS)
   const usual = { sessionTimeoutMs: USUAL_SESSION_MS, isStoppedToo: false }
   return [
     { ...short, rows: FEW_ROWS, standbyReplicas: 0 },

@@ -3,10 +3,6 @@
 import type { BenchContext } from '../report/bench.ts'
 
 export interface RecoveryContext extends BenchContext {
-  /** Of --rows; undefined: the part's own. */
-  readonly rows: number | undefined
-  /** Of --rounds; undefined: the part's own. */
-  readonly rounds: number | undefined
   /** Empty, and gone afterwards. */
   readonly directory: string
   /** 'kafka://host:9092'; undefined where there is none, or none is wanted: a line says so. */

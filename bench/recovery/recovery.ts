@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker } from '../peers/streams/broker.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
+import { runBench } from '../report/bench.ts'
 import { failoverPart } from './failover.ts'
 import type { RecoveryPart } from './part.ts'
 import { restorePart } from './restore.ts'
@@ -18,12 +18,13 @@ await runBench({
   title: 'Start, restore, failover',
   command: 'npm run bench:recovery',
   options: {
-    only: { value: 'NAMES', help: `of ${names.join(', ')}; default all` },
+    only: { value: 'NAMES', help: `print those of ${names.join(', ')}` },
     rows: { value: 'N', help: 'of large tables (1000000; restore 2000000)' },
     rounds: { value: 'N', help: 'samples of each case (restore 3, failover 3, start 5)' },
     broker: { value: 'HOST', help: 'a Kafka that is there, instead of one that is started here' },
     embedded: { help: 'only what needs no Kafka' },
   },
+  unrecorded: ['only', 'rows', 'rounds', 'embedded'],
   async run(context) {
     const { values, say } = context
     const only = typeof values.only === 'string' ? values.only.split(',') : names
@@ -31,7 +32,6 @@ await runBench({
     if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(', ')}`)
     const broker = new Broker(typeof values.broker === 'string' ? values.broker : undefined)
     const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-recovery-'))
-    const [rows, rounds] = [wholeOf(context, 'rows'), wholeOf(context, 'rounds')]
     let isTold = false
     const kafka = async (): Promise<string | undefined> => {
       const addresses = values.embedded === true ? undefined : await broker.addresses()
@@ -43,7 +43,7 @@ await runBench({
     try {
       for (const { name, run } of parts.filter(({ name }) => only.includes(name))) {
         say(name)
-        await run({ ...context, rows, rounds, directory: join(directory, name), kafka })
+        await run({ ...context, directory: join(directory, name), kafka })
       }
     } finally {
       await broker.stop()
@@ -51,11 +51,3 @@ await runBench({
     }
   },
 })
-
-function wholeOf({ values }: BenchContext, name: string): number | undefined {
-  const text = values[name]
-  if (text === undefined) return undefined
-  const number = Number(text)
-  if (Number.isInteger(number) && number > 0) return number
-  throw new Error(`--${name} ${text}: a whole number above 0 is needed`)
-}

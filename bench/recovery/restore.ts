@@ -20,6 +20,7 @@ import type { Store } from '../../src/table/store.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
 import { unique } from '../../test/support/log.ts'
 import { rocksdbKinds } from '../../test/support/stores.ts'
+import { numberOption } from '../report/bench.ts'
 import { checkRows, PARTITIONS, SHAPE, writeChangelog } from './changelog_rows.ts'
 import { logsOf, type RecoveryContext, type RecoveryPart } from './part.ts'
 
@@ -54,9 +55,9 @@ async function runRestores(context: RecoveryContext): Promise<void> {
 
 async function restoreFrom(context: RecoveryContext, name: string, broker: string) {
   const { isSmoke, say, seed, directory } = context
-  const given = context.rows ?? (isSmoke ? SMOKE_ROWS : ROWS)
+  const given = numberOption(context, 'rows', isSmoke ? SMOKE_ROWS : ROWS)
   const rows = given - (given % PARTITIONS)
-  const rounds = context.rounds ?? (isSmoke ? 1 : ROUNDS)
+  const rounds = numberOption(context, 'rounds', isSmoke ? 1 : ROUNDS)
   const settings = resolveSettings({ code: { broker } })
   const memory = new SharedMemory(settings.memoryMib)
   const { threads } = settings

@@ -12,6 +12,7 @@ import type { LogProducer } from '../../src/log/log.ts'
 import { openLog } from '../../src/log/open.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
 import { unique } from '../../test/support/log.ts'
+import { numberOption } from '../report/bench.ts'
 import { TABLE } from './job.ts'
 import { Life } from './life.ts'
 import { logsOf, type RecoveryContext, type RecoveryPart } from './part.ts'
@@ -28,7 +29,7 @@ const WAITING_VIEWS = 1000
 const commandLine = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
 
 async function runStarts(context: RecoveryContext): Promise<void> {
-  const rounds = context.rounds ?? (context.isSmoke ? 1 : ROUNDS)
+  const rounds = numberOption(context, 'rounds', context.isSmoke ? 1 : ROUNDS)
   await measureCommand(context, rounds)
   for (const [name, broker] of await logsOf(context)) {
     const place = { name, broker, rounds }
@@ -101,7 +102,7 @@ async function measureFirst(context: RecoveryContext, place: Place): Promise<voi
 async function measureAgain(context: RecoveryContext, place: Place): Promise<void> {
   const { say, seed, directory, isSmoke } = context
   const { name, broker, rounds } = place
-  const rows = context.rows ?? (isSmoke ? SMOKE_ROWS : ROWS)
+  const rows = numberOption(context, 'rows', isSmoke ? SMOKE_ROWS : ROWS)
   const [topic, appId] = [unique('views'), unique('start')]
   const dataDir = join(directory, appId)
   const views = new Views(rows, seed)
