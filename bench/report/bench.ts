@@ -75,6 +75,7 @@ export async function runBench(program: BenchProgram): Promise<void> {
     add: (figure) => rows.push({ ...figureOf(figure), ...ofAll }),
   })
   progress.end()
+  if (rows.length === 0) throw new Error('nothing was measured')
   const lines = rows.map((row) => JSON.stringify(row)).join('\n')
   console.log(values.json ? lines : `${program.title}\n\n${figuresText(rows)}\n${footOf(rows)}`)
   if (typeof values.out === 'string') {
