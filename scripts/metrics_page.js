@@ -41,7 +41,7 @@ There names have dots, and neither \`_total\` nor, for histograms, the unit: \`e
 
 ## What it costs
 
-Nothing is counted for metrics that is known anyway. Lanes count records in their descriptors, threads add the time of a task to the same descriptor, the fetch loop adds three numbers to an array for each batch; positions, queues and memory are read when somebody asks. There is no object, closure, promise or allocation per record or per batch. \`npm run bench:metrics\` runs W1 in ten interleaved pairs, scraped every second against \`metrics: false\`, and prints the difference of CPU seconds with its 95% interval.
+Nothing is counted for metrics that is known anyway. Lanes count records in their descriptors, threads add the time of a task to the same descriptor, the fetch loop adds three numbers to an array for each batch; positions, queues and memory are read when somebody asks. There is no object, closure, promise or allocation per record or per batch. \`npm run bench:metrics\` runs W1 in ten interleaved pairs, scraped every second against \`metrics: false\`, and tells the difference of CPU seconds with its 95% interval: [benchmarks.md](benchmarks.md#what-metrics-cost) has the newest.
 
 Two readings ask further: behind one, at most every 5 s, the log is asked where partitions end, so that lag grows also while a partition is not fetched; every 30 s the stores' directories are looked at. What they say is in the next reading, so that none waits for a broker or a disk.
 

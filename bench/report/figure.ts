@@ -51,7 +51,7 @@ export function figureOf({ samples, facts = {}, ...names }: FigureSpec): Figure 
   }
 }
 
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(DIGITS))
 }
 

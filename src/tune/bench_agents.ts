@@ -5,7 +5,6 @@ import type { PartitionOffsets } from '../log/log.ts'
 import { codecOf, json } from '../record/codec.ts'
 import type { EventOf } from '../record/fields.ts'
 import { integer, string } from '../record/fields.ts'
-import type { RecordType } from '../record/record.ts'
 import type { AgentDefinition, AgentServices } from '../stream/agent_definition.ts'
 import { agentSubscriber } from '../stream/agent_subscriber.ts'
 import type { Stream } from '../stream/stream.ts'
@@ -13,11 +12,10 @@ import { defineTable, Table } from '../stream/table.ts'
 import type { AgentTableDefinition } from '../table/agent_definition.ts'
 import { BenchLoops } from './bench_loops.ts'
 import { type BenchSpec, benchTable, isAgent } from './bench_spec.ts'
-import { PageView } from './page_view.ts'
+import { PageView, type PageViewFields } from './page_view.ts'
 
-type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
-type View = EventOf<FieldsOf<typeof PageView>>
-type Views = Stream<string, View>
+type View = EventOf<PageViewFields>
+type Views = Stream<string, View, PageViewFields>
 
 export interface AgentResult {
   /** That the function has seen, and left right traces of. */
@@ -91,7 +89,7 @@ class BenchAgent {
       onBadRecord: 'skip',
       concurrency: 1,
       sinks: [],
-      run: (stream) => this.#job.run(stream),
+      run: (stream) => this.#job.run(stream as unknown as Views),
     }
     const onBadRecord = (): void => {
       this.#bad++

@@ -1,13 +1,18 @@
 // The functions of `euphorion bench agents`: what they do with each event, and whether their sums
 // are those of the events that were written. Used by bench_agents.ts.
+import type { ColumnBatch } from '../stream/column_batch.ts'
 import type { Event } from '../stream/events.ts'
 import type { BenchSpec } from './bench_spec.ts'
+import type { PageViewFields } from './page_view.ts'
 import { type PageView, PageViews } from './workload.ts'
 
 /** Of a stream that the functions iterate over. */
 interface Views extends AsyncIterable<PageView> {
   events(): AsyncIterable<Event<string, PageView>>
+  batches(): AsyncIterable<Batch>
 }
+
+type Batch = ColumnBatch<string, PageView, PageViewFields>
 
 /** Event times are counted from here, so that their sum is exact. */
 const EPOCH_MS = 1_700_000_000_000
@@ -28,6 +33,16 @@ class Sums {
     this.ts += ts - EPOCH_MS
   }
 
+  addColumns(batch: Batch): void {
+    const [urls, ms, ts] = [batch.column('url'), batch.column('ms'), batch.column('ts')]
+    for (let at = 0; at < batch.length; at++) {
+      this.events++
+      this.characters += urls[at].length
+      this.ms += ms[at]
+      this.ts += ts[at] - EPOCH_MS
+    }
+  }
+
   equals({ events, characters, ms, ts }: Sums): boolean {
     const isExact = this.events === events && this.characters === characters && this.ts === ts
     return isExact && Math.abs(this.ms - ms) < TOLERANCE
@@ -45,6 +60,7 @@ export class BenchLoops {
   run(stream: Views): Promise<void> {
     const { workload } = this.#spec
     if (workload === 'await') return awaitInLoop(stream, this.#sums)
+    if (workload === 'batches') return readBatches(stream, this.#sums)
     return workload === 'events' ? readEvents(stream, this.#sums) : readFields(stream, this.#sums)
   }
 
@@ -73,7 +89,11 @@ async function readEvents(stream: Views, sums: Sums): Promise<void> {
   }
 }
 
-function sumsOf(events: number, made: { partitions: number; keys: number }): Sums {
+async function readBatches(stream: Views, sums: Sums): Promise<void> {
+  for await (const batch of stream.batches()) sums.addColumns(batch)
+}
+
+function sumsOf(events: number, made: NonNullable<BenchSpec['made']>): Sums {
   const sums = new Sums()
   const views = new PageViews({ events, ...made })
   for (let view = views.nextEvent(); view !== undefined; view = views.nextEvent()) sums.add(view)

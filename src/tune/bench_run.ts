@@ -17,7 +17,6 @@ import type { Log, PartitionOffsets } from '../log/log.ts'
 import { createLogger } from '../logger.ts'
 import { codecOf } from '../record/codec.ts'
 import { string } from '../record/fields.ts'
-import type { RecordType } from '../record/record.ts'
 import type { Settings } from '../settings.ts'
 import { count, max, min, sum } from '../stream/aggregates.ts'
 import { type DeclaredAggregation, declareStream, type HandleOf } from '../stream/aggregation.ts'
@@ -26,9 +25,7 @@ import { hopping, tumbling } from '../window/windows.ts'
 import { benchAgentOf } from './bench_agents.ts'
 import { type BenchRun, type BenchSpec, benchTable } from './bench_spec.ts'
 import { LoopMeter } from './loop_meter.ts'
-import { PageView } from './page_view.ts'
-
-type FieldsOf<R> = R extends RecordType<infer Fields> ? Fields : never
+import { PageView, type PageViewFields } from './page_view.ts'
 
 const MIB = 1 << 20
 const LOOK_MS = 10
@@ -43,7 +40,7 @@ export function aggregationOf(spec: BenchSpec): AggregationDefinition {
     keyedBy: ['url'],
     maxFutureMs: spec.settings.maxFutureMs,
   }
-  const stream = declareStream<FieldsOf<typeof PageView>, string, HandleOf>(source, (made) => {
+  const stream = declareStream<PageViewFields, string, HandleOf>(source, (made) => {
     declared = made
   })
     .keyBy('url')

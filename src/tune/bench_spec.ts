@@ -1,16 +1,17 @@
 // What a run of `euphorion bench pageviews` or `bench agents` is asked for, and what it answers:
 // plain data, because each run has a process of its own.
 import type { Settings } from '../settings.ts'
+import type { BenchTopic } from './bench_topic.ts'
 import type { LoopDelay } from './loop_meter.ts'
 
 export const workloads = ['w0', 'w1', 'w2', 'w3', 'agents-table'] as const
 
 /**
  * What the functions of `euphorion bench agents` do with an event. loop: read three fields of it.
- * await: the same and an `await` of nothing. events: the fields of stream.events(). undeclared: as
- * loop, of JSON whose fields were not declared.
+ * await: the same and an `await` of nothing. events: the fields of stream.events(). batches: the
+ * columns of stream.batches(). undeclared: as loop, of JSON whose fields were not declared.
  */
-export const agentVariants = ['loop', 'await', 'events', 'undeclared'] as const
+export const agentVariants = ['loop', 'await', 'events', 'batches', 'undeclared'] as const
 
 export type AgentVariant = (typeof agentVariants)[number]
 
@@ -32,7 +33,7 @@ export interface BenchSpec {
   readonly events: number
   readonly settings: Settings
   /** What was written to the topic, where agents' sums are to be checked. */
-  readonly made?: { readonly partitions: number; readonly keys: number } | undefined
+  readonly made?: Pick<BenchTopic, 'partitions' | 'keys' | 'seed'> | undefined
   /** Where the first batch that a kernel consumes is written, as its FlatBuffer. */
   readonly dumpBatch?: string | undefined
 }

@@ -11,6 +11,8 @@ export interface BenchTopic {
   readonly compression: Compression
   /** Records in a batch. Default: that of PageViews. */
   readonly batchRecords?: number
+  /** Of what is drawn by chance. Default 1. */
+  readonly seed?: number
 }
 
 const UNLIMITED = -1
@@ -31,16 +33,18 @@ export async function prepareTopic(
   wanted: BenchTopic,
   progress: (events: number) => void,
 ): Promise<string> {
-  const { events, partitions, keys, compression, batchRecords } = wanted
+  const { events, partitions, keys, compression, batchRecords, seed = 1 } = wanted
   const batches = batchRecords === undefined ? '' : `-${batchRecords}`
-  const topic = `bench-pageviews-${events}-${partitions}-${keys}-${compression}${batches}`
+  const seeds = seed === 1 ? '' : `-seed${seed}`
+  const name = `${events}-${partitions}-${keys}-${compression}${batches}${seeds}`
+  const topic = `bench-pageviews-${name}`
   const found = await recordsIn(log, topic)
   if (found === events) return topic
   if (found !== undefined) await log.deleteTopic(topic)
   const config = { retentionMs: UNLIMITED, retentionBytes: UNLIMITED }
   await log.createTopic(topic, { partitions, config })
   await prepareCompression(compression)
-  const views = new PageViews({ events, partitions, keys, compression, batchRecords })
+  const views = new PageViews(wanted)
   await writeViews(log, topic, views, progress)
   return topic
 }

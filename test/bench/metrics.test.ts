@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
+import { smokeBench } from '../support/smoke_bench.ts'
 
 test('the bench of metrics compares runs with and without them', async () => {
-  const bench = join(import.meta.dirname, '../../bench/metrics.js')
-  const { stdout } = await promisify(execFile)(process.execPath, [bench, '--smoke'])
-  const lines = stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-  assert.deepEqual(
-    lines.map(({ pair }) => pair),
-    [0, undefined],
-  )
-  const [{ on, off }, { difference, events }] = lines
-  assert.ok(on.cpuSecondsPerMillion > 0 && off.cpuSecondsPerMillion > 0)
-  assert.equal(off.scrapes, 0)
-  assert.equal(events, 50_000)
-  const percent = (on.cpuSecondsPerMillion / off.cpuSecondsPerMillion - 1) * 100
-  assert.equal(difference.meanPercent, Number(percent.toFixed(2)))
+  const { rows, svg } = await smokeBench('metrics/metrics')
+  const [cpuOn, cpuOff, rateOn, rateOff, ratio] = rows
+  assert.equal(rows.length, 5)
+  for (const on of [cpuOn, rateOn]) assert.equal(on.case, 'with metrics, scraped every second')
+  for (const off of [cpuOff, rateOff]) assert.equal(off.case, 'without')
+  assert.equal(cpuOff.facts.scrapes, 0)
+  assert.equal(cpuOn.facts.events, 50_000)
+  const near = (value: number, wanted: number): boolean => Math.abs(value / wanted - 1) < 0.002
+  assert.ok(near(ratio.median, cpuOn.median / cpuOff.median))
+  assert.ok(near(1 + Number(ratio.facts['difference, %']) / 100, ratio.median))
+  assert.match(svg, /with \/ without/)
 })

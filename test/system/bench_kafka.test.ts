@@ -1,9 +1,11 @@
-// `euphorion bench pageviews` and `euphorion tune` on a real Kafka, at smoke size.
+// `euphorion bench pageviews`, `euphorion tune` and the bench of W0–W3 on a real Kafka, at smoke
+// size.
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { openLog } from '../../src/log/open.ts'
 import { useKafka } from '../support/kafka.ts'
 import { euphorion, newDirectory, runNode } from '../support/program.ts'
+import { smokeBench } from '../support/smoke_bench.ts'
 
 const kafka = await useKafka()
 if (kafka) {
@@ -11,9 +13,10 @@ if (kafka) {
   // A number of keys that no other test has: the topic is made here, and taken twice.
   const topic = 'bench-pageviews-20000-3-991-lz4'
   const tuned = 'bench-pageviews-21000-3-991-none-34'
+  const inTurns = 'bench-pageviews-22000-4-8057-none'
   after(async () => {
     const log = await openLog(broker)
-    for (const each of [topic, tuned]) await log.deleteTopic(each)
+    for (const each of [topic, tuned, inTurns]) await log.deleteTopic(each)
     await log.close()
     await kafka.stop()
   })
@@ -62,5 +65,15 @@ if (kafka) {
       names.filter((name) => name.startsWith('tune-')),
       [],
     )
+  })
+
+  test('W0 to W3 run in turns on both logs', { timeout: 240_000 }, async () => {
+    const args = ['--only', 'workloads', '--events', '22_000', '--broker', kafka.brokers]
+    const { rows } = await smokeBench('streams/streams', args)
+    const rates = rows.filter(({ unit }) => unit === 'events/s')
+    const fromKafka = rates.filter(({ facts }) => facts.Kafka !== undefined)
+    assert.deepEqual([rates.length, fromKafka.length], [11, 5])
+    for (const row of fromKafka)
+      assert.deepEqual([row.case.endsWith(', Kafka'), row.facts.events], [true, 22_000])
   })
 }

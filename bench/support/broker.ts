@@ -1,6 +1,6 @@
 // The Kafka of a run: the one that --broker names, else one that is started when it is first asked
-// for. Made by peers.ts.
-import { canStartKafka, startKafka, type TestKafka } from '../../../test/support/kafka.ts'
+// for. Made by benches that read from Kafka.
+import { canStartKafka, startKafka, type TestKafka } from '../../test/support/kafka.ts'
 
 export class Broker {
   readonly #given: string | undefined
