@@ -9,8 +9,8 @@ export interface StreamCase {
   readonly workload: BenchSpec['workload']
   /** Else from the embedded log. */
   readonly isOnKafka?: boolean
-  /** Default: 8,057 urls, uncompressed. */
-  readonly topic?: Partial<Pick<BenchTopic, 'keys' | 'compression'>>
+  /** Default: 8,057 urls, uncompressed, 4,000 records a batch. */
+  readonly topic?: Partial<Pick<BenchTopic, 'keys' | 'compression' | 'batchRecords'>>
   readonly settings?: Partial<Settings>
   /** Of the events: what is slow runs over fewer. Default 1. */
   readonly share?: number
@@ -71,6 +71,8 @@ const keys: StreamGroup = {
   more: { cells: ({ cells }) => cells, 'last cut, ms': ({ cutMs }) => cutMs },
 }
 
+/** Of 50 KB: a fetch brings whole ones. */
+const small = { batchRecords: 500 }
 const sizes = [
   ['64 KiB', 64 * KIB],
   ['512 KiB', 512 * KIB],
@@ -79,13 +81,13 @@ const sizes = [
 
 const settings: StreamGroup = {
   name: 'settings',
-  title: 'W1, threads and most bytes of a batch',
+  title: 'W1, threads and bytes of a fetch, batches of 500',
   cases: [
     ...sizes.map(([size, batchBytes]) => withSettings(size, { threads: 1, batchBytes })),
     ...sizes.map(([size, batchBytes]) => withSettings(size, { threads: 2, batchBytes })),
     ...sizes.map(([size, batchBytes]) => onKafka(withSettings(size, { threads: 2, batchBytes }))),
   ],
-  more: { batches: ({ batches }) => batches },
+  more: { fetched: ({ batches }) => batches },
 }
 
 const agents: StreamGroup = {
@@ -95,7 +97,7 @@ const agents: StreamGroup = {
     { name: 'for await', workload: 'loop' },
     { name: 'for await, with an await in its body', workload: 'await' },
     { name: 'stream.events()', workload: 'events' },
-    { name: 'stream.batches(): columns', workload: 'batches' },
+    { name: 'stream.batches(): text and numbers', workload: 'batches' },
     { name: 'for await, fields not declared', workload: 'undeclared', share: SLOW },
   ],
   more: {
@@ -119,5 +121,5 @@ function withSettings(
   { threads, batchBytes }: Pick<Settings, 'threads' | 'batchBytes'>,
 ): StreamCase {
   const name = `${threads === 1 ? '1 thread' : `${threads} threads`}, ${size}`
-  return { name, workload: 'w1', settings: { threads, batchBytes } }
+  return { name, workload: 'w1', topic: small, settings: { threads, batchBytes } }
 }

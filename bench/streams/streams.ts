@@ -16,7 +16,7 @@ import { type CaseRuns, Rounds } from './rounds.ts'
 
 const EVENTS = 5_000_000
 const SMOKE_EVENTS = 20_000
-const ROUNDS = 5
+const ROUNDS = 4
 
 const names = groups.map(({ name }) => name)
 
