@@ -14,7 +14,7 @@ import { scratchDirectory } from '../support/views.ts'
 import { groups, type StreamCase, type StreamGroup } from './groups.ts'
 import { type CaseRuns, Rounds } from './rounds.ts'
 
-const EVENTS = 5_000_000
+const EVENTS = 4_000_000
 const SMOKE_EVENTS = 20_000
 const ROUNDS = 4
 
