@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { pause, systemClock } from '../../src/clock.ts'
 import { compare, inTurns, pairsMin } from '../../src/tune/comparison.ts'
 import { freePorts } from '../../test/support/free_ports.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
-import { wholeOf } from '../support/options.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 import { makeViews, scratchDirectory } from '../support/views.ts'
 import type { ChildMessage, Measured, RunSpec } from './child.ts'
 
@@ -38,13 +37,15 @@ await runBench({
     events: { value: 'N', help: `page views (${EVENTS})` },
     threads: { value: 'N', help: `of kernels (${THREADS})` },
   },
+  unrecorded: ['pairs', 'events', 'threads'],
   run: measure,
 })
 
-async function measure({ values, isSmoke, seed, say, add }: BenchContext): Promise<void> {
-  const pairs = isSmoke ? 1 : wholeOf(values, 'pairs', PAIRS)
-  const events = wholeOf(values, 'events', isSmoke ? SMOKE_EVENTS : EVENTS)
-  const threads = wholeOf(values, 'threads', THREADS)
+async function measure(context: BenchContext): Promise<void> {
+  const { isSmoke, seed, say, add } = context
+  const pairs = isSmoke ? 1 : numberOption(context, 'pairs', PAIRS)
+  const events = numberOption(context, 'events', isSmoke ? SMOKE_EVENTS : EVENTS)
+  const threads = numberOption(context, 'threads', THREADS)
   const directory = scratchDirectory('metrics')
   const broker = `embedded:${join(directory, 'log')}`
   const made = { events, partitions: 4, keys: 8057, compression: 'none', seed } as const

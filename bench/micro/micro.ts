@@ -1,5 +1,6 @@
 // Parts of the data plane, one by one: `npm run bench:micro`, `-- --only json,hash`.
 import { runBench } from '../report/bench.ts'
+import { namesOf } from '../support/options.ts'
 import { agents } from './agents.ts'
 import { codecs } from './codecs.ts'
 import { compiled } from './compiled.ts'
@@ -39,10 +40,8 @@ await runBench({
   },
   unrecorded: ['only', 'threads', 'store-rows'],
   async run(context) {
-    const { values, say, add } = context
-    const only = typeof values.only === 'string' ? values.only.split(',') : names
-    const unknown = only.find((name) => !names.includes(name))
-    if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(', ')}`)
+    const { say, add } = context
+    const only = namesOf(context, 'only', names)
     for (const { name, run } of parts.filter(({ name }) => only.includes(name))) {
       say(name)
       await run({

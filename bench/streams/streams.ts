@@ -1,15 +1,15 @@
 // W0–W3 from end to end: page views from a log through kernels or an agent into the store, every
-// total checked. `npm run bench:streams`, `-- --only codecs,keys --events 20_000_000`. A Kafka is
+// total checked. `npm run bench:streams`, `-- --only codecs,keys --events 20000000`. A Kafka is
 // started where there is Java; without one, and without --broker, only the embedded log is read.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchRun } from '../../src/tune/bench_spec.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
 import { kafkaVersion } from '../../test/support/kafka_jars.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 import { rounded } from '../report/figure.ts'
 import { Broker } from '../support/broker.ts'
-import { namesOf, wholeOf } from '../support/options.ts'
+import { namesOf } from '../support/options.ts'
 import { scratchDirectory } from '../support/views.ts'
 import { groups, type StreamCase, type StreamGroup } from './groups.ts'
 import { type CaseRuns, Rounds } from './rounds.ts'
@@ -25,21 +25,23 @@ await runBench({
   title: 'W0 to W3, end to end',
   command: 'npm run bench:streams',
   options: {
-    only: { value: 'GROUPS', help: `of ${names.join(', ')}; default all` },
+    only: { value: 'GROUPS', help: `print those of ${names.join(', ')}` },
     events: { value: 'N', help: `page views (${EVENTS}); less of what is slow` },
     rounds: { value: 'N', help: `runs of each case, in turns (${ROUNDS})` },
     broker: { value: 'HOST', help: 'a Kafka that is there; page views stay in it' },
   },
+  unrecorded: ['only', 'events', 'broker'],
   run: measure,
 })
 
 async function measure(context: BenchContext): Promise<void> {
-  const { values, isSmoke, seed, say } = context
-  const chosen = namesOf(values, 'only', names)
+  const { isSmoke, seed, say } = context
+  const chosen = namesOf(context, 'only', names)
   const wanted = groups.filter(({ name }) => chosen.includes(name))
-  const rounds = wholeOf(values, 'rounds', isSmoke ? 1 : ROUNDS)
-  const events = wholeOf(values, 'events', isSmoke ? SMOKE_EVENTS : EVENTS)
-  const given = typeof values.broker === 'string' ? values.broker : undefined
+  const rounds = numberOption(context, 'rounds', isSmoke ? 1 : ROUNDS)
+  const events = numberOption(context, 'events', isSmoke ? SMOKE_EVENTS : EVENTS)
+  const { broker: named } = context.values
+  const given = typeof named === 'string' ? named : undefined
   const broker = new Broker(given)
   const scratch = scratchDirectory('streams')
   try {

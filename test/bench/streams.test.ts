@@ -16,7 +16,7 @@ test('W0 to W3 run in turns on the embedded log, and every total is right', asyn
 
 test('codecs, keys, settings and agents are compared, each with its own kind', async () => {
   const only = 'codecs,keys,settings,agents'
-  const args = ['--only', only, '--events', '10_000', '--rounds', '2', '--seed', '7']
+  const args = ['--only', only, '--events', '10000', '--rounds', '2', '--seed', '7']
   const { rows } = await smokeBench('streams/streams', args)
   const groups = [...new Set(rows.map(({ group }) => group))]
   assert.deepEqual(

@@ -68,7 +68,7 @@ if (kafka) {
   })
 
   test('W0 to W3 run in turns on both logs', { timeout: 240_000 }, async () => {
-    const args = ['--only', 'workloads', '--events', '22_000', '--broker', kafka.brokers]
+    const args = ['--only', 'workloads', '--events', '22000', '--broker', kafka.brokers]
     const { rows } = await smokeBench('streams/streams', args)
     const rates = rows.filter(({ unit }) => unit === 'events/s')
     const fromKafka = rates.filter(({ facts }) => facts.Kafka !== undefined)
