@@ -98,6 +98,7 @@ const agents: StreamGroup = {
     { name: 'for await, with an await in its body', workload: 'await' },
     { name: 'stream.events()', workload: 'events' },
     { name: 'stream.batches(): text and numbers', workload: 'batches' },
+    { name: 'stream.batches(): numbers', workload: 'numbers' },
     { name: 'for await, fields not declared', workload: 'undeclared', share: SLOW },
   ],
   more: {

@@ -9,9 +9,17 @@ export const workloads = ['w0', 'w1', 'w2', 'w3', 'agents-table'] as const
 /**
  * What the functions of `euphorion bench agents` do with an event. loop: read three fields of it.
  * await: the same and an `await` of nothing. events: the fields of stream.events(). batches: the
- * columns of stream.batches(). undeclared: as loop, of JSON whose fields were not declared.
+ * columns of stream.batches(). numbers: those of them that are no text. undeclared: as loop, of
+ * JSON whose fields were not declared.
  */
-export const agentVariants = ['loop', 'await', 'events', 'batches', 'undeclared'] as const
+export const agentVariants = [
+  'loop',
+  'await',
+  'events',
+  'batches',
+  'numbers',
+  'undeclared',
+] as const
 
 export type AgentVariant = (typeof agentVariants)[number]
 

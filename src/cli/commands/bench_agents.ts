@@ -37,7 +37,7 @@ export function addBenchAgents(bench: Command, context: CommandContext): void {
     .addOption(
       new Option(
         '--variant <name>',
-        'loop: three fields of each event; await: and an await of nothing; events: of stream.events(); batches: columns of stream.batches(); undeclared: of JSON without declared fields',
+        'loop: three fields of each event; await: and an await of nothing; events: of stream.events(); batches: columns of stream.batches(); numbers: those without the text; undeclared: of JSON without declared fields',
       )
         .choices(['all', ...agentVariants])
         .default('all'),
