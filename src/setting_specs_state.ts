@@ -31,15 +31,19 @@ export const stateSettings = {
   }),
   batchBytes: bytes({
     default: 2 * MIB,
-    min: 64 * 1024,
+    min: 16 * 1024,
     max: 16 * MIB,
-    help: 'Most bytes that one fetch of a partition, and so one batch, holds.',
+    help: 'Most bytes that one fetch of a partition, and so one batch, holds; adaptFetches turns it.',
   }),
   fetchesInFlight: integer({
     default: 8,
     min: 1,
     max: 64,
-    help: 'Fetched batches that may be on the way at once.',
+    help: 'Fetched batches that may be on the way at once; adaptFetches turns it.',
+  }),
+  adaptFetches: boolean({
+    default: true,
+    help: 'Turn batchBytes and fetchesInFlight while the worker runs: up to their defaults, or down.',
   }),
   memoryMib: integer({
     default: 256,

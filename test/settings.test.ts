@@ -71,7 +71,7 @@ test('a value out of bounds names the setting, the value, where it came from and
   const { message } = refusal({ env: { EUPHORION_BATCH_BYTES: '1' } })
   assert.equal(
     message,
-    'batchBytes cannot be "1" (from EUPHORION_BATCH_BYTES): it takes a size from 64 KiB to 16 MiB',
+    'batchBytes cannot be "1" (from EUPHORION_BATCH_BYTES): it takes a size from 16 KiB to 16 MiB',
   )
 })
 

@@ -3,6 +3,7 @@
 import { SharedMemory } from '../batch/memory.ts'
 import { deferred } from '../deferred.ts'
 import { FetchLoop } from '../ingest/fetch_loop.ts'
+import { FetchSizes } from '../ingest/fetch_sizes.ts'
 import { openChangelogKernels } from '../kernel/changelog/open.ts'
 import { changelogBytes } from '../kernel/changelog/shared_spans.ts'
 import type { Executor } from '../kernel/executor.ts'
@@ -47,6 +48,7 @@ export class Engine {
   readonly #tasks = new Map<string, PartitionTask>()
   readonly #memory: SharedMemory
   readonly #threads: KernelThreads
+  readonly #fetchSizes: FetchSizes
   readonly #loop: FetchLoop
   #services: TaskServices | undefined
   #agentTables: AgentTables | undefined
@@ -79,6 +81,7 @@ export class Engine {
     this.#options = options
     this.#memory = new SharedMemory(settings.memoryMib)
     this.#threads = new KernelThreads(this.#memory, settings)
+    this.#fetchSizes = FetchSizes.of(settings)
     if (aggregations.length > 0 && settings.backend !== 'js') this.#threads.start()
     this.#cuts = new Cuts({
       ...options,
@@ -135,9 +138,10 @@ export class Engine {
     this.#loop = new FetchLoop({
       memory: this.#memory,
       clock,
-      regions: settings.fetchesInFlight,
-      batchBytes: settings.batchBytes,
+      logger: options.logger,
+      sizes: this.#fetchSizes,
       largestBatchBytes: settings.maxRecordBytes,
+      intakes: () => [...this.#tasks.values()].map(({ intake }) => intake),
       intakeOf: (topic, partition) => this.#tasks.get(partitionKey({ topic, partition }))?.intake,
       lost: (...what) => this.subscriptions.unreadable(...what),
       seen: options.onBatch && ((batch) => options.onBatch?.(batch, this.#memory)),
@@ -155,7 +159,7 @@ export class Engine {
   }
 
   async #begin(fetching: () => void = () => undefined): Promise<void> {
-    const { log, appId, settings, clock } = this.#options
+    const { log, appId, clock } = this.#options
     const { partitionsOf } = this.subscriptions
     await this.subscriptions.begin()
     this.#agentTables = new AgentTables(this.#options, {
@@ -175,7 +179,7 @@ export class Engine {
       groupId: appId,
       logger: this.#options.logger,
       topics: this.subscriptions.topics(),
-      maxBytes: settings.batchBytes,
+      maxBytes: this.#fetchSizes.limits.bytesMax,
       onAssigned: (partitions) => this.#assigned(partitions),
       onRevoked: (partitions, lost = false) => this.#assignments.revoked(partitions, lost),
       member: memberFacts(this.#options, {

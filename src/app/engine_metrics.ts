@@ -1,5 +1,7 @@
 // What a running engine has for metrics: its partitions, queues, memory, restores and copies. A
 // source of metrics; nothing here runs between readings. Made by WorkerMetrics.
+import { fetchChanges } from '../ingest/fetch_sizes.ts'
+import { Growth } from '../metrics/growth.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Engine } from './engine.ts'
 import type { PartitionTask } from './partition_task.ts'
@@ -15,6 +17,7 @@ export class EngineMetrics {
   #ends: UnreadEnds | undefined
   #sizes: StoreSizes | undefined
   readonly #tasks: TaskMetrics
+  readonly #growth = new Growth()
 
   constructor(metrics: Metrics, engine: Engine) {
     this.#metrics = metrics
@@ -49,10 +52,17 @@ export class EngineMetrics {
 
   #readQueues(): void {
     const metrics = this.#metrics
-    const { fetches, free, used } = this.#engine.parts.loop.queue
+    const { queue, sizes } = this.#engine.parts.loop
+    const { fetches, free, used } = queue
     metrics.add('fetchesInFlight', fetches)
     metrics.add('regions', free, 'free')
     metrics.add('regions', used, 'used')
+    metrics.add('fetchBytes', sizes.bytes)
+    metrics.add('fetchesMax', sizes.fetches)
+    for (const [at, { what, direction, reason }] of fetchChanges.entries()) {
+      const grown = this.#growth.of(sizes, at, sizes.counts[at])
+      metrics.add('fetchChanges', grown, what, direction, reason)
+    }
     metrics.add('kernelQueue', this.#engine.executor?.queued ?? 0)
   }
 

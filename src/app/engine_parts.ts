@@ -8,5 +8,5 @@ export interface EngineParts {
   readonly services: TaskServices | undefined
   /** By partition. */
   readonly tasks: ReadonlyMap<string, PartitionTask>
-  readonly loop: Pick<FetchLoop, 'queue' | 'consumer'>
+  readonly loop: Pick<FetchLoop, 'queue' | 'consumer' | 'sizes'>
 }

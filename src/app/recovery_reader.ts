@@ -55,7 +55,10 @@ export class RecoveryReader {
 
   constructor(options: RecoveryReaderOptions) {
     this.#options = options
-    this.#regions = new Regions(options.memory, FETCHES, options.batchBytes)
+    this.#regions = new Regions(options.memory, {
+      count: FETCHES,
+      payloadBytes: options.batchBytes,
+    })
   }
 
   /** Reads the partition from that offset on, until it is removed or fails. */

@@ -1,24 +1,18 @@
 // The one WebAssembly memory that all threads share, and the allocator over it. Only the main
 // thread allocates; kernels get addresses. The memory is reserved at its full size at the start and
 // never grows, so views stay valid; pages cost nothing until they are touched.
-import assert from 'node:assert'
 import { EuphorionError } from '../errors.ts'
+import { Spans } from './spans.ts'
 import { type WasmMemory, wasm } from './wasm.ts'
 
 const PAGE_BYTES = 65536
 /** What the kernels' module declares (assembly/asconfig.json): 2 GiB. */
 const PAGES_MAX = 32768
 const MIB = 1 << 20
-const ALIGNMENT = 64
 /** Below: constant tables (kernel/tables.ts) and whatever the module keeps for itself. */
 const FIRST_ADDRESS = 1 << 17
 /** Kernels may read a little past a span. */
 const SLACK_BYTES = 64
-
-interface Span {
-  start: number
-  bytes: number
-}
 
 /** A fixed budget of shared memory, handed out in spans of multiples of 64 bytes. */
 export class SharedMemory {
@@ -26,9 +20,7 @@ export class SharedMemory {
   /** @internal a type of Node, which users' compilers may not have */
   readonly bytes: Buffer
   readonly view: DataView
-  /** Free spans by address; neighbours are always joined. */
-  readonly #free: Span[]
-  readonly #taken = new Map<number, number>()
+  readonly #spans: Spans
 
   /** `budgetMiB` bounds everything that lanes and batches may use. */
   constructor(budgetMiB: number) {
@@ -37,21 +29,12 @@ export class SharedMemory {
     this.wasm = new wasm.Memory({ initial: pages, maximum: pages, shared: true })
     this.bytes = Buffer.from(this.wasm.buffer)
     this.view = new DataView(this.wasm.buffer)
-    this.#free = [{ start: FIRST_ADDRESS, bytes: this.bytes.length - FIRST_ADDRESS - SLACK_BYTES }]
+    this.#spans = new Spans(FIRST_ADDRESS, this.bytes.length - FIRST_ADDRESS - SLACK_BYTES)
   }
 
   /** Address of `bytes` bytes (not zeroed), or undefined when the budget does not allow it. */
   tryAllocate(bytes: number): number | undefined {
-    const size = Math.max(ALIGNMENT, Math.ceil(bytes / ALIGNMENT) * ALIGNMENT)
-    const index = this.#free.findIndex((span) => span.bytes >= size)
-    if (index < 0) return undefined
-    const span = this.#free[index]
-    const address = span.start
-    span.start += size
-    span.bytes -= size
-    if (span.bytes === 0) this.#free.splice(index, 1)
-    this.#taken.set(address, size)
-    return address
+    return this.#spans.tryTake(bytes)
   }
 
   /** Address of `bytes` bytes; throws MEMORY_EXHAUSTED, saying what they were for. */
@@ -66,26 +49,11 @@ export class SharedMemory {
   }
 
   free(address: number): void {
-    const bytes = this.#taken.get(address)
-    assert(bytes !== undefined, `address ${address} is not allocated`)
-    this.#taken.delete(address)
-    let index = this.#free.findIndex((span) => span.start > address)
-    if (index < 0) index = this.#free.length
-    const before = this.#free[index - 1]
-    const after = this.#free[index]
-    const joinsBefore = before !== undefined && before.start + before.bytes === address
-    const joinsAfter = after !== undefined && address + bytes === after.start
-    if (joinsBefore) {
-      before.bytes += bytes + (joinsAfter ? after.bytes : 0)
-      if (joinsAfter) this.#free.splice(index, 1)
-    } else if (joinsAfter) {
-      after.start = address
-      after.bytes += bytes
-    } else this.#free.splice(index, 0, { start: address, bytes })
+    this.#spans.giveBack(address)
   }
 
   freeBytes(): number {
-    return this.#free.reduce((sum, span) => sum + span.bytes, 0)
+    return this.#spans.freeBytes()
   }
 
   /** @internal The bytes of a span; a view, not a copy. */

@@ -53,7 +53,8 @@ function template(topic: string): Uint8Array {
   return builder.asUint8Array().slice()
 }
 
-function regionBytes(payloadBytes: number): number {
+/** What a region for so large a payload takes. */
+export function regionBytes(payloadBytes: number): number {
   return HEADER_BYTES + payloadBytes + 16
 }
 

@@ -1,27 +1,30 @@
 // The ingest loop: takes a free region, has the log write a partition's batches into it, wraps them
 // as a Batch and offers it to the partition's lanes and sinks. One fetch at a time, or one for each
 // region where the log lets fetches overlap; the next one is sent before the last one has been
-// worked on. Without a free region or a wanting partition it waits.
+// worked on. Without a free region or a wanting partition it waits. How large regions are and how
+// many there may be is FetchSizes' to say, which is told of every batch.
 import { setMaxListeners } from 'node:events'
 import type { SharedMemory } from '../batch/memory.ts'
 import { BatchTemplates, type Region, type SharedBatch } from '../batch/region.ts'
 import { type Clock, pause } from '../clock.ts'
 import { EuphorionError } from '../errors.ts'
 import type { FetchResult, LogConsumer } from '../log/log.ts'
+import type { Logger } from '../logger.ts'
 import { BatchCursor } from '../wire/batch_header.ts'
+import type { FetchSizes } from './fetch_sizes.ts'
 import { fetchedAt, type Intake } from './intake.ts'
 import { Regions } from './regions.ts'
 
 export interface FetchLoopOptions {
   readonly memory: SharedMemory
   readonly clock: Clock
-  /** Fetched batches that may be on the way at once. */
-  readonly regions: number
-  /** Payload bytes of one fetch. */
-  readonly batchBytes: number
+  readonly logger?: Logger
+  readonly sizes: FetchSizes
   /** Largest batch for which a region of its own is made. */
   readonly largestBatchBytes: number
   readonly intakeOf: (topic: string, partition: number) => Intake | undefined
+  /** All of them. */
+  readonly intakes: () => Iterable<Intake>
   /** The partition's batches cannot be read any more. */
   readonly lost: (topic: string, partition: number | undefined, error: unknown) => void
   /** Called with each batch before it is offered. */
@@ -57,6 +60,7 @@ export class FetchLoop {
   #overlapping = false
   #failures = 0
   #waiting = 0
+  #lookedMs = 0
   #large: Large | undefined
   /** Found too large meanwhile; not asked for again before it is their turn. */
   readonly #largeLater = new Set<Intake>()
@@ -66,19 +70,24 @@ export class FetchLoop {
 
   constructor(options: FetchLoopOptions) {
     this.#options = options
-    this.#regions = new Regions(options.memory, options.regions, options.batchBytes)
+    const { fetches, bytes, limits } = options.sizes
+    const sizes = { count: fetches, payloadBytes: bytes }
+    const most = { count: limits.fetchesMax, totalBytes: limits.totalBytes }
+    this.#regions = new Regions(options.memory, sizes, most)
   }
 
   /**
    * `failed` is called when the loop ends by itself. With `overlapping` as many fetches wait as
-   * there are regions.
+   * there are regions; who has none waits for one.
    */
   start(consumer: LogConsumer, overlapping: boolean, failed: (error: unknown) => void): void {
     this.#consumer = consumer
     this.#overlapping = overlapping
     // each fetch that waits listens, and node warns of more than ten
     setMaxListeners(0, this.#interrupt.signal)
-    const loops = overlapping ? this.#options.regions : 1
+    const { clock, sizes } = this.#options
+    this.#lookedMs = clock.monotonic()
+    const loops = overlapping ? sizes.limits.fetchesMax : 1
     const runs = Array.from({ length: loops }, () => this.#run(consumer))
     // the first that fails ends the others
     const ended = Promise.all(runs).catch((error: unknown) => {
@@ -97,6 +106,11 @@ export class FetchLoop {
   /** Fetches that wait for the log; regions that are free, and that are not. */
   get queue(): { readonly fetches: number; readonly free: number; readonly used: number } {
     return { fetches: this.#waiting, ...this.#regions.size }
+  }
+
+  /** Of the next fetches. */
+  get sizes(): Pick<FetchSizes, 'bytes' | 'fetches' | 'counts'> {
+    return this.#options.sizes
   }
 
   /** A feed has room again. */
@@ -225,9 +239,11 @@ export class FetchLoop {
     const cursor = this.#cursor
     cursor.reset(region.target(), 0, bytes)
     let recordCount = 0
+    let batchCount = 0
     let firstOffset = -1
     let nextOffset = 0
     while (cursor.next()) {
+      batchCount++
       if (firstOffset < 0) firstOffset = cursor.baseOffset
       nextOffset = cursor.lastOffset + 1
       recordCount += cursor.recordCount
@@ -248,14 +264,34 @@ export class FetchLoop {
     intake.fetched[fetchedAt.records] += recordCount
     intake.fetched[fetchedAt.bytes] += bytes
     this.#options.seen?.(batch)
+    if (!this.#options.sizes.isFixed) this.#observe(region, intake, batchCount, bytes)
     region.holders = intake.readers()
     intake.offer(batch, () => this.#regions.release(region))
+  }
+
+  /** Before the batch is offered. */
+  #observe(region: Region, intake: Intake, batchCount: number, bytes: number): void {
+    const { sizes, clock, logger } = this.#options
+    const isAlone = this.#waiting === 0 && this.#regions.size.free === 0
+    sizes.arrived(bytes, batchCount, region.payloadBytes, intake.isIdle(), isAlone)
+    const nowMs = clock.monotonic()
+    if (!sizes.isDue(nowMs - this.#lookedMs)) return
+    let waitingBytes = 0
+    for (const each of this.#options.intakes()) waitingBytes += each.waitingBytes()
+    const changes = sizes.look(nowMs - this.#lookedMs, waitingBytes)
+    this.#lookedMs = nowMs
+    if (changes.length === 0) return
+    const { bytes: batchBytes, fetches } = sizes
+    this.#regions.resize({ count: fetches, payloadBytes: batchBytes })
+    for (const change of changes)
+      logger?.debug({ ...change, batchBytes, fetches, waitingBytes }, 'fetches are adapted')
   }
 
   #tooSmall(result: FetchResult & { kind: 'too-small' }): void {
     const { topic, partition, neededBytes } = result
     const intake = this.#options.intakeOf(topic, partition)
     if (intake === undefined) return
+    this.#options.sizes.tooSmall()
     if (neededBytes <= this.#options.largestBatchBytes) {
       if (this.#large === undefined || this.#large.intake === intake)
         this.#large = { intake, bytes: neededBytes, state: 'wanted' }

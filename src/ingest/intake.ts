@@ -54,6 +54,21 @@ export class Intake {
     for (const sink of this.sinks) sink.offer(batch, release)
   }
 
+  /** No feed has a batch. */
+  isIdle(): boolean {
+    for (const lane of this.lanes) if (lane.waiting > 0) return false
+    for (const sink of this.sinks) if (sink.waitingBytes > 0) return false
+    return true
+  }
+
+  /** Bytes of the batches that feeds have, of all of them. */
+  waitingBytes(): number {
+    let bytes = 0
+    for (const lane of this.lanes) bytes += lane.waitingBytes
+    for (const sink of this.sinks) bytes += sink.waitingBytes
+    return bytes
+  }
+
   readers(): number {
     return this.lanes.length + this.sinks.length
   }

@@ -79,8 +79,14 @@ export class LaneFeed {
     return this.#busy
   }
 
+  /** Batches that it has, with the one that the lane works on. */
   get waiting(): number {
     return this.#queue.length
+  }
+
+  /** Of these. */
+  get waitingBytes(): number {
+    return this.#queue.reduce((sum, { batch }) => sum + batch.payload.length, 0)
   }
 
   /** May another batch be offered? */

@@ -19,6 +19,7 @@ export class SinkFeed {
   readonly #rewind: (offset: number) => void
   readonly #queue: Uint8Array[] = []
   #busy = false
+  #busyBytes = 0
 
   constructor(
     subscriber: EventSubscriber,
@@ -36,6 +37,11 @@ export class SinkFeed {
   /** For people. */
   get name(): string | undefined {
     return this.subscriber.name
+  }
+
+  /** Bytes of the batches that it has, with the one that the sink works on. */
+  get waitingBytes(): number {
+    return this.#queue.reduce((sum, payload) => sum + payload.length, this.#busyBytes)
   }
 
   get hasRoom(): boolean {
@@ -63,8 +69,10 @@ export class SinkFeed {
     const payload = this.#queue.shift()
     if (payload === undefined) return
     this.#busy = true
+    this.#busyBytes = payload.length
     void this.sink.push(payload).then((whole) => {
       this.#busy = false
+      this.#busyBytes = 0
       if (!whole) {
         this.clear()
         this.#rewind(this.sink.acknowledged())

@@ -38,6 +38,17 @@ export const flowMetrics = {
     worry: 'free is 0 all the time: kernels or agents are the bound, not the log',
     closed: ['state'],
   }),
+  fetchBytes: gauge('euphorion_fetch_bytes', [], {
+    help: 'Most bytes of the next fetches: batchBytes, or what adaptFetches has made of it.',
+  }),
+  fetchesMax: gauge('euphorion_fetches_max', [], {
+    help: 'Fetches and batches in work that there may be: fetchesInFlight, or more by adaptFetches.',
+  }),
+  fetchChanges: counter('euphorion_fetch_changes_total', ['what', 'direction', 'reason'], {
+    help: 'Changes of the two by adaptFetches. What: bytes, fetches; why: overhead, starved, too_small, waiting.',
+    worry: 'it grows all the time: tell us, and set adaptFetches to false',
+    closed: ['what', 'direction', 'reason'],
+  }),
   senderRecords: gauge('euphorion_sender_queue_records', [], {
     help: 'Records of send() that are not yet stored.',
     worry: 'it comes near sendBufferRecords: then send() is refused',

@@ -59,7 +59,7 @@ function scaleOf(name: KnobName, { cores, memoryMib }: Machine): readonly KnobVa
     case 'threads':
       return threadCounts.filter((count) => count <= Math.max(2, 2 * cores))
     case 'batchBytes':
-      return powers(64 * KIB, 16 * MIB)
+      return powers(16 * KIB, 16 * MIB)
     case 'commitIntervalMs':
       return [10, 25, 50, 100, 250, 500, 1000]
     case 'fetchesInFlight':
@@ -106,6 +106,11 @@ export function neighbours({ values, isOrdered }: Knob, at: KnobValue, steps: nu
     const value = side[Math.min(steps, side.length) - 1]
     return value === undefined ? [] : [value]
   })
+}
+
+/** Has values of what adaptFetches would turn meanwhile. */
+export function turnsFetches({ batchBytes, fetchesInFlight }: Candidate): boolean {
+  return batchBytes !== undefined || fetchesInFlight !== undefined
 }
 
 /** '1 MiB', '250 ms', '4'. */

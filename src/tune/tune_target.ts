@@ -12,7 +12,7 @@ import { isAgent, type Workload } from './bench_spec.ts'
 import { prepareTopic } from './bench_topic.ts'
 import { type Goal, measuredBy } from './goal.ts'
 import type { Candidate, KnobName } from './knobs.ts'
-import { knobNames } from './knobs.ts'
+import { knobNames, turnsFetches } from './knobs.ts'
 import { leftOut, topicsRead } from './sample_job.ts'
 import type { SampledTopic, SampleJob } from './sample_spec.ts'
 import type { Measure } from './trials.ts'
@@ -167,7 +167,8 @@ export function eventsNeeded({ name, rate }: Goal): number {
 export function measureOf(target: TuneTarget, goal: Goal): Measure {
   const { job, sample, settings } = target
   return async (candidate, effort) => {
-    const all = { ...settings, ...(candidate as Partial<Settings>) }
+    const adaptFetches = settings.adaptFetches && !turnsFetches(candidate)
+    const all = { ...settings, ...(candidate as Partial<Settings>), adaptFetches }
     const secondsMax = effort * runSeconds[goal.name]
     try {
       const run = await benchInProcess({

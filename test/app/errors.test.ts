@@ -47,7 +47,7 @@ describe('settings', limit, () => {
 
   test('out of bounds, of another type, unknown: SETTING_INVALID names them', () => {
     invalid({ threads: 0 }, /^threads cannot be 0 \(from code\): .* whole number from 1 to 64$/)
-    invalid({ batchBytes: 'much' }, /^batchBytes cannot be "much" .* size from 64 KiB to 16 MiB$/)
+    invalid({ batchBytes: 'much' }, /^batchBytes cannot be "much" .* size from 16 KiB to 16 MiB$/)
     invalid({ commitIntervalMs: '1ms' }, /^commitIntervalMs cannot be "1ms" .* from 10 ms to 1 h$/)
     invalid({ store: 'sql' }, /^store cannot be "sql" .* one of rocksdb, .*memory$/)
     invalid({ treads: 2 }, /^there is no setting treads \(from code\)/)

@@ -41,7 +41,8 @@ test('queues, restores and copies are shown while there are some', () => {
     recovery: { copies: () => [{ topic: 'views', partition: 3, lag: 12 }] },
     memory: { bytes: { length: 1000 }, freeBytes: () => 400 },
   }
-  const loop = { queue: { fetches: 2, free: 5, used: 3 }, consumer: undefined }
+  const sizes = { bytes: 65_536, fetches: 8, counts: [0, 3, 0, 1, 0] }
+  const loop = { queue: { fetches: 2, free: 5, used: 3 }, consumer: undefined, sizes }
   const engine = {
     parts: { services, loop, tasks: new Map() },
     executor: { queued: 9 },
@@ -56,6 +57,13 @@ test('queues, restores and copies are shown while there are some', () => {
   assert.equal(sumOf(first, 'euphorion_standby_lag_records', { partition: '3' }), 12)
   assert.equal(sumOf(first, 'euphorion_fetches_in_flight'), 2)
   assert.equal(sumOf(first, 'euphorion_fetch_regions', { state: 'used' }), 3)
+  assert.equal(sumOf(first, 'euphorion_fetch_bytes'), 65_536)
+  assert.equal(sumOf(first, 'euphorion_fetches_max'), 8)
+  const changes = (labels: Record<string, string>): number =>
+    sumOf(first, 'euphorion_fetch_changes_total', labels)
+  assert.equal(changes({ what: 'bytes', direction: 'up', reason: 'starved' }), 3)
+  assert.equal(changes({ direction: 'down' }), 1)
+  assert.equal(changes({ what: 'fetches' }), 0)
   assert.equal(sumOf(first, 'euphorion_kernel_queue_tasks'), 9)
   assert.equal(sumOf(first, 'euphorion_lanes', { state: 'running' }), 2)
   assert.equal(sumOf(first, 'euphorion_lanes', { state: 'stopped' }), 0)

@@ -6,6 +6,7 @@ import type { SharedBatch } from '../../src/batch/region.ts'
 import { type Clock, systemClock } from '../../src/clock.ts'
 import { EuphorionError } from '../../src/errors.ts'
 import { FetchLoop } from '../../src/ingest/fetch_loop.ts'
+import { FetchSizes } from '../../src/ingest/fetch_sizes.ts'
 import { Intake } from '../../src/ingest/intake.ts'
 import type { LaneFeed } from '../../src/ingest/lane_feed.ts'
 import type { FetchResult, LogConsumer } from '../../src/log/log.ts'
@@ -92,8 +93,8 @@ function loopOf(memoryMib = 8, clock: Clock = systemClock) {
   const loop = new FetchLoop({
     memory: new SharedMemory(memoryMib),
     clock,
-    regions: 2,
-    batchBytes: 64 * 1024,
+    sizes: FetchSizes.fixed(64 * 1024, 2),
+    intakes: () => intakes,
     largestBatchBytes: 16 * MIB,
     intakeOf: (_topic, partition) => intakes[partition],
     lost: (_topic, _partition, error) => lost.push(error),

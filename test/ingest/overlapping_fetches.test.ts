@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { SharedMemory } from '../../src/batch/memory.ts'
 import type { SharedBatch } from '../../src/batch/region.ts'
 import { FetchLoop } from '../../src/ingest/fetch_loop.ts'
+import { FetchSizes } from '../../src/ingest/fetch_sizes.ts'
 import { Intake } from '../../src/ingest/intake.ts'
 import type { LaneFeed } from '../../src/ingest/lane_feed.ts'
 import { Fetcher } from '../../src/log/kafka/fetcher.ts'
@@ -48,8 +49,8 @@ class Loop {
     this.#loop = new FetchLoop({
       memory: new SharedMemory(8),
       clock: this.clock,
-      regions,
-      batchBytes,
+      sizes: FetchSizes.fixed(batchBytes, regions),
+      intakes: () => [],
       largestBatchBytes: 1024 * 1024,
       intakeOf: (_topic, partition) => this.intakes[partition],
       lost: (_topic, _partition, error) => this.lost.push(error),

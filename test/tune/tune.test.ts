@@ -20,17 +20,17 @@ describe('tune', { timeout: 120_000 }, () => {
   test('a workload: the report as JSON and as files, and nothing is left', async (t) => {
     const cwd = await newDirectory()
     const before = states()
-    const words = '--workload w1 --events 20000 --seconds 3 --knobs threads --json --out report'
-    const { out, err } = await tune(t, cwd, `${words} --start threads=1,batchBytes=16KiB`)
+    const words = '--workload w1 --events 20000 --seconds 3 --knobs threads,batchBytes --json'
+    const start = '--start threads=1,batchBytes=16KiB --out report'
+    const { out, err } = await tune(t, cwd, `${words} ${start}`)
     const { wrote, ...report } = JSON.parse(out)
     assert.equal(report.target, 'w1')
     assert.equal(report.events, 20_000)
-    assert.deepEqual(report.start, { threads: 1 })
+    assert.deepEqual(report.start, { threads: 1, batchBytes: 16_384 })
     const [first] = report.candidates
     assert.equal(first.origin, 'start')
     assert.equal(first.runs[0].events, 20_000)
     assert.ok(first.runs[0].value > 0)
-    assert.match(err, /batchBytes 16KiB is beyond its bounds: 65536/)
     assert.match(err, /halving, \d of 3 s: .*\/s {2}the same/)
     const written = JSON.parse(readFileSync(join(cwd, 'report/report.json'), 'utf8'))
     assert.deepEqual(written, report)
@@ -88,6 +88,9 @@ describe('tune', { timeout: 120_000 }, () => {
     await refused('--rate 100', /--rate is of --goal cpu and latency/)
     await refused('--knobs threads,colour', /no knob colour/)
     await refused('--start treads=1', /no setting treads/)
+    const { err } = await tune(t, cwd, '--start batchBytes=8KiB', 1)
+    assert.match(err, /SETTING_INVALID/)
+    assert.match(err, /batchBytes cannot be "8KiB" \(from --start\).*from 16 KiB to 16 MiB/)
     await refused(`-A ${visitsApp} --workload w1`, /cannot be used with/)
   })
 })

@@ -150,16 +150,15 @@ describe('scores of runs', () => {
 describe('settings of tune', () => {
   const newDirectory = () => mkdtempSync(join(tmpdir(), 'euphorion-test-'))
 
-  test('--start takes names of settings and of options, and bounds for what is beyond them', () => {
-    const { settings, notes } = readStart('threads=1,batch-bytes=16KiB,commitIntervalMs=10')
-    assert.deepEqual(settings, { threads: 1, batchBytes: 65_536, commitIntervalMs: 10 })
-    assert.deepEqual(notes, ['batchBytes 16KiB is beyond its bounds: 65536'])
+  test('--start takes names of settings and of options, and values as they are', () => {
+    const settings = readStart('threads=1,batch-bytes=16KiB,commitIntervalMs=10')
+    assert.deepEqual(settings, { threads: 1, batchBytes: 16_384, commitIntervalMs: 10 })
   })
 
   test('--start takes a file', () => {
     const file = join(newDirectory(), 'start.json')
     writeFileSync(file, '{ "threads": 3, "commitIntervalMs": "1s" }')
-    assert.deepEqual(readStart(file).settings, { threads: 3, commitIntervalMs: 1000 })
+    assert.deepEqual(readStart(file), { threads: 3, commitIntervalMs: 1000 })
   })
 
   test('--start refuses what is no setting, no value or no file', () => {
@@ -170,6 +169,8 @@ describe('settings of tune', () => {
       )
     refused('treads=1', 'USAGE')
     refused('threads=many', 'SETTING_INVALID')
+    refused('batchBytes=15KiB', 'SETTING_INVALID')
+    refused('threads=1,batchBytes=17MiB', 'SETTING_INVALID')
     refused('nowhere.json', 'USAGE')
   })
 
@@ -179,8 +180,16 @@ describe('settings of tune', () => {
     assert.equal(writeTuned(directory, { threads: 2 }), path)
     assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), { threads: 2 })
     writeFileSync(path, '{ "broker": "kafka://here", "threads": 1 }')
-    writeTuned(directory, { threads: 4, batchBytes: 65_536 })
-    const written = { broker: 'kafka://here', threads: 4, batchBytes: 65_536 }
+    writeTuned(directory, { threads: 4, commitIntervalMs: 500 })
+    const written = { broker: 'kafka://here', threads: 4, commitIntervalMs: 500 }
     assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), written)
+  })
+
+  test('what is found of fetches is written with the adaptation off, as it was measured', () => {
+    for (const found of [{ batchBytes: 65_536 }, { fetchesInFlight: 4 }]) {
+      const path = writeTuned(newDirectory(), found)
+      const written = { ...found, adaptFetches: false }
+      assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), written)
+    }
   })
 })

@@ -86,6 +86,7 @@ export function addBench(program: Command, context: CommandContext): void {
     'threads',
     'batchBytes',
     'fetchesInFlight',
+    'adaptFetches',
     'memoryMib',
     'commitIntervalMs',
     'transport',
@@ -204,6 +205,7 @@ interface Line extends BenchRun {
   readonly workload: Workload
   readonly threads: number
   readonly batchBytes: number
+  readonly adaptFetches: boolean
   readonly broker: string
   readonly transport: string
   readonly backend: string
@@ -233,6 +235,7 @@ function line(
     workload: options.workload,
     threads: js ? 0 : settings.threads,
     batchBytes: settings.batchBytes,
+    adaptFetches: settings.adaptFetches,
     broker,
     transport: driver,
     backend: settings.backend,

@@ -119,9 +119,8 @@ function knobsIn(text: string): readonly KnobName[] {
 async function run(options: TuneOptions, context: CommandContext, command: Command): Promise<void> {
   const goal = goalOf(options)
   const progress = new Progress(process.stderr)
-  const given = options.start === undefined ? undefined : readStart(options.start)
-  for (const note of given?.notes ?? []) process.stderr.write(`${note}\n`)
-  const target = await targetOf(options, goal, context, command, given?.settings ?? {}, progress)
+  const given = options.start === undefined ? {} : readStart(options.start)
+  const target = await targetOf(options, goal, context, command, given, progress)
   const names = options.knobs ?? target.knobs
   const machine = { cores: availableParallelism(), memoryMib: totalmem() / 1024 ** 2 }
   const beganMs = systemClock.monotonic()

@@ -167,11 +167,14 @@ export class BrokerFetcher implements FetchAnswerHandler {
     const { targets, limits } = this.#ports
     const shortWaitMs = busyWaitMs * 2 ** Math.min(10, this.#emptyAnswers)
     const largest = wanted.reduce((most, { neededBytes }) => Math.max(most, neededBytes), 0)
-    const ahead = Math.min(wanted.length, partitionsAhead) * limits.partitionMaxBytes
+    // what a target has no room for would come in vain
+    const partitionMaxBytes = Math.min(limits.partitionMaxBytes, targets.smallest)
+    const ahead = Math.min(wanted.length, partitionsAhead) * partitionMaxBytes
     const nowMs = this.#ports.clock.monotonic()
     const isLeaderOnly = wanted.some(({ leaderOnlyUntilMs }) => leaderOnlyUntilMs > nowMs)
     const body = this.#session.body(wanted, {
       ...limits,
+      partitionMaxBytes,
       rackId: isLeaderOnly ? '' : limits.rackId,
       maxWaitMs: isShort ? Math.min(limits.maxWaitMs, shortWaitMs) : limits.maxWaitMs,
       maxBytes: Math.max(targets.bytes, largest, ahead),

@@ -33,6 +33,11 @@ export class FetchTargets {
     return this.#waiting.reduce((sum, { target }) => sum + target.length, 0)
   }
 
+  /** The least room of any that waits; infinite where none does. */
+  get smallest(): number {
+    return this.#waiting.reduce((least, { target }) => Math.min(least, target.length), Infinity)
+  }
+
   /** A call begins to wait, or waits again; told of an error at once where there is one. */
   add(call: FetchCall): void {
     call.bound = false

@@ -1,0 +1,184 @@
+// What turning fetches at run time is worth: the same work with adaptFetches and without, in turns,
+// each run in a process of its own on a topic that is filled once. `npm run bench:adapt`, `--
+// --kafka` on a Kafka besides. Counts are checked after every run.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Connection } from '../../src/app/connection.ts'
+import { systemClock } from '../../src/clock.ts'
+import { resolveSettings, type Settings } from '../../src/settings.ts'
+import { benchInProcess } from '../../src/tune/bench_process.ts'
+import { type BenchTopic, prepareTopic } from '../../src/tune/bench_topic.ts'
+import { canStartKafka, startKafka } from '../../test/support/kafka.ts'
+import { type BenchContext, runBench } from '../report/bench.ts'
+import { type Comparison, comparisons, type Variant } from './cases.ts'
+
+const PARTITIONS = 4
+const KEYS = 8057
+const ROUNDS = 6
+const SMOKE_EVENTS = 50_000
+/** Of a run at a rate. */
+const SECONDS = 10
+/** What a producer sends together, then. */
+const TRICKLE_RECORDS = 100
+/** A run that is further behind has not kept up. */
+const BEHIND_MS_MAX = 500
+
+/** Of one run, in the units of `figures`. */
+interface Sample {
+  readonly eventsPerSecond: number
+  readonly memory: number
+  readonly cpu?: number
+  readonly cut?: number
+  readonly p99?: number
+  /** Of the last run, for people. */
+  readonly batches?: number
+}
+
+const figures = {
+  eventsPerSecond: { what: '', unit: 'events/s', better: 'more' },
+  p99: { what: ': p99 to the readable result', unit: 'ms', better: 'less' },
+  memory: { what: ': most resident memory', unit: 'MiB', better: 'less' },
+  cpu: { what: ': CPU', unit: 's/million', better: 'less' },
+  cut: { what: ': the last cut', unit: 'ms', better: 'less' },
+} as const
+
+type FigureName = keyof typeof figures
+
+interface Place {
+  /** 'embedded log', 'Kafka': for people. */
+  readonly log: string
+  readonly broker: string
+}
+
+await runBench({
+  name: 'adapt',
+  title: 'Fetches that are turned at run time, and fetches that stay as they are',
+  command: 'npm run bench:adapt',
+  options: {
+    only: { value: 'NAMES', help: `of ${comparisons.map(({ name }) => name).join(', ')}` },
+    rounds: { value: 'N', help: `runs of each case (${ROUNDS})` },
+    kafka: { help: 'on a Kafka too, which is started for it (needs Java)' },
+  },
+  async run(context) {
+    const { values, isSmoke } = context
+    const only = typeof values.only === 'string' ? values.only.split(',') : undefined
+    const unknown = only?.find((name) => comparisons.every((each) => each.name !== name))
+    if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}`)
+    const chosen = comparisons.filter(({ name }) => only?.includes(name) ?? true)
+    const rounds = isSmoke ? 1 : Number(values.rounds ?? ROUNDS)
+    await withLogs(values.kafka === true, async (place) => {
+      for (const comparison of chosen) await compare(comparison, place, rounds, context)
+    })
+  },
+})
+
+async function withLogs(hasKafka: boolean, run: (place: Place) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-adapt-'))
+  const remove = (): void => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', remove)
+  await run({ log: 'embedded log', broker: `embedded:${join(directory, 'log')}` })
+  remove()
+  if (!hasKafka || !(await canStartKafka())) return
+  const kafka = await startKafka()
+  try {
+    await run({ log: 'Kafka', broker: `kafka://${kafka.brokers}` })
+  } finally {
+    await kafka.stop()
+  }
+}
+
+async function compare(
+  comparison: Comparison,
+  place: Place,
+  rounds: number,
+  { add, say, isSmoke }: BenchContext,
+): Promise<void> {
+  const { name, title, variants, rate, shows } = comparison
+  const topic = await fill(comparison, place, isSmoke)
+  const samples = new Map(variants.map((variant) => [variant, [] as Sample[]]))
+  for (let round = 0; round < rounds; round++) {
+    // each is first as often as the others
+    const from = round % variants.length
+    for (const variant of [...variants.slice(from), ...variants.slice(0, from)]) {
+      say(`${place.log}, ${name}, ${variant.name}: run ${round + 1} of ${rounds}`)
+      samples.get(variant)!.push(await measure(comparison, variant, place, topic))
+    }
+  }
+  const shown: readonly FigureName[] = [rate === undefined ? 'eventsPerSecond' : 'p99', ...shows]
+  for (const figure of shown) {
+    const { what, unit, better } = figures[figure]
+    for (const [variant, its] of samples) {
+      const group = `${title}, ${place.log}${what}`
+      const facts = { batches: its.at(-1)?.batches }
+      const values = its.map((sample) => sample[figure]!)
+      add({ group, case: variant.name, unit, better, samples: values, facts })
+    }
+  }
+}
+
+interface Topic extends BenchTopic {
+  readonly name: string
+}
+
+async function fill(
+  { events, compression, rate }: Comparison,
+  { broker }: Place,
+  isSmoke: boolean,
+): Promise<Topic> {
+  const made = {
+    events: isSmoke ? SMOKE_EVENTS : events,
+    partitions: PARTITIONS,
+    keys: KEYS,
+    compression,
+    ...(rate !== undefined && { batchRecords: TRICKLE_RECORDS }),
+  }
+  const connection = await Connection.open(resolveSettings({ code: { broker } }), systemClock)
+  try {
+    const name = await prepareTopic(connection.log, made, () => undefined)
+    return { ...made, name }
+  } finally {
+    await connection.close()
+  }
+}
+
+async function measure(
+  comparison: Comparison,
+  variant: Variant,
+  { broker }: Place,
+  topic: Topic,
+): Promise<Sample> {
+  const settings = resolveSettings({ code: { ...variant.settings, broker } })
+  if (comparison.rate !== undefined) return atRate(comparison.rate, settings, topic)
+  const { workload } = comparison
+  const { name, events, partitions, keys } = topic
+  const made = { partitions, keys }
+  const run = await benchInProcess({ workload, topic: name, events, settings, made })
+  if (!run.verified) throw new Error(`${comparison.name}, ${variant.name}: the counts are wrong`)
+  return {
+    eventsPerSecond: run.eventsPerSecond,
+    memory: run.maxResidentMiB,
+    cpu: run.cpuSecondsPerMillion,
+    cut: run.cutMs,
+    batches: run.batches,
+  }
+}
+
+async function atRate(rate: number, settings: Settings, topic: Topic): Promise<Sample> {
+  const { name, events, partitions: count } = topic
+  const connection = await Connection.open(settings, systemClock)
+  const partitions = await connection.log.offsets(name)
+  await connection.close()
+  const sample = [{ topic: name, partitions }]
+  const secondsMax = Math.min(SECONDS, (0.9 * events) / rate)
+  const job = { kind: 'workload', workload: 'w1', topic: name } as const
+  const run = await benchInProcess({ job, sample, settings, secondsMax, rate })
+  const isRight = run.bad === 0 && run.events >= 0.9 * rate * (secondsMax - 1)
+  if (count !== partitions.length || !isRight || run.behindMs! > BEHIND_MS_MAX)
+    throw new Error(`at ${rate} events/s ${run.events} were read, ${run.behindMs} ms behind`)
+  return {
+    eventsPerSecond: run.eventsPerSecond,
+    memory: run.maxResidentMiB,
+    p99: run.delaysMs!.p99,
+  }
+}
