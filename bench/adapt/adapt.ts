@@ -19,8 +19,6 @@ const ROUNDS = 6
 const SMOKE_EVENTS = 50_000
 /** Of a run at a rate. */
 const SECONDS = 10
-/** What a producer sends together, then. */
-const TRICKLE_RECORDS = 100
 /** A run that is further behind has not kept up. */
 const BEHIND_MS_MAX = 500
 
@@ -122,16 +120,16 @@ interface Topic extends BenchTopic {
 }
 
 async function fill(
-  { events, compression, rate }: Comparison,
+  { events, partitions = PARTITIONS, compression, batchRecords }: Comparison,
   { broker }: Place,
   isSmoke: boolean,
 ): Promise<Topic> {
   const made = {
     events: isSmoke ? SMOKE_EVENTS : events,
-    partitions: PARTITIONS,
+    partitions,
     keys: KEYS,
     compression,
-    ...(rate !== undefined && { batchRecords: TRICKLE_RECORDS }),
+    ...(batchRecords !== undefined && { batchRecords }),
   }
   const connection = await Connection.open(resolveSettings({ code: { broker } }), systemClock)
   try {

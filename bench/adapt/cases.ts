@@ -17,6 +17,10 @@ export interface Comparison {
   readonly workload: Workload | AgentVariant
   readonly events: number
   readonly compression: Compression
+  /** Default 4. */
+  readonly partitions?: number
+  /** Of a batch of the log. Default: that of PageViews. */
+  readonly batchRecords?: number
   /** They take turns. */
   readonly variants: readonly Variant[]
   /** Events a second; undefined: as fast as it goes. */
@@ -26,6 +30,10 @@ export interface Comparison {
 }
 
 const MILLION = 1_000_000
+/** About 16 KiB, Kafka's own batch.size. */
+const usualRecords = 160
+/** What a producer sends together where little comes. */
+const trickleRecords = 100
 const tiny = { batchBytes: '16KiB', fetchesInFlight: 1 } as const
 const small = { batchBytes: '64KiB', fetchesInFlight: 1 } as const
 
@@ -43,6 +51,7 @@ export const comparisons: readonly Comparison[] = [
     name: 'small',
     title: 'W1 from batches of 64 KiB, one fetch at a time',
     workload: 'w1',
+    batchRecords: usualRecords,
     events: 20 * MILLION,
     variants: [...onAndOff(small), against],
   },
@@ -51,6 +60,7 @@ export const comparisons: readonly Comparison[] = [
     name: 'tiny',
     title: 'W1 from batches of 16 KiB, one fetch at a time',
     workload: 'w1',
+    batchRecords: usualRecords,
     events: 20 * MILLION,
     variants: [...onAndOff(tiny), against],
   },
@@ -87,6 +97,7 @@ export const comparisons: readonly Comparison[] = [
     title: 'W1 at 20,000 events/s',
     workload: 'w1',
     events: 300_000,
+    batchRecords: trickleRecords,
     rate: 20_000,
     variants: [
       ...onAndOff({}),
@@ -100,16 +111,18 @@ export const comparisons: readonly Comparison[] = [
   {
     ...plain,
     name: 'slow',
-    title: 'A slow agent (JSON without declared fields)',
+    title: 'A slow agent (undeclared JSON) of 32 partitions',
     workload: 'undeclared',
+    partitions: 32,
     events: 4 * MILLION,
     variants: onAndOff({}),
     shows: ['memory'],
   },
   {
     name: 'packed',
-    title: 'A slow agent, batches compressed by gzip',
+    title: 'The same, batches compressed by gzip',
     workload: 'undeclared',
+    partitions: 32,
     events: 4 * MILLION,
     compression: 'gzip',
     variants: onAndOff({}),

@@ -48,7 +48,6 @@ export class Engine {
   readonly #tasks = new Map<string, PartitionTask>()
   readonly #memory: SharedMemory
   readonly #threads: KernelThreads
-  readonly #fetchSizes: FetchSizes
   readonly #loop: FetchLoop
   #services: TaskServices | undefined
   #agentTables: AgentTables | undefined
@@ -77,11 +76,10 @@ export class Engine {
 
   constructor(given: EngineOptions) {
     const options = { ...given, subscribers: [...given.subscribers] }
-    const { settings, clock, aggregations } = options
+    const { settings, aggregations } = options
     this.#options = options
     this.#memory = new SharedMemory(settings.memoryMib)
     this.#threads = new KernelThreads(this.#memory, settings)
-    this.#fetchSizes = FetchSizes.of(settings)
     if (aggregations.length > 0 && settings.backend !== 'js') this.#threads.start()
     this.#cuts = new Cuts({
       ...options,
@@ -136,10 +134,9 @@ export class Engine {
       stopped: (error) => this.#endIfNothingRuns(error),
     })
     this.#loop = new FetchLoop({
+      ...options,
       memory: this.#memory,
-      clock,
-      logger: options.logger,
-      sizes: this.#fetchSizes,
+      sizes: FetchSizes.of(settings),
       largestBatchBytes: settings.maxRecordBytes,
       intakes: () => [...this.#tasks.values()].map(({ intake }) => intake),
       intakeOf: (topic, partition) => this.#tasks.get(partitionKey({ topic, partition }))?.intake,
@@ -179,7 +176,7 @@ export class Engine {
       groupId: appId,
       logger: this.#options.logger,
       topics: this.subscriptions.topics(),
-      maxBytes: this.#fetchSizes.limits.bytesMax,
+      maxBytes: this.#loop.sizes.limits.bytesMax,
       onAssigned: (partitions) => this.#assigned(partitions),
       onRevoked: (partitions, lost = false) => this.#assignments.revoked(partitions, lost),
       member: memberFacts(this.#options, {

@@ -109,7 +109,7 @@ export class FetchLoop {
   }
 
   /** Of the next fetches. */
-  get sizes(): Pick<FetchSizes, 'bytes' | 'fetches' | 'counts'> {
+  get sizes(): Pick<FetchSizes, 'bytes' | 'fetches' | 'limits' | 'counts'> {
     return this.#options.sizes
   }
 

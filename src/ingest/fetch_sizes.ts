@@ -50,7 +50,7 @@ const BYTES_MIN = 64 * KIB
 const LOOK_MS = 100
 const LOOK_BATCHES = 8
 const LOOK_MS_MAX = 2000
-/** Of a look's bytes; by bytes, so that partitions with little in them do not outvote the others. */
+/** Of a look's bytes: by these, partitions with little in them do not outvote the others. */
 const MOST = 0.5
 const HARDLY_ANY = 0.125
 /** Batches a second from which the hand-over of each is worth saving; four times the next one. */

@@ -1,7 +1,7 @@
 // The regions that fetches write into: taken before a fetch and given back when the last reader of
 // the batch is done. With none free there is no fetch: that is the back-pressure. Their part of the
-// shared memory is set aside once; how many there are in it, and of which size, may change. One that
-// is in use stays as it is until it is given back.
+// shared memory is set aside once; how many there are in it, and of which size, may change. One in
+// use stays as it is until it is given back.
 import type { SharedMemory } from '../batch/memory.ts'
 import { Region, regionBytes } from '../batch/region.ts'
 import { Spans } from '../batch/spans.ts'

@@ -10,7 +10,7 @@ import { type Candidate, turnsFetches } from './knobs.ts'
 /** Settings of `--start`. */
 export type GivenStart = Readonly<Partial<Record<SettingName, unknown>>>
 
-/** Reads a file of settings (JSON), or 'threads=1,batchBytes=16KiB'. Throws USAGE, SETTING_INVALID. */
+/** Reads a file (JSON), or 'threads=1,batchBytes=16KiB'. Throws USAGE, SETTING_INVALID. */
 export function readStart(text: string): GivenStart {
   const given = text.includes('=') ? pairsOf(text) : Object.entries(fileOf(text))
   const settings: Partial<Record<SettingName, unknown>> = {}

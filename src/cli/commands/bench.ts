@@ -6,7 +6,7 @@ import { Connection } from '../../app/connection.ts'
 import { systemClock } from '../../clock.ts'
 import { readConfigFile } from '../../config_file.ts'
 import type { Compression } from '../../log/log.ts'
-import { resolveSettings, type Settings } from '../../settings.ts'
+import { resolveSettings, type SettingName, type Settings } from '../../settings.ts'
 import { storeKind } from '../../table/open.ts'
 import { benchInProcess } from '../../tune/bench_process.ts'
 import { type BenchRun, type BenchSpec, type Workload, workloads } from '../../tune/bench_spec.ts'
@@ -40,6 +40,21 @@ const RUNS_MAX = 1000
 const GAPS_ADVICE =
   '  Events are counted by offsets: in a compacted or a transactional topic some belong to none.\n'
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+const settingOptions = [
+  'broker',
+  'threads',
+  'batchBytes',
+  'fetchesInFlight',
+  'adaptFetches',
+  'memoryMib',
+  'commitIntervalMs',
+  'transport',
+  'guarantee',
+  'changelog',
+  'checkCrcs',
+  'store',
+] as const satisfies readonly SettingName[]
 
 export function addBench(program: Command, context: CommandContext): void {
   const bench = program
@@ -81,20 +96,7 @@ export function addBench(program: Command, context: CommandContext): void {
         'what runs the kernels; all: wasm and js side by side',
       ).choices(['auto', 'wasm', 'js', 'all']),
     )
-  addSettings(command, [
-    'broker',
-    'threads',
-    'batchBytes',
-    'fetchesInFlight',
-    'adaptFetches',
-    'memoryMib',
-    'commitIntervalMs',
-    'transport',
-    'guarantee',
-    'changelog',
-    'checkCrcs',
-    'store',
-  ])
+  addSettings(command, settingOptions)
   addExamples(command, context, [
     ['without a broker', 'euphorion bench pageviews --events 10_000_000'],
     ['from Kafka, one JSON line', 'euphorion bench pageviews --broker kafka://localhost --json'],
