@@ -1,6 +1,6 @@
 // What turning fetches at run time is worth: the same work with adaptFetches and without, in turns,
-// each run in a process of its own on a topic that is filled once. `npm run bench:adapt`, `--
-// --kafka` on a Kafka besides. Counts are checked after every run.
+// each run in a process of its own on a topic that is filled once. `npm run bench:adapt`, `-- --on
+// embedded,kafka` for both logs. Counts are checked after every run.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ await runBench({
   options: {
     only: { value: 'NAMES', help: `of ${comparisons.map(({ name }) => name).join(', ')}` },
     rounds: { value: 'N', help: `runs of each case (${ROUNDS})` },
-    kafka: { help: 'on a Kafka too, which is started for it (needs Java)' },
+    on: { value: 'NAMES', help: 'of embedded and kafka, which is started (embedded)' },
   },
   async run(context) {
     const { values, isSmoke } = context
@@ -65,19 +65,30 @@ await runBench({
     if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}`)
     const chosen = comparisons.filter(({ name }) => only?.includes(name) ?? true)
     const rounds = isSmoke ? 1 : Number(values.rounds ?? ROUNDS)
-    await withLogs(values.kafka === true, async (place) => {
+    const logs = typeof values.on === 'string' ? values.on.split(',') : ['embedded']
+    await withLogs(logs, async (place) => {
       for (const comparison of chosen) await compare(comparison, place, rounds, context)
     })
   },
 })
 
-async function withLogs(hasKafka: boolean, run: (place: Place) => Promise<void>): Promise<void> {
+async function withLogs(
+  logs: readonly string[],
+  run: (place: Place) => Promise<void>,
+): Promise<void> {
+  if (logs.includes('embedded')) await onEmbedded(run)
+  if (logs.includes('kafka') && (await canStartKafka())) await onKafka(run)
+}
+
+async function onEmbedded(run: (place: Place) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-adapt-'))
   const remove = (): void => rmSync(directory, { recursive: true, force: true })
   process.once('exit', remove)
   await run({ log: 'embedded log', broker: `embedded:${join(directory, 'log')}` })
   remove()
-  if (!hasKafka || !(await canStartKafka())) return
+}
+
+async function onKafka(run: (place: Place) => Promise<void>): Promise<void> {
   const kafka = await startKafka()
   try {
     await run({ log: 'Kafka', broker: `kafka://${kafka.brokers}` })
