@@ -1,6 +1,6 @@
 // What turning fetches at run time is worth: the same work with adaptFetches and without, in turns,
-// each run in a process of its own on a topic that is filled once. `npm run bench:adapt`, `-- --on
-// embedded,kafka` for both logs. Counts are checked after every run.
+// each run in a process of its own on a topic that is filled once: of an embedded log, and of a
+// Kafka where there is Java. Counts are checked after every run.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,12 +10,12 @@ import { resolveSettings, type Settings } from '../../src/settings.ts'
 import { benchInProcess } from '../../src/tune/bench_process.ts'
 import { type BenchTopic, prepareTopic } from '../../src/tune/bench_topic.ts'
 import { canStartKafka, startKafka } from '../../test/support/kafka.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
-import { type Comparison, comparisons, type Variant } from './cases.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
+import { type Comparison, comparisons, type LogName, type Variant } from './cases.ts'
 
 const PARTITIONS = 4
 const KEYS = 8057
-const ROUNDS = 6
+const ROUNDS = 5
 const SMOKE_EVENTS = 50_000
 /** Of a run at a rate. */
 const SECONDS = 10
@@ -44,8 +44,9 @@ const figures = {
 type FigureName = keyof typeof figures
 
 interface Place {
-  /** 'embedded log', 'Kafka': for people. */
-  readonly log: string
+  readonly log: LogName
+  /** For people. */
+  readonly called: string
   readonly broker: string
 }
 
@@ -56,18 +57,23 @@ await runBench({
   options: {
     only: { value: 'NAMES', help: `of ${comparisons.map(({ name }) => name).join(', ')}` },
     rounds: { value: 'N', help: `runs of each case (${ROUNDS})` },
-    on: { value: 'NAMES', help: 'of embedded and kafka, which is started (embedded)' },
+    on: { value: 'NAMES', help: 'of embedded and kafka, which is started (both)' },
   },
+  unrecorded: ['only', 'rounds', 'on'],
   async run(context) {
     const { values, isSmoke } = context
     const only = typeof values.only === 'string' ? values.only.split(',') : undefined
     const unknown = only?.find((name) => comparisons.every((each) => each.name !== name))
     if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}`)
     const chosen = comparisons.filter(({ name }) => only?.includes(name) ?? true)
-    const rounds = isSmoke ? 1 : Number(values.rounds ?? ROUNDS)
-    const logs = typeof values.on === 'string' ? values.on.split(',') : ['embedded']
-    await withLogs(logs, async (place) => {
-      for (const comparison of chosen) await compare(comparison, place, rounds, context)
+    const rounds = isSmoke ? 1 : numberOption(context, 'rounds', ROUNDS)
+    const all = isSmoke ? 'embedded' : 'embedded,kafka'
+    const logs = typeof values.on === 'string' ? values.on : all
+    await withLogs(logs.split(','), async (place) => {
+      for (const comparison of chosen) {
+        const { log = place.log } = comparison
+        if (log === place.log) await compare(comparison, place, rounds, context)
+      }
     })
   },
 })
@@ -84,14 +90,18 @@ async function onEmbedded(run: (place: Place) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-adapt-'))
   const remove = (): void => rmSync(directory, { recursive: true, force: true })
   process.once('exit', remove)
-  await run({ log: 'embedded log', broker: `embedded:${join(directory, 'log')}` })
+  await run({
+    log: 'embedded',
+    called: 'embedded log',
+    broker: `embedded:${join(directory, 'log')}`,
+  })
   remove()
 }
 
 async function onKafka(run: (place: Place) => Promise<void>): Promise<void> {
   const kafka = await startKafka()
   try {
-    await run({ log: 'Kafka', broker: `kafka://${kafka.brokers}` })
+    await run({ log: 'kafka', called: 'Kafka', broker: `kafka://${kafka.brokers}` })
   } finally {
     await kafka.stop()
   }
@@ -110,7 +120,7 @@ async function compare(
     // each is first as often as the others
     const from = round % variants.length
     for (const variant of [...variants.slice(from), ...variants.slice(0, from)]) {
-      say(`${place.log}, ${name}, ${variant.name}: run ${round + 1} of ${rounds}`)
+      say(`${place.called}, ${name}, ${variant.name}: run ${round + 1} of ${rounds}`)
       samples.get(variant)!.push(await measure(comparison, variant, place, topic))
     }
   }
@@ -118,7 +128,7 @@ async function compare(
   for (const figure of shown) {
     const { what, unit, better } = figures[figure]
     for (const [variant, its] of samples) {
-      const group = `${title}, ${place.log}${what}`
+      const group = `${title}, ${place.called}${what}`
       const facts = { batches: its.at(-1)?.batches }
       const values = its.map((sample) => sample[figure]!)
       add({ group, case: variant.name, unit, better, samples: values, facts })

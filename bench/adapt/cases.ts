@@ -5,6 +5,8 @@ import type { SettingsInput } from '../../src/settings.ts'
 import type { AgentVariant, Workload } from '../../src/tune/bench_spec.ts'
 import type { Compression } from '../../src/wire/compression.ts'
 
+export type LogName = 'embedded' | 'kafka'
+
 export interface Variant {
   readonly name: string
   readonly settings: SettingsInput
@@ -14,6 +16,8 @@ export interface Comparison {
   /** Of --only. */
   readonly name: string
   readonly title: string
+  /** Default: both. */
+  readonly log?: LogName
   readonly workload: Workload | AgentVariant
   readonly events: number
   readonly compression: Compression
@@ -59,9 +63,10 @@ export const comparisons: readonly Comparison[] = [
     ...plain,
     name: 'tiny',
     title: 'W1 from batches of 16 KiB, one fetch at a time',
+    log: 'kafka',
     workload: 'w1',
     batchRecords: usualRecords,
-    events: 20 * MILLION,
+    events: 10 * MILLION,
     variants: [...onAndOff(tiny), against],
   },
   {
@@ -95,6 +100,7 @@ export const comparisons: readonly Comparison[] = [
     ...plain,
     name: 'trickle',
     title: 'W1 at 20,000 events/s',
+    log: 'embedded',
     workload: 'w1',
     events: 300_000,
     batchRecords: trickleRecords,
@@ -112,6 +118,7 @@ export const comparisons: readonly Comparison[] = [
     ...plain,
     name: 'slow',
     title: 'A slow agent (undeclared JSON) of 32 partitions',
+    log: 'embedded',
     workload: 'undeclared',
     partitions: 32,
     events: 4 * MILLION,
@@ -121,6 +128,7 @@ export const comparisons: readonly Comparison[] = [
   {
     name: 'packed',
     title: 'The same, batches compressed by gzip',
+    log: 'embedded',
     workload: 'undeclared',
     partitions: 32,
     events: 4 * MILLION,
@@ -132,6 +140,7 @@ export const comparisons: readonly Comparison[] = [
     ...plain,
     name: 'heavy',
     title: "W2 by backend 'js', whose lanes are the bound",
+    log: 'embedded',
     workload: 'w2',
     events: 2 * MILLION,
     variants: onAndOff({ backend: 'js' }),
