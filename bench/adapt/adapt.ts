@@ -9,8 +9,9 @@ import { systemClock } from '../../src/clock.ts'
 import { resolveSettings, type Settings } from '../../src/settings.ts'
 import { benchInProcess } from '../../src/tune/bench_process.ts'
 import { type BenchTopic, prepareTopic } from '../../src/tune/bench_topic.ts'
-import { canStartKafka, startKafka } from '../../test/support/kafka.ts'
 import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
+import { Broker } from '../support/broker.ts'
+import { namesOf } from '../support/options.ts'
 import { type Comparison, comparisons, type LogName, type Variant } from './cases.ts'
 
 const PARTITIONS = 4
@@ -50,26 +51,27 @@ interface Place {
   readonly broker: string
 }
 
+const names = comparisons.map(({ name }) => name)
+
 await runBench({
   name: 'adapt',
   title: 'Fetches that are turned at run time, and fetches that stay as they are',
   command: 'npm run bench:adapt',
   options: {
-    only: { value: 'NAMES', help: `of ${comparisons.map(({ name }) => name).join(', ')}` },
+    only: { value: 'NAMES', help: `of ${names.join(', ')}` },
     rounds: { value: 'N', help: `runs of each case (${ROUNDS})` },
-    on: { value: 'NAMES', help: 'of embedded and kafka, which is started (both)' },
+    on: { value: 'NAMES', help: 'of embedded and kafka (both)' },
+    broker: { value: 'HOST', help: 'a Kafka that is there, instead of one that is started here' },
   },
   unrecorded: ['only', 'rounds', 'on'],
   async run(context) {
-    const { values, isSmoke } = context
-    const only = typeof values.only === 'string' ? values.only.split(',') : undefined
-    const unknown = only?.find((name) => comparisons.every((each) => each.name !== name))
-    if (unknown !== undefined) throw new Error(`--only: there is no ${unknown}`)
-    const chosen = comparisons.filter(({ name }) => only?.includes(name) ?? true)
+    const { isSmoke, values } = context
+    const broker = new Broker(typeof values.broker === 'string' ? values.broker : undefined)
+    const only = namesOf(context, 'only', names)
+    const chosen = comparisons.filter(({ name }) => only.includes(name))
     const rounds = isSmoke ? 1 : numberOption(context, 'rounds', ROUNDS)
-    const all = isSmoke ? 'embedded' : 'embedded,kafka'
-    const logs = typeof values.on === 'string' ? values.on : all
-    await withLogs(logs.split(','), async (place) => {
+    const logs = namesOf(context, 'on', isSmoke ? ['embedded'] : ['embedded', 'kafka'])
+    await withLogs(logs, broker, async (place) => {
       for (const comparison of chosen) {
         const { log = place.log } = comparison
         if (log === place.log) await compare(comparison, place, rounds, context)
@@ -80,10 +82,11 @@ await runBench({
 
 async function withLogs(
   logs: readonly string[],
+  broker: Broker,
   run: (place: Place) => Promise<void>,
 ): Promise<void> {
   if (logs.includes('embedded')) await onEmbedded(run)
-  if (logs.includes('kafka') && (await canStartKafka())) await onKafka(run)
+  if (logs.includes('kafka')) await onKafka(broker, run)
 }
 
 async function onEmbedded(run: (place: Place) => Promise<void>): Promise<void> {
@@ -98,12 +101,13 @@ async function onEmbedded(run: (place: Place) => Promise<void>): Promise<void> {
   remove()
 }
 
-async function onKafka(run: (place: Place) => Promise<void>): Promise<void> {
-  const kafka = await startKafka()
+async function onKafka(broker: Broker, run: (place: Place) => Promise<void>): Promise<void> {
   try {
-    await run({ log: 'kafka', called: 'Kafka', broker: `kafka://${kafka.brokers}` })
+    const brokers = await broker.addresses()
+    if (brokers === undefined) return
+    await run({ log: 'kafka', called: 'Kafka', broker: `kafka://${brokers}` })
   } finally {
-    await kafka.stop()
+    await broker.stop()
   }
 }
 

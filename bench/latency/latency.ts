@@ -2,17 +2,10 @@
 // each round, in an order by chance; the figures are of the rounds' percentiles.
 import { seededRandom, shuffled } from '../../src/clock.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
-import { Broker } from '../peers/streams/broker.ts'
 import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
-import {
-  groupOf,
-  type LatencyCase,
-  latencyCases,
-  nameOf,
-  type Place,
-  places,
-  type Wanted,
-} from './cases.ts'
+import { Broker } from '../support/broker.ts'
+import { namesOf } from '../support/options.ts'
+import { groupOf, type LatencyCase, latencyCases, nameOf, places, type Wanted } from './cases.ts'
 import type { ScheduleOptions } from './schedule.ts'
 import { runTrial, type TrialResult } from './trial.ts'
 
@@ -78,12 +71,9 @@ async function measure(context: BenchContext, broker: Broker): Promise<void> {
 }
 
 function wantedOf(context: BenchContext, hasKafka: boolean): Wanted {
-  const only = givenText(context, 'only')?.split(',') ?? places
-  const unknown = only.find((name) => !places.some((place) => place === name))
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${places.join(', ')}`)
   const isSmoke = context.isSmoke
   return {
-    places: only as readonly Place[],
+    places: namesOf(context, 'only', places),
     logs: hasKafka ? ['kafka', 'embedded'] : ['embedded'],
     rates: numbersOf(context, 'rates') ?? (isSmoke ? [2000] : undefined),
     commitIntervalsMs: numbersOf(context, 'cuts') ?? (isSmoke ? [20] : undefined),

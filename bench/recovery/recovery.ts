@@ -3,8 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Broker } from '../peers/streams/broker.ts'
 import { runBench } from '../report/bench.ts'
+import { Broker } from '../support/broker.ts'
+import { namesOf } from '../support/options.ts'
 import { failoverPart } from './failover.ts'
 import type { RecoveryPart } from './part.ts'
 import { restorePart } from './restore.ts'
@@ -27,9 +28,7 @@ await runBench({
   unrecorded: ['only', 'rows', 'rounds', 'embedded'],
   async run(context) {
     const { values, say } = context
-    const only = typeof values.only === 'string' ? values.only.split(',') : names
-    const unknown = only.find((name) => !names.includes(name))
-    if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${names.join(', ')}`)
+    const only = namesOf(context, 'only', names)
     const broker = new Broker(typeof values.broker === 'string' ? values.broker : undefined)
     const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-recovery-'))
     let isTold = false

@@ -2,15 +2,16 @@
 import type { BenchContext } from '../report/bench.ts'
 
 /** Of 'a,b'; all where nothing is given. Throws for a name that there is not. */
-export function namesOf(
+export function namesOf<Name extends string>(
   { values }: Pick<BenchContext, 'values'>,
   option: string,
-  all: readonly string[],
-): readonly string[] {
+  all: readonly Name[],
+): readonly Name[] {
   const given = values[option]
   if (typeof given !== 'string') return all
-  const chosen = given.split(',')
-  const unknown = chosen.find((name) => !all.includes(name))
-  if (unknown === undefined) return chosen
-  throw new Error(`--${option} ${unknown}: there are ${all.join(', ')}`)
+  return given.split(',').map((word) => {
+    const name = all.find((each) => each === word)
+    if (name !== undefined) return name
+    throw new Error(`--${option} ${word}: there are ${all.join(', ')}`)
+  })
 }

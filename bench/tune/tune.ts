@@ -14,7 +14,7 @@ import { type Candidate, type KnobName, showKnob } from '../../src/tune/knobs.ts
 import { candidateKey } from '../../src/tune/trials.ts'
 import type { TuneReport } from '../../src/tune/tune_report.ts'
 import { measureOf, workloadTarget } from '../../src/tune/tune_target.ts'
-import { type BenchContext, runBench } from '../report/bench.ts'
+import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 
 /** One thread, small batches, and a cut so often that little else is done. */
 const START = 'threads=1,batchBytes=16KiB,commitIntervalMs=10ms'
@@ -78,10 +78,11 @@ function defaultsOf(knobs: Candidate): Candidate {
   return Object.fromEntries(names.map((name) => [name, defaults[name]]))
 }
 
-async function bench({ isSmoke, seed, values, say, add }: BenchContext): Promise<void> {
-  const seconds = Number(values.seconds ?? (isSmoke ? 2 : 120))
-  const rounds = Number(values.rounds ?? (isSmoke ? 2 : 15))
-  const events = Number(values.events ?? (isSmoke ? 20_000 : 4_000_000))
+async function bench(context: BenchContext): Promise<void> {
+  const { isSmoke, seed, say, add } = context
+  const seconds = numberOption(context, 'seconds', isSmoke ? 2 : 120)
+  const rounds = numberOption(context, 'rounds', isSmoke ? 2 : 15)
+  const events = numberOption(context, 'events', isSmoke ? 20_000 : 4_000_000)
   const seeds = isSmoke ? [seed] : [seed, seed + 1]
   const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-tune-'))
   try {
@@ -138,5 +139,6 @@ await runBench({
     events: { value: 'N', help: 'page views in the topic (4000000)' },
     rounds: { value: 'N', help: 'runs of each of what is compared (15)' },
   },
+  unrecorded: ['seconds', 'events', 'rounds'],
   run: bench,
 })
