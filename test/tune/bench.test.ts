@@ -259,7 +259,7 @@ describe('bench pageviews, wrong options', limit, () => {
     ['--compression brotli', /Allowed choices are none, gzip, snappy, lz4, zstd/],
     ['--backend native', /Allowed choices are auto, wasm, js, all/],
     ['--threads 65', /threads cannot be "65" .*: it takes a whole number from 1 to 64/],
-    ['--batch-bytes 1', /it takes a size from 64 KiB to 16 MiB/],
+    ['--batch-bytes 1', /it takes a size from 16 KiB to 16 MiB/],
     ['--transport tcp', /it takes one of auto, kafka, kafkajs/],
     ['--dump-batch nowhere/b.bin --events 10', /cannot write nowhere\/b\.bin/],
     ['more', /too many arguments/],
