@@ -1,16 +1,15 @@
 // A bench as a program: its options, progress, and what it leaves. Figures go to the terminal, to
-// bench/results/NAME.json (one JSON object a line), to NAME.svg, and into docs/benchmarks.md. What
-// finds a wrong answer throws; nothing is written then.
+// bench/results/NAME.json (one JSON object a line), to NAME.svg, and into documents. What finds a
+// wrong answer throws; nothing is written then.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Progress } from '../../src/cli/progress.ts'
 import { barPlot } from './bars.ts'
-import { conditions, replaceTable, resultsFile, root } from './checkout.ts'
+import { conditions, resultsFile } from './checkout.ts'
+import { writeDocuments } from './documents.ts'
 import { type FigureRow, type FigureSpec, figureOf } from './figure.ts'
-import { figuresMarkdown, figuresText, footOf } from './tables.ts'
-
-const DOCUMENT = 'docs/benchmarks.md'
+import { figuresText, footOf } from './tables.ts'
 
 type Value = string | boolean | undefined
 
@@ -28,7 +27,7 @@ export interface BenchContext {
 }
 
 export interface BenchProgram {
-  /** 'micro': of its results, of its markers in docs/benchmarks.md (`<!-- bench micro -->`). */
+  /** 'micro': of its results, of its markers in documents (`<!-- bench micro -->`). */
   readonly name: string
   readonly title: string
   /** 'npm run bench:micro' */
@@ -112,13 +111,10 @@ export function readRows(name: string): readonly FigureRow[] {
   return lines.map((line) => JSON.parse(line) as FigureRow)
 }
 
-/** What is made of the rows: the plot, and the tables of the document. */
+/** What is made of the rows: the plot, and the tables of documents. */
 function publish(program: BenchProgram, rows: readonly FigureRow[]): void {
   writeFileSync(resultsFile(program.name, 'svg'), plotOf(program, rows))
-  const path = join(root, DOCUMENT)
-  const table = figuresMarkdown(rows, program.command)
-  const text = replaceTable(readFileSync(path, 'utf8'), `bench ${program.name}`, table)
-  writeFileSync(path, text)
+  writeDocuments(program.name, rows, program.command)
 }
 
 function plotOf(program: BenchProgram, rows: readonly FigureRow[]): string {

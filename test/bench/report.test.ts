@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { barPlot } from '../../bench/report/bars.ts'
 import { isRecorded, numberOption, readRows } from '../../bench/report/bench.ts'
 import { replaceTable, resultsFile, root } from '../../bench/report/checkout.ts'
+import { documentTables } from '../../bench/report/documents.ts'
 import {
   type Figure,
   type FigureRow,
@@ -179,15 +180,17 @@ test('a table replaces what stands between its markers, and nothing else', () =>
   )
 })
 
-test('the tables of docs/benchmarks.md are those of the runs that were recorded', () => {
+test('the tables of the documents are those of the runs that were recorded', () => {
   const text = readFileSync(join(root, 'docs/benchmarks.md'), 'utf8')
   for (const [, name] of text.matchAll(/^<!-- bench (\w+) -->$/gm)) {
     const isRecorded = existsSync(resultsFile(name))
     const isThere = !text.includes(`<!-- bench ${name} -->\n<!-- end of`)
     assert.equal(isThere, isRecorded, name)
     if (!isRecorded) continue
-    const table = figuresMarkdown(readRows(name), `npm run bench:${name}`)
-    assert.ok(replaceTable(text, `bench ${name}`, table) === text, name)
+    for (const { path, table } of documentTables(name, readRows(name), `npm run bench:${name}`)) {
+      const document = readFileSync(join(root, path), 'utf8')
+      assert.ok(replaceTable(document, `bench ${name}`, table) === document, `${name}, ${path}`)
+    }
     assert.ok(existsSync(resultsFile(name, 'svg')), `${name}.svg`)
   }
 })
