@@ -126,7 +126,7 @@ const codes = {
   STATE_LOST: {
     retriable: false,
     advice:
-      'The changelog has less than was committed to it (it was deleted, or lost by its brokers). `euphorion reset` builds the state anew from the topic; onStateLost says what workers do by themselves.',
+      'The changelog has less than was committed to it: it was deleted, lost by its brokers, or is of another broker than the state in dataDir. `euphorion reset` builds the state anew from the topic; onStateLost says what workers do by themselves.',
   },
   PARTITION_STALLED: {
     retriable: true,

@@ -43,7 +43,7 @@ export const stateSettings = {
   }),
   adaptFetches: boolean({
     default: true,
-    help: 'Turn batchBytes and fetchesInFlight while the worker runs: up to their defaults, or down.',
+    help: 'Turn batchBytes (up to its default, or down) and fetchesInFlight (up to its default) by back-pressure.',
   }),
   memoryMib: integer({
     default: 256,

@@ -16,7 +16,7 @@ import { type Comparison, comparisons, type LogName, type Variant } from './case
 
 const PARTITIONS = 4
 const KEYS = 8057
-const ROUNDS = 5
+const ROUNDS = 3
 const SMOKE_EVENTS = 50_000
 /** Of a run at a rate. */
 const SECONDS = 10
@@ -52,6 +52,7 @@ interface Place {
 }
 
 const names = comparisons.map(({ name }) => name)
+const logNames = ['embedded', 'kafka'] as const
 
 await runBench({
   name: 'adapt',
@@ -60,7 +61,7 @@ await runBench({
   options: {
     only: { value: 'NAMES', help: `of ${names.join(', ')}` },
     rounds: { value: 'N', help: `runs of each case (${ROUNDS})` },
-    on: { value: 'NAMES', help: 'of embedded and kafka (both)' },
+    on: { value: 'NAMES', help: 'of embedded and kafka (both; with --smoke embedded)' },
     broker: { value: 'HOST', help: 'a Kafka that is there, instead of one that is started here' },
   },
   unrecorded: ['only', 'rounds', 'on'],
@@ -70,7 +71,8 @@ await runBench({
     const only = namesOf(context, 'only', names)
     const chosen = comparisons.filter(({ name }) => only.includes(name))
     const rounds = isSmoke ? 1 : numberOption(context, 'rounds', ROUNDS)
-    const logs = namesOf(context, 'on', isSmoke ? ['embedded'] : ['embedded', 'kafka'])
+    const logs =
+      values.on === undefined && isSmoke ? ['embedded'] : namesOf(context, 'on', logNames)
     await withLogs(logs, broker, async (place) => {
       for (const comparison of chosen) {
         const { log = place.log } = comparison

@@ -2,7 +2,7 @@
 // each round, in an order by chance; the figures are of the rounds' percentiles.
 import { seededRandom, shuffled } from '../../src/clock.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
-import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
+import { type BenchContext, BenchUsage, numberOption, runBench } from '../report/bench.ts'
 import { Broker } from '../support/broker.ts'
 import { namesOf } from '../support/options.ts'
 import { groupOf, type LatencyCase, latencyCases, nameOf, places, type Wanted } from './cases.ts'
@@ -129,6 +129,6 @@ function numbersOf(context: BenchContext, name: string): number[] | undefined {
     ?.split(',')
     .map((text) => Number(text.replaceAll('_', '')))
   if (numbers?.every((number) => number > 0) === false)
-    throw new Error(`--${name}: numbers above 0, with commas between them`)
+    throw new BenchUsage(`--${name}: numbers above 0, with commas between them`)
   return numbers
 }

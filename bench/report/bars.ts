@@ -6,9 +6,10 @@
 import { type Figure, grouped, showNumber } from './figure.ts'
 
 const MARGIN = 12
-const WIDTH = 860
-const LABEL_WIDTH = 300
+const BARS_WIDTH = 458
 const NUMBER_WIDTH = 90
+/** Of a letter, in the middle; of the longest label too, near enough. */
+const LETTER_WIDTH = 6.5
 const BAR = 16
 const GAP = 4
 const HEAD = 34
@@ -36,6 +37,9 @@ interface Scale {
 /** An SVG document. */
 export function barPlot(title: string, foot: string, figures: readonly Figure[]): string {
   const parts = [textAt(MARGIN, 24, title, 'font-size="15"')]
+  const longest = Math.max(...figures.map(({ case: label }) => label.length))
+  const left = Math.ceil(longest * LETTER_WIDTH) + 2 * MARGIN
+  const right = left + BARS_WIDTH + NUMBER_WIDTH + MARGIN
   let y = 24
   for (const group of grouped(figures)) {
     y += HEAD
@@ -43,7 +47,7 @@ export function barPlot(title: string, foot: string, figures: readonly Figure[])
     const head = `${group[0].group}, ${group[0].unit}${scale.note}`
     parts.push(textAt(MARGIN, y - 10, head, 'font-weight="bold"'))
     for (const figure of group) {
-      parts.push(...barOf(figure, y, scale))
+      parts.push(...barOf(figure, left, y, scale))
       y += BAR + GAP
     }
   }
@@ -51,9 +55,9 @@ export function barPlot(title: string, foot: string, figures: readonly Figure[])
   parts.push(textAt(MARGIN, y - 8, LEGEND, `fill="${FAINT}"`))
   parts.push(textAt(MARGIN, y + 8, foot, `fill="${FAINT}"`))
   const height = y + MARGIN + 8
-  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}"`
+  const size = `viewBox="0 0 ${right} ${height}" width="${right}"`
   const style = 'font-family="system-ui, sans-serif" font-size="12"'
-  const back = `<rect width="${WIDTH}" height="${height}" fill="white"/>`
+  const back = `<rect width="${right}" height="${height}" fill="white"/>`
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${style}>\n${back}\n${parts.join('\n')}\n</svg>\n`
 }
 
@@ -61,16 +65,16 @@ function textAt(x: number | string, y: number, words: string, how = ''): string 
   return `<text x="${x}" y="${y}"${how === '' ? '' : ` ${how}`}>${escaped(words)}</text>`
 }
 
-function barOf(figure: Figure, y: number, { widthOf, most }: Scale): string[] {
+function barOf(figure: Figure, left: number, y: number, { widthOf, most }: Scale): string[] {
   const { min, median, max } = figure
   const [from, width, to] = [min, median, max].map(widthOf)
   const middle = y + BAR / 2
-  const x = (pixels: number): string => (LABEL_WIDTH + pixels).toFixed(1)
+  const x = (pixels: number): string => (left + pixels).toFixed(1)
   const line = `M${x(from)} ${middle}H${x(to)}`
   const range = max > most ? `${line}m-4 -3l4 3l-4 3` : line
-  const bar = `x="${LABEL_WIDTH}" y="${y}" width="${width.toFixed(1)}" height="${BAR}"`
+  const bar = `x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR}"`
   return [
-    textAt(LABEL_WIDTH - 8, middle + FOOT, figure.case, 'text-anchor="end"'),
+    textAt(left - 8, middle + FOOT, figure.case, 'text-anchor="end"'),
     `<rect ${bar} fill="${FILL}"/>`,
     ...(figure.samples > 1
       ? [`<path d="${range}" stroke="${RANGE}" stroke-width="1.5" fill="none"/>`]
@@ -80,12 +84,11 @@ function barOf(figure: Figure, y: number, { widthOf, most }: Scale): string[] {
 }
 
 function scaleOf(group: readonly Figure[]): Scale {
-  const room = WIDTH - LABEL_WIDTH - NUMBER_WIDTH - MARGIN
   const medians = group.map(({ median }) => median)
   const largest = Math.max(...medians, Number.MIN_VALUE)
   const most = Math.min(Math.max(...group.map(({ max }) => max), largest), largest * ROOM)
   const least = Math.min(...medians.filter((median) => median > 0), largest)
-  const within = (part: number): number => Math.min(room, Math.max(1, part * room))
+  const within = (part: number): number => Math.min(BARS_WIDTH, Math.max(1, part * BARS_WIDTH))
   if (largest / least < WIDE) return { most, note: '', widthOf: (value) => within(value / most) }
   const floor = Math.floor(Math.log10(least / ROOM))
   const span = Math.log10(most) - floor

@@ -1,10 +1,11 @@
 // A bench as a program: its options, progress, and what it leaves. Figures go to the terminal, to
 // bench/results/NAME.json (one JSON object a line), to NAME.svg, and into documents. What finds a
 // wrong answer throws; nothing is written then.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Progress } from '../../src/cli/progress.ts'
+import { EuphorionError } from '../../src/errors.ts'
 import { barPlot } from './bars.ts'
 import { conditions, resultsFile } from './checkout.ts'
 import { writeDocuments } from './documents.ts'
@@ -48,8 +49,32 @@ const common = {
   help: { help: 'print help' },
 } as const
 
-/** The whole program; its exit code is 1 where it failed. */
+/** What a person has asked for cannot be done: told without a stack. */
+export class BenchUsage extends Error {}
+
+/** The whole program; ends with 1 where it failed, with 2 where it was asked wrongly. */
 export async function runBench(program: BenchProgram): Promise<void> {
+  try {
+    await runAsked(program)
+  } catch (error) {
+    // threads of what has failed would keep the process alive
+    process.exit(told(program, error))
+  }
+}
+
+/** The code to end with. */
+function told({ command }: BenchProgram, error: unknown): number {
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? ''
+  if (error instanceof BenchUsage || code.startsWith('ERR_PARSE_ARGS')) {
+    console.error(`${(error as Error).message}\n${command} -- --help lists the options.`)
+    return 2
+  }
+  const isTold = error instanceof EuphorionError
+  console.error(isTold ? `${error.code}: ${error.message}\n${error.advice}` : error)
+  return 1
+}
+
+async function runAsked(program: BenchProgram): Promise<void> {
   const options = { ...program.options, ...common }
   const { values } = parseArgs({
     options: Object.fromEntries(
@@ -60,12 +85,15 @@ export async function runBench(program: BenchProgram): Promise<void> {
     ),
   })
   if (values.help) return void console.log(usageOf(program, options))
-  if (values.table) return publish(program, readRows(program.name))
-  const seed = Number(values.seed ?? 1)
+  if (values.table) {
+    if (!existsSync(resultsFile(program.name))) throw new BenchUsage('nothing is recorded yet')
+    return publish(program, readRows(program.name))
+  }
+  const seed = numberOption({ values: values as Record<string, Value> }, 'seed', 1)
   const progress = new Progress(process.stderr)
   const rows: FigureRow[] = []
   const { name: bench } = program
-  const ofAll = { bench, seed, ...conditions() }
+  const ofAll = { bench, seed, ...conditions(), ...(values.smoke === true && { smoke: true }) }
   await program.run({
     isSmoke: values.smoke === true,
     seed,
@@ -74,7 +102,7 @@ export async function runBench(program: BenchProgram): Promise<void> {
     add: (figure) => rows.push({ ...figureOf(figure), ...ofAll }),
   })
   progress.end()
-  if (rows.length === 0) throw new Error('nothing was measured')
+  if (rows.length === 0) throw new BenchUsage('nothing was measured')
   const lines = rows.map((row) => JSON.stringify(row)).join('\n')
   console.log(values.json ? lines : `${program.title}\n\n${figuresText(rows)}\n${footOf(rows)}`)
   if (typeof values.out === 'string') {
@@ -95,15 +123,21 @@ export function isRecorded(
   return values.smoke !== true && unrecorded.every((name) => values[name] === undefined)
 }
 
-/** One of a bench's own options, a number above 0. */
+/** Of options that are numbers. */
+const fractional: readonly string[] = ['seconds']
+
+/** One of a bench's own options, a number above 0: '3', '20_000'. Throws BenchUsage. */
 export function numberOption(
   { values }: Pick<BenchContext, 'values'>,
   name: string,
   fallback: number,
 ): number {
-  const number = Number(values[name] ?? fallback)
-  if (number > 0 && Number.isFinite(number)) return number
-  throw new Error(`--${name} ${values[name]}: a number above 0 is expected`)
+  const given = values[name]
+  const number = typeof given === 'string' ? Number(given.replaceAll('_', '')) : fallback
+  const isWhole = Number.isInteger(number) || fractional.includes(name)
+  if (number > 0 && Number.isFinite(number) && isWhole) return number
+  const what = fractional.includes(name) ? 'a number above 0' : 'a whole number above 0'
+  throw new BenchUsage(`--${name} ${given}: ${what} is expected`)
 }
 
 export function readRows(name: string): readonly FigureRow[] {

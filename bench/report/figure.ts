@@ -25,6 +25,8 @@ export interface Figure {
 export interface FigureRow extends Figure, Conditions {
   readonly bench: string
   readonly seed: number
+  /** So short that its figures mean nothing. */
+  readonly smoke?: boolean
 }
 
 export type FigureSpec = Pick<Figure, 'group' | 'case' | 'unit' | 'better'> & {

@@ -35,8 +35,9 @@ function inCell(text: string): string {
 
 /** 'Seed 1, 2 × AMD EPYC, Node 20.20.2, Euphorion 0.1.0, 2026-01-31.' */
 export function footOf([row]: readonly FigureRow[]): string {
-  const { seed, cpu, node, euphorion, date } = row
-  return `Seed ${seed}, ${cpu}, Node ${node}, Euphorion ${euphorion}, ${date}.`
+  const { seed, cpu, node, euphorion, date, smoke = false } = row
+  const where = `Seed ${seed}, ${cpu}, Node ${node}, Euphorion ${euphorion}, ${date}.`
+  return smoke ? `${where} Smoke: too short for the figures to mean anything.` : where
 }
 
 function rowsOf(group: readonly Figure[], extra: readonly string[]): string[][] {

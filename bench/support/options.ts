@@ -1,5 +1,5 @@
 // What is named by an option of a bench. Called by programs of the frame that have parts.
-import type { BenchContext } from '../report/bench.ts'
+import { type BenchContext, BenchUsage } from '../report/bench.ts'
 
 /** Of 'a,b'; all where nothing is given. Throws for a name that there is not. */
 export function namesOf<Name extends string>(
@@ -12,6 +12,6 @@ export function namesOf<Name extends string>(
   return given.split(',').map((word) => {
     const name = all.find((each) => each === word)
     if (name !== undefined) return name
-    throw new Error(`--${option} ${word}: there are ${all.join(', ')}`)
+    throw new BenchUsage(`--${option} ${word}: there are ${all.join(', ')}`)
   })
 }

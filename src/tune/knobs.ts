@@ -121,10 +121,10 @@ export function showKnob(name: KnobName, value: KnobValue): string {
   return String(value)
 }
 
-/** What differs, as 'batchBytes 1 MiB, threads 2'; 'the same' where nothing does. */
+/** What differs, as 'batchBytes 1 MiB, threads 2'; 'the start' where nothing does. */
 export function showDifference(from: Candidate, to: Candidate): string {
   const names = differing(from, to)
-  return names.map((name) => `${name} ${showKnob(name, to[name]!)}`).join(', ') || 'the same'
+  return names.map((name) => `${name} ${showKnob(name, to[name]!)}`).join(', ') || 'the start'
 }
 
 /** Knobs whose values differ, in the order of knobNames. */

@@ -1,8 +1,8 @@
 // What a run of `tune` has found, with its evidence: as data (report.json, --json) and as text for
 // a terminal. Called by the command.
-import { medianOf } from './comparison.ts'
+import { medianOf, pairsMin } from './comparison.ts'
 import { type Goal, showValue, valueTitle } from './goal.ts'
-import { type Candidate, differing, showDifference, showKnob } from './knobs.ts'
+import { type Candidate, differing, showDifference, showKnob, turnsFetches } from './knobs.ts'
 import { foundValues, type SearchResult } from './search.ts'
 import { candidateKey, type Run, type Trial } from './trials.ts'
 
@@ -124,6 +124,8 @@ function candidateOf({ candidate, origin, runs }: Trial): TunedCandidate {
 const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined)
 
 const SHOWN_MAX = 12
+/** Below it a search has hardly begun. */
+const RUNS_ENOUGH = 30
 const BAR = 24
 
 /** For a terminal; ends with a newline. */
@@ -149,17 +151,17 @@ function paintBars({ candidates, start, best }: TuneReport, goal: Goal): string 
   const measured = candidates.filter(({ median }) => median !== undefined)
   const sign = isLess ? 1 : -1
   const sorted = [...measured].sort((a, b) => sign * (a.median! - b.median!))
-  const isMarked = (each: TunedCandidate): boolean => markOf(each, start, best) !== ''
+  const isMarked = ({ settings }: TunedCandidate): boolean =>
+    isSame(settings, start) || isSame(settings, best)
   const shown = sorted.filter((each, index) => index < SHOWN_MAX || isMarked(each))
   const most = Math.max(...shown.map(({ median }) => median!))
   const lines = shown.map((each) => {
     const median = each.median!
     const bar = '█'.repeat(Math.max(1, Math.round((median / most) * BAR))).padEnd(BAR)
-    const mark = markOf(each, start, best)
     const late = each.runs.some(({ keptUp }) => keptUp === false) ? ', does not keep up' : ''
     const value = showValue(goal, median).padStart(14)
     const runs = String(each.runs.length).padStart(3)
-    return `  ${bar} ${value} ${runs}  ${mark}${showDifference(start, each.settings)}${late}`
+    return `  ${bar} ${value} ${runs}  ${describe(each, start, best)}${late}`
   })
   const failed = candidates.filter(({ median }) => median === undefined)
   const reasons = new Set(failed.flatMap(({ runs }) => runs.map(({ failure }) => failure)))
@@ -167,15 +169,18 @@ function paintBars({ candidates, start, best }: TuneReport, goal: Goal): string 
   return [...lines, ...notes].join('\n')
 }
 
-function markOf({ settings }: TunedCandidate, start: Candidate, best: Candidate): string {
-  const key = candidateKey(settings)
-  if (key === candidateKey(best)) return key === candidateKey(start) ? 'start, best: ' : 'best: '
-  return key === candidateKey(start) ? 'start: ' : ''
+/** 'best: threads 2', 'the start' */
+function describe({ settings }: TunedCandidate, start: Candidate, best: Candidate): string {
+  const isBest = isSame(settings, best)
+  if (isSame(settings, start)) return isBest ? 'the start, which is the best' : 'the start'
+  return `${isBest ? 'best: ' : ''}${showDifference(start, settings)}`
 }
+
+const isSame = (a: Candidate, b: Candidate): boolean => candidateKey(a) === candidateKey(b)
 
 function paintGain(report: TuneReport, goal: Goal): string {
   const { gain, start, best, without } = report
-  if (gain === undefined) return 'Nothing was found that differs from the start and is better.'
+  if (gain === undefined) return nothingFound(report)
   const rows = (['start', 'best'] as const).map((name) => {
     const values = gain.pairs.map((pair) => pair[name]).sort((a, b) => a - b)
     const [low, high] = [values[0], values[values.length - 1]].map((each) => showValue(goal, each))
@@ -188,10 +193,12 @@ function paintGain(report: TuneReport, goal: Goal): string {
       ? 'too few pairs for an interval'
       : `95%: ${low.toFixed(2)} to ${high.toFixed(2)}`
   const ratio = `  ${gain.ratio.toFixed(2)} times as good (${interval})`
+  const unclear = gain.interval === undefined ? `fewer than ${pairsMin} pairs` : 'within the noise'
+  const advice = gain.interval === undefined ? ' (more --seconds make more pairs)' : ''
   const said = {
     better: 'a gain',
     worse: 'a loss: the start stays',
-    'within the noise': 'within the noise, no gain is claimed: the start stays',
+    'within the noise': `${unclear}, no gain is claimed: the start stays${advice}`,
   }
   const changes = differing(start, best).map((name) => {
     const loss = without.find(({ knob }) => knob === name)?.ratio
@@ -201,5 +208,15 @@ function paintGain(report: TuneReport, goal: Goal): string {
   })
   const pairs = `${gain.pairs.length} pairs of runs in turns`
   const head = `Best against start, ${pairs} (least, median, most):`
-  return [head, ...rows, `${ratio}: ${said[gain.verdict]}`, ...changes].join('\n')
+  // as it is written, and as it was measured
+  const fixed = turnsFetches(report.found) ? ['  adaptFetches  false: fetches stay as found'] : []
+  return [head, ...rows, `${ratio}: ${said[gain.verdict]}`, ...changes, ...fixed].join('\n')
+}
+
+/** Few runs say little, and that is to be said. */
+function nothingFound({ candidates }: TuneReport): string {
+  const runs = candidates.reduce((sum, each) => sum + each.runs.length, 0)
+  const advice = ` There was time for ${runs} runs only: give it more --seconds.`
+  const found = 'Nothing was found that differs from the start and is better.'
+  return runs < RUNS_ENOUGH ? found + advice : found
 }

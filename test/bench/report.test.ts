@@ -1,8 +1,10 @@
 // What is made of the figures of a bench: numbers, tables, the plot, the place in a document.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { barPlot } from '../../bench/report/bars.ts'
 import { isRecorded, numberOption, readRows } from '../../bench/report/bench.ts'
 import { replaceTable, resultsFile, root } from '../../bench/report/checkout.ts'
@@ -165,8 +167,26 @@ test('only whole runs are recorded', () => {
 test('an option of a bench is a number above 0', () => {
   assert.equal(numberOption({ values: { rounds: '3' } }, 'rounds', 5), 3)
   assert.equal(numberOption({ values: {} }, 'rounds', 5), 5)
-  for (const rounds of ['0', '-1', 'many', ''])
+  assert.equal(numberOption({ values: { events: '20_000' } }, 'events', 5), 20_000)
+  assert.equal(numberOption({ values: { seconds: '0.3' } }, 'seconds', 5), 0.3)
+  for (const rounds of ['0', '-1', '1.5', 'many', ''])
     assert.throws(() => numberOption({ values: { rounds } }, 'rounds', 5), /^Error: --rounds/)
+})
+
+test('who asks wrongly is told without a stack', async () => {
+  const micro = join(import.meta.dirname, '../../bench/micro/micro.js')
+  for (const [words, said] of [
+    [['--only', 'jsn'], /^--only jsn: there are wire, .+\nnpm run bench:micro -- --help/],
+    [['--smok'], /^Unknown option '--smok'/],
+    [['--seed', 'x'], /^--seed x: a whole number above 0 is expected\n/],
+  ] as const)
+    await assert.rejects(promisify(execFile)(process.execPath, [micro, ...words]), (error) => {
+      const { code, stderr } = error as { code?: unknown; stderr?: string }
+      assert.equal(code, 2)
+      assert.match(stderr ?? '', said)
+      assert.doesNotMatch(stderr ?? '', /\n {4}at /)
+      return true
+    })
 })
 
 test('a table replaces what stands between its markers, and nothing else', () => {

@@ -31,7 +31,7 @@ describe('tune', { timeout: 120_000 }, () => {
     assert.equal(first.origin, 'start')
     assert.equal(first.runs[0].events, 20_000)
     assert.ok(first.runs[0].value > 0)
-    assert.match(err, /halving, \d of 3 s: .*\/s {2}the same/)
+    assert.match(err, /halving, \d of 3 s: .*\/s {2}the start/)
     const written = JSON.parse(readFileSync(join(cwd, 'report/report.json'), 'utf8'))
     assert.deepEqual(written, report)
     assert.match(readFileSync(join(cwd, 'report/report.svg'), 'utf8'), /^<svg /)

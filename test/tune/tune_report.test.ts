@@ -74,7 +74,7 @@ embedded:./bench, Node 20, 2 × a cpu, seed 7
 
 Candidates, the best first (median of all runs; noise included):
   ████████████████████████       2.00 M/s   1  best: threads 2
-  ████████████                   1.00 M/s   1  start: the same
+  ████████████                   1.00 M/s   1  the start
   failed: no memory <left>
 
 Best against start, 6 pairs of runs in turns (least, median, most):
@@ -93,6 +93,23 @@ Left out:
     const report = tuneReport(result('within the noise'), facts)
     assert.deepEqual(report.found, {})
     assert.match(paintReport(report, throughput), /within the noise, no gain is claimed/)
+  })
+
+  test('too few pairs, and too few runs, are told as such', () => {
+    const few = result('within the noise')
+    const comparison = { ...few.comparison!, low: 0, high: Infinity }
+    const painted = paintReport(tuneReport({ ...few, comparison }, facts), throughput)
+    assert.match(painted, /fewer than 6 pairs, no gain is claimed.*more --seconds/)
+    const none = { ...few, comparison: undefined, pairs: [] }
+    assert.match(paintReport(tuneReport(none, facts), throughput), /time for 3 runs only/)
+  })
+
+  test('fetches that were found stay as they are, and the report says so', () => {
+    const found = result('better')
+    const best = { ...found.best, batchBytes: 1 << 20 }
+    const report = tuneReport({ ...found, best }, facts)
+    assert.match(paintReport(report, throughput), /adaptFetches {2}false/)
+    assert.doesNotMatch(paintReport(tuneReport(found, facts), throughput), /adaptFetches/)
   })
 
   test('the picture has a dot for each run that did not fail, and a line for each pair', () => {

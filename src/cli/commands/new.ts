@@ -1,5 +1,6 @@
 // `euphorion new`: a small app with a test, ready to run.
 import type { Command } from 'commander'
+import { packageVersion } from '../../package_version.ts'
 import type { CommandContext } from '../command_line.ts'
 import { writeNewApp } from '../new_app.ts'
 import { addExamples } from '../options.ts'
@@ -22,6 +23,9 @@ export function addNew(program: Command, context: CommandContext): void {
   npm install
   npm test       # on virtual time, without a Kafka
   npm start      # runs it; Ctrl+C finishes what is in flight
+
+Where your registry has no euphorion: npm pack in its clone, then here, before the rest,
+npm install …/euphorion-${packageVersion()}.tgz
 `)
     })
   addExamples(command, context, [['in a directory beside this one', 'euphorion new page-views']])

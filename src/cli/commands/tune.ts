@@ -113,7 +113,8 @@ function knobsIn(text: string): readonly KnobName[] {
   const names = text.split(',').filter((each) => each !== '')
   const unknown = names.find((each) => !knobNames.some((name) => name === each))
   if (unknown === undefined && names.length > 0) return names as KnobName[]
-  throw new InvalidArgumentError(`There is no knob ${unknown ?? 'in it'}.`)
+  const known = `There are ${knobNames.join(', ')}.`
+  throw new InvalidArgumentError(`There is no knob ${unknown ?? 'in it'}. ${known}`)
 }
 
 async function run(options: TuneOptions, context: CommandContext, command: Command): Promise<void> {
@@ -149,7 +150,10 @@ async function run(options: TuneOptions, context: CommandContext, command: Comma
   const wrote = options.dryRun === true ? undefined : write(report)
   if (options.out !== undefined) writeReport(options.out, report, goal)
   if (options.json) process.stdout.write(`${JSON.stringify({ ...report, wrote })}\n`)
-  else process.stdout.write(`${paintReport(report, goal)}${ending(report, wrote)}`)
+  else
+    process.stdout.write(
+      `${paintReport(report, goal)}${ending(report, wrote, options.start !== undefined)}`,
+    )
 }
 
 function goalOf({ goal: name, rate }: TuneOptions): Goal {
@@ -187,6 +191,8 @@ async function targetOf(
     const file = resolve(options.app ?? process.argv[1])
     return appTarget({ app, file, events, includeAgents, includeChangelog }, settings, systemClock)
   }
+  if (options.includeAgents === true || options.includeChangelog === true)
+    throw new EuphorionError('USAGE', '--include-agents and --include-changelog are of an app')
   const cli = givenSettings(command)
   const file = readConfigFile(process.cwd())
   const settings = { ...resolveSettings({ file, env: process.env, cli }), ...given }
@@ -242,7 +248,8 @@ function writeReport(directory: string, report: TuneReport, goal: Goal): void {
   }
 }
 
-function ending({ found }: TuneReport, wrote: string | undefined): string {
-  if (wrote !== undefined) return `\nWrote ${wrote}, which worker reads.\n`
+function ending({ found }: TuneReport, wrote: string | undefined, isStartGiven: boolean): string {
+  const than = isStartGiven ? '; it was compared with --start, not with what you had' : ''
+  if (wrote !== undefined) return `\nWrote ${wrote}, which worker reads${than}.\n`
   return Object.keys(found).length === 0 ? '' : `\nNot written: ${JSON.stringify(found)}\n`
 }
