@@ -51,5 +51,8 @@ test('--only runs the parts that it names; wrong options are refused', async () 
   assert.deepEqual([...parts], ['json', 'drain'])
   await assert.rejects(smokeBench('micro/micro', ['--only', 'none']), /--only none: there are wire/)
   const wrong = ['--only', 'store', '--store-rows', 'many']
-  await assert.rejects(smokeBench('micro/micro', wrong), /--store-rows many: a whole number above 0/)
+  await assert.rejects(
+    smokeBench('micro/micro', wrong),
+    /--store-rows many: a whole number above 0/,
+  )
 })
