@@ -1,17 +1,15 @@
 // What turning fetches at run time is worth: the same work with adaptFetches and without, in turns,
 // each run in a process of its own on a topic that is filled once: of an embedded log, and of a
 // Kafka where there is Java. Counts are checked after every run.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Connection } from '../../src/app/connection.ts'
 import { systemClock } from '../../src/clock.ts'
 import { resolveSettings, type Settings } from '../../src/settings.ts'
 import { benchInProcess } from '../../src/tune/bench_process.ts'
-import { type BenchTopic, prepareTopic } from '../../src/tune/bench_topic.ts'
+import type { BenchTopic } from '../../src/tune/bench_topic.ts'
 import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 import { Broker } from '../support/broker.ts'
-import { namesOf } from '../support/options.ts'
+import { namesOf, textOption } from '../support/options.ts'
+import { makeViews, scratchDirectory } from '../support/views.ts'
 import { type Comparison, comparisons, type LogName, type Variant } from './cases.ts'
 
 const PARTITIONS = 4
@@ -67,7 +65,7 @@ await runBench({
   unrecorded: ['only', 'rounds', 'on'],
   async run(context) {
     const { isSmoke, values } = context
-    const broker = new Broker(typeof values.broker === 'string' ? values.broker : undefined)
+    const broker = new Broker(textOption(context, 'broker'))
     const only = namesOf(context, 'only', names)
     const chosen = comparisons.filter(({ name }) => only.includes(name))
     const rounds = isSmoke ? 1 : numberOption(context, 'rounds', ROUNDS)
@@ -87,20 +85,10 @@ async function withLogs(
   broker: Broker,
   run: (place: Place) => Promise<void>,
 ): Promise<void> {
-  if (logs.includes('embedded')) await onEmbedded(run)
+  const directory = scratchDirectory('adapt')
+  if (logs.includes('embedded'))
+    await run({ log: 'embedded', called: 'embedded log', broker: `embedded:${directory}` })
   if (logs.includes('kafka')) await onKafka(broker, run)
-}
-
-async function onEmbedded(run: (place: Place) => Promise<void>): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-adapt-'))
-  const remove = (): void => rmSync(directory, { recursive: true, force: true })
-  process.once('exit', remove)
-  await run({
-    log: 'embedded',
-    called: 'embedded log',
-    broker: `embedded:${join(directory, 'log')}`,
-  })
-  remove()
 }
 
 async function onKafka(broker: Broker, run: (place: Place) => Promise<void>): Promise<void> {
@@ -117,10 +105,11 @@ async function compare(
   comparison: Comparison,
   place: Place,
   rounds: number,
-  { add, say, isSmoke }: BenchContext,
+  context: BenchContext,
 ): Promise<void> {
+  const { add, say } = context
   const { name, title, variants, rate, shows } = comparison
-  const topic = await fill(comparison, place, isSmoke)
+  const topic = await fill(comparison, place, context)
   const samples = new Map(variants.map((variant) => [variant, [] as Sample[]]))
   for (let round = 0; round < rounds; round++) {
     // each is first as often as the others
@@ -149,7 +138,7 @@ interface Topic extends BenchTopic {
 async function fill(
   { events, partitions = PARTITIONS, compression, batchRecords }: Comparison,
   { broker }: Place,
-  isSmoke: boolean,
+  { isSmoke, say }: BenchContext,
 ): Promise<Topic> {
   const made = {
     events: isSmoke ? SMOKE_EVENTS : events,
@@ -158,13 +147,7 @@ async function fill(
     compression,
     ...(batchRecords !== undefined && { batchRecords }),
   }
-  const connection = await Connection.open(resolveSettings({ code: { broker } }), systemClock)
-  try {
-    const name = await prepareTopic(connection.log, made, () => undefined)
-    return { ...made, name }
-  } finally {
-    await connection.close()
-  }
+  return { ...made, name: await makeViews(broker, made, say) }
 }
 
 async function measure(

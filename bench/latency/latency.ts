@@ -4,7 +4,7 @@ import { seededRandom, shuffled } from '../../src/clock.ts'
 import { medianOf } from '../../src/tune/comparison.ts'
 import { type BenchContext, BenchUsage, numberOption, runBench } from '../report/bench.ts'
 import { Broker } from '../support/broker.ts'
-import { namesOf } from '../support/options.ts'
+import { namesOf, textOption } from '../support/options.ts'
 import { groupOf, type LatencyCase, latencyCases, nameOf, places, type Wanted } from './cases.ts'
 import type { ScheduleOptions } from './schedule.ts'
 import { runTrial, type TrialResult } from './trial.ts'
@@ -37,7 +37,7 @@ await runBench({
   },
   unrecorded: ['only', 'rates', 'cuts', 'seconds', 'rounds'],
   async run(context) {
-    const broker = new Broker(givenText(context, 'broker'))
+    const broker = new Broker(textOption(context, 'broker'))
     try {
       await measure(context, broker)
     } finally {
@@ -54,7 +54,7 @@ async function measure(context: BenchContext, broker: Broker): Promise<void> {
     rounds: numberOption(context, 'rounds', isSmoke ? 1 : 3),
   }
   // small runs are to be quick: they start no Kafka
-  const isOffered = !isSmoke || givenText(context, 'broker') !== undefined
+  const isOffered = !isSmoke || textOption(context, 'broker') !== undefined
   const brokers = isOffered ? await broker.addresses() : undefined
   if (brokers === undefined) console.error('Only the embedded log is measured, without a Kafka.')
   const cases = latencyCases(wantedOf(context, brokers !== undefined))
@@ -118,14 +118,9 @@ function addFigures(
     })
 }
 
-function givenText({ values }: BenchContext, name: string): string | undefined {
-  const value = values[name]
-  return typeof value === 'string' ? value : undefined
-}
-
 /** '20_000,100_000' */
 function numbersOf(context: BenchContext, name: string): number[] | undefined {
-  const numbers = givenText(context, name)
+  const numbers = textOption(context, name)
     ?.split(',')
     .map((text) => Number(text.replaceAll('_', '')))
   if (numbers?.every((number) => number > 0) === false)

@@ -1,11 +1,10 @@
 // Start, restore and failover: `npm run bench:recovery`, `-- --only restore,start`. Kafka is the
 // one that --broker names, else one that is started here.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runBench } from '../report/bench.ts'
 import { Broker } from '../support/broker.ts'
-import { namesOf } from '../support/options.ts'
+import { namesOf, textOption } from '../support/options.ts'
+import { scratchDirectory } from '../support/views.ts'
 import { failoverPart } from './failover.ts'
 import type { RecoveryPart } from './part.ts'
 import { restorePart } from './restore.ts'
@@ -29,8 +28,8 @@ await runBench({
   async run(context) {
     const { values, say } = context
     const only = namesOf(context, 'only', names)
-    const broker = new Broker(typeof values.broker === 'string' ? values.broker : undefined)
-    const directory = mkdtempSync(join(tmpdir(), 'euphorion-bench-recovery-'))
+    const broker = new Broker(textOption(context, 'broker'))
+    const directory = scratchDirectory('recovery')
     let isTold = false
     const kafka = async (): Promise<string | undefined> => {
       const addresses = values.embedded === true ? undefined : await broker.addresses()
@@ -46,7 +45,6 @@ await runBench({
       }
     } finally {
       await broker.stop()
-      rmSync(directory, { recursive: true, force: true, maxRetries: 3 })
     }
   },
 })

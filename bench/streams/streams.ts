@@ -9,7 +9,7 @@ import { kafkaVersion } from '../../test/support/kafka_jars.ts'
 import { type BenchContext, numberOption, runBench } from '../report/bench.ts'
 import { rounded } from '../report/figure.ts'
 import { Broker } from '../support/broker.ts'
-import { namesOf } from '../support/options.ts'
+import { namesOf, textOption } from '../support/options.ts'
 import { scratchDirectory } from '../support/views.ts'
 import { groups, type StreamCase, type StreamGroup } from './groups.ts'
 import { type CaseRuns, Rounds } from './rounds.ts'
@@ -40,8 +40,7 @@ async function measure(context: BenchContext): Promise<void> {
   const wanted = groups.filter(({ name }) => chosen.includes(name))
   const rounds = numberOption(context, 'rounds', isSmoke ? 1 : ROUNDS)
   const events = numberOption(context, 'events', isSmoke ? SMOKE_EVENTS : EVENTS)
-  const { broker: named } = context.values
-  const given = typeof named === 'string' ? named : undefined
+  const given = textOption(context, 'broker')
   const broker = new Broker(given)
   const scratch = scratchDirectory('streams')
   try {
